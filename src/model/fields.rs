@@ -1,0 +1,167 @@
+//! The fields of one record, kept as views of its bytes wherever they are such, and reused from record to record.
+
+use std::ops::Range;
+
+/// Where a name or a value lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// A range of the record's own bytes.
+    Raw(u32, u32),
+    /// A range of the set's own text.
+    Text(u32, u32),
+    /// A name known at compile time.
+    Known(&'static str),
+}
+
+/// The fields found in one record, in order of appearance; `clear` keeps the memory for the next record.
+///
+/// Values are bytes: a view into the record where the bytes stand there as they are, a derived text (an unescaped JSON
+/// string, a number made of a code) otherwise. A name may appear more than once; readers take any of its values.
+#[derive(Debug, Clone, Default)]
+pub struct FieldSet {
+    entries: Vec<(Place, Place)>,
+    text: Vec<u8>,
+}
+
+impl FieldSet {
+    /// Forgets the fields and keeps the memory.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.text.clear();
+    }
+
+    /// Number of fields.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no field.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Adds a field whose value is `range` of the record's bytes. Ranges past 4 GiB can't occur: records are shorter.
+    pub fn push_raw(&mut self, name: &'static str, range: Range<usize>) {
+        self.entries.push((Place::Known(name), Place::Raw(range.start as u32, range.end as u32)));
+    }
+
+    /// Adds a field whose value is not a range of the record's bytes.
+    pub fn push_derived(&mut self, name: &'static str, value: &[u8]) {
+        let value = self.keep(value);
+        self.entries.push((Place::Known(name), value));
+    }
+
+    /// Adds a field with a name that the record or its header states; the value is `range` of the record's bytes.
+    pub fn push_named_raw(&mut self, name: &str, range: Range<usize>) {
+        let name = self.keep(name.as_bytes());
+        self.entries.push((name, Place::Raw(range.start as u32, range.end as u32)));
+    }
+
+    /// Adds a field with a name that the record or its header states and a value that is not a range of its bytes.
+    pub fn push_named_derived(&mut self, name: &str, value: &[u8]) {
+        let name = self.keep(name.as_bytes());
+        let value = self.keep(value);
+        self.entries.push((name, value));
+    }
+
+    /// Drops all fields from number `len` on.
+    pub fn truncate(&mut self, len: usize) {
+        self.entries.truncate(len);
+    }
+
+    /// The fields together with the bytes of the record they were cut from.
+    pub fn of<'a>(&'a self, raw: &'a [u8]) -> Fields<'a> {
+        Fields { set: self, raw }
+    }
+
+    /// The values that do not stand in the record's own bytes as they are, for the index to take up.
+    pub fn derived_values(&self) -> impl Iterator<Item = &[u8]> {
+        self.entries.iter().filter_map(|(_, value)| match *value {
+            Place::Text(start, end) => self.text.get(start as usize..end as usize),
+            _ => None,
+        })
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Place {
+        let start = self.text.len() as u32;
+        self.text.extend_from_slice(bytes);
+        Place::Text(start, self.text.len() as u32)
+    }
+}
+
+/// A [`FieldSet`] with the bytes it refers to.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<'a> {
+    set: &'a FieldSet,
+    raw: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    /// Names and values in order of appearance.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
+        let this = *self;
+        this.set.entries.iter().map(move |(name, value)| (this.name(*name), this.bytes(*value)))
+    }
+
+    /// The values of a canonical name, in order of appearance.
+    pub fn all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        self.iter().filter(move |(other, _)| *other == name).map(|(_, value)| value)
+    }
+
+    /// The first value of a canonical name.
+    pub fn first(&self, name: &str) -> Option<&'a [u8]> {
+        self.all(name).next()
+    }
+
+    /// The range of the record's bytes that the first value of `name` is, or `None` where it is derived or absent.
+    pub fn raw_range(&self, name: &str) -> Option<Range<usize>> {
+        self.set.entries.iter().find(|(other, _)| self.name(*other) == name).and_then(|(_, value)| match *value {
+            Place::Raw(start, end) => Some(start as usize..end as usize),
+            _ => None,
+        })
+    }
+
+    fn name(&self, place: Place) -> &'a str {
+        match place {
+            Place::Known(name) => name,
+            _ => std::str::from_utf8(self.bytes(place)).unwrap_or_default(),
+        }
+    }
+
+    fn bytes(&self, place: Place) -> &'a [u8] {
+        match place {
+            Place::Raw(start, end) => self.raw.get(start as usize..end as usize).unwrap_or_default(),
+            Place::Text(start, end) => self.set.text.get(start as usize..end as usize).unwrap_or_default(),
+            Place::Known(name) => name.as_bytes(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_views_or_derived_and_a_name_may_repeat() {
+        let raw = b"a=1 a=2";
+        let mut set = FieldSet::default();
+        set.push_named_raw("a", 2..3);
+        set.push_named_raw("a", 6..7);
+        set.push_derived("level", b"info");
+        let fields = set.of(raw);
+        assert_eq!(fields.all("a").collect::<Vec<_>>(), [b"1", b"2"]);
+        assert_eq!(fields.first("level"), Some(&b"info"[..]));
+        assert_eq!(fields.raw_range("a"), Some(2..3));
+        assert_eq!(fields.raw_range("level"), None);
+        assert_eq!(set.derived_values().collect::<Vec<_>>(), [b"info"]);
+        set.clear();
+        assert!(set.is_empty());
+    }
+
+    #[test]
+    fn a_range_beyond_the_record_is_empty_not_a_panic() {
+        let mut set = FieldSet::default();
+        set.push_raw("message", 5..90);
+        assert_eq!(set.of(b"short").first("message"), Some(&b""[..]));
+    }
+}

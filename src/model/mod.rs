@@ -1,0 +1,23 @@
+//! Ground floor: the plain words every stage speaks (record, origin, time, level, fields, query tree, failure kind).
+//!
+//! Nothing here does I/O, starts a thread or reads a clock; every stage may know this module and it knows nobody.
+
+mod failure;
+mod fields;
+mod layout;
+mod level;
+mod name;
+mod origin;
+mod record;
+mod time;
+mod verdict;
+
+pub use failure::FailureKind;
+pub use fields::{FieldSet, Fields};
+pub use layout::Layout;
+pub use level::Level;
+pub use name::{COMMON_FIELDS, canonical_name};
+pub use origin::{InputId, Origin, RecordId};
+pub use record::{Interpret, RecordView};
+pub use time::{TimeQuality, TimeRange, Timestamp, Zone};
+pub use verdict::{Reason, Verdict};
