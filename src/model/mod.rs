@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O, starts a thread or reads a clock; every stage may know this module and it knows nobody.
 
+mod address;
 mod failure;
 mod fields;
 mod layout;
@@ -12,6 +13,7 @@ mod record;
 mod time;
 mod verdict;
 
+pub use address::addresses_in;
 pub use failure::FailureKind;
 pub use fields::{FieldSet, Fields};
 pub use layout::Layout;

@@ -1,0 +1,328 @@
+//! Reading whole commits: a snapshot of the archive that later writing does not change.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::ArchiveError;
+use super::custody::{Acquisition, Chain, Completion, CustodyEntry, CustodyKind, Cursor, Replay, SegmentEntry, replay};
+use super::group::{GroupColumns, GroupStats, SectionError, decode_columns, decode_lines};
+use super::segment::{Directory, read_directory};
+use super::storage::Storage;
+use crate::model::{InputId, RecordId};
+
+/// Folder of the segment files.
+pub const SEGMENTS: &str = "segments";
+
+/// What the log says of an input.
+#[derive(Debug, Clone)]
+pub struct InputState {
+    /// What was known when it was opened.
+    pub acquisition: Acquisition,
+    /// How far it is in the archive.
+    pub cursor: Cursor,
+    /// What was known when it was last read to its end; absent where that never happened.
+    pub completion: Option<Completion>,
+}
+
+/// What the entries of the log add up to.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// Inputs by number.
+    pub inputs: Vec<InputState>,
+    /// Segments in record order, by id of their first record.
+    pub segments: BTreeMap<u64, SegmentEntry>,
+    /// Names that were refused, and why.
+    pub refused: Vec<(String, String)>,
+    /// Records in the archive.
+    pub records: u64,
+}
+
+impl State {
+    /// Takes up one entry; `false` where it contradicts what came before.
+    pub fn apply(&mut self, kind: &CustodyKind) -> bool {
+        match kind {
+            CustodyKind::Create { .. } => true,
+            CustodyKind::Acquire(acquisition) => {
+                let cursor =
+                    Cursor { input: acquisition.input, bytes: 0, records: 0, lines: 0, sha256: String::new() };
+                self.inputs.push(InputState { acquisition: acquisition.clone(), cursor, completion: None });
+                acquisition.input.0 as usize + 1 == self.inputs.len()
+            }
+            CustodyKind::Commit { segments, replaced, records, cursors } => {
+                if !replaced.is_empty() {
+                    self.segments.retain(|_, segment| !replaced.contains(&segment.file));
+                }
+                for segment in segments {
+                    self.segments.insert(segment.first, segment.clone());
+                }
+                self.records = *records;
+                cursors.iter().all(|cursor| match self.inputs.get_mut(cursor.input.0 as usize) {
+                    Some(input) => {
+                        input.cursor = cursor.clone();
+                        true
+                    }
+                    None => false,
+                }) && self.is_dense()
+            }
+            CustodyKind::Complete(completion) => match self.inputs.get_mut(completion.input.0 as usize) {
+                Some(input) => {
+                    input.completion = Some(completion.clone());
+                    true
+                }
+                None => false,
+            },
+            CustodyKind::Refuse { name, reason } => {
+                self.refused.push((name.clone(), reason.clone()));
+                true
+            }
+        }
+    }
+
+    /// Whether the segments cover all records without a gap.
+    fn is_dense(&self) -> bool {
+        let mut next = 0u64;
+        self.segments.values().all(|segment| {
+            let fits = segment.first == next;
+            next = next.saturating_add(segment.records);
+            fits
+        }) && next == self.records
+    }
+}
+
+/// Adds up the entries of a log.
+pub fn add_up(storage: &dyn Storage, entries: &[CustodyEntry]) -> Result<State, ArchiveError> {
+    let mut state = State::default();
+    for entry in entries {
+        if !state.apply(&entry.kind) {
+            return Err(ArchiveError::Damaged {
+                path: storage.path(super::custody::CUSTODY),
+                offset: 0,
+                what: format!("custody entry {} contradicts those before it", entry.n),
+            });
+        }
+    }
+    Ok(state)
+}
+
+/// A row group of a snapshot.
+#[derive(Debug, Clone)]
+pub struct GroupRef {
+    /// Id of its first record.
+    pub first: RecordId,
+    /// Position of its segment in the snapshot.
+    segment: usize,
+    /// Offset of its first byte in the segment.
+    at: u64,
+    /// What is known of it without reading it.
+    pub stats: Arc<GroupStats>,
+}
+
+/// The archive as of its last whole commit. Cheap to clone; never changes.
+#[derive(Clone)]
+pub struct Snapshot {
+    storage: Arc<dyn Storage>,
+    state: Arc<State>,
+    segments: Arc<Vec<String>>,
+    groups: Arc<Vec<GroupRef>>,
+    fields: Arc<Vec<String>>,
+    unreadable: Arc<Vec<String>>,
+    chain: Chain,
+}
+
+impl Snapshot {
+    /// Opens the archive for reading; nothing is written, not even to mend a torn tail.
+    ///
+    /// A segment whose directory can't be read is left out and named by [`Snapshot::unreadable`], so that the rest stays
+    /// readable; its records count as not covered.
+    pub fn open(storage: Arc<dyn Storage>) -> Result<Snapshot, ArchiveError> {
+        let replay = replay(&*storage)?;
+        Snapshot::of(storage, replay, None)
+    }
+
+    /// This snapshot, or a newer one where the log has grown; what did not change is not read again.
+    pub fn refreshed(&self) -> Result<Snapshot, ArchiveError> {
+        let name = super::custody::CUSTODY;
+        let len = self.storage.len(name).map_err(|cause| ArchiveError::Io {
+            path: self.storage.path(name),
+            action: "reading",
+            cause,
+        })?;
+        if len == self.chain.bytes {
+            return Ok(self.clone());
+        }
+        let replay = replay(&*self.storage)?;
+        Snapshot::of(self.storage.clone(), replay, Some(self))
+    }
+
+    fn of(storage: Arc<dyn Storage>, replay: Replay, before: Option<&Snapshot>) -> Result<Snapshot, ArchiveError> {
+        let state = add_up(&*storage, &replay.entries)?;
+        let mut unreadable = Vec::new();
+        if !replay.torn.is_empty() {
+            unreadable.push(format!(
+                "{}: the last {} bytes of the log are a commit that never finished",
+                storage.path(super::custody::CUSTODY).display(),
+                replay.torn.len()
+            ));
+        }
+        let mut segments = Vec::new();
+        let mut groups: Vec<GroupRef> = Vec::new();
+        let mut fields: Vec<String> = before.map(|before| before.fields.to_vec()).unwrap_or_default();
+        for entry in state.segments.values() {
+            let number = segments.len();
+            segments.push(entry.file.clone());
+            let known = before.and_then(|before| before.groups_of(entry));
+            if let Some(known) = known {
+                groups.extend(known.iter().map(|group| GroupRef { segment: number, ..group.clone() }));
+                continue;
+            }
+            match directory_of(&*storage, entry) {
+                Ok(directory) => {
+                    let mut first = entry.first;
+                    for group in directory.groups {
+                        let rows = u64::from(group.stats.rows);
+                        groups.push(GroupRef {
+                            first: RecordId(first),
+                            segment: number,
+                            at: group.at,
+                            stats: Arc::new(group.stats),
+                        });
+                        first = first.saturating_add(rows);
+                    }
+                    for field in directory.fields {
+                        if let Err(at) = fields.binary_search(&field) {
+                            fields.insert(at, field);
+                        }
+                    }
+                }
+                Err(failure) => unreadable.push(format!("{failure} ({} records not covered)", entry.records)),
+            }
+        }
+        Ok(Snapshot {
+            storage,
+            state: Arc::new(state),
+            segments: Arc::new(segments),
+            groups: Arc::new(groups),
+            fields: Arc::new(fields),
+            unreadable: Arc::new(unreadable),
+            chain: replay.chain,
+        })
+    }
+
+    /// The groups of a segment that this snapshot has read already.
+    fn groups_of(&self, entry: &SegmentEntry) -> Option<&[GroupRef]> {
+        let number = self.segments.iter().position(|file| *file == entry.file)?;
+        let from = self.groups.partition_point(|group| group.segment < number);
+        let to = self.groups.partition_point(|group| group.segment <= number);
+        (from < to).then(|| self.groups.get(from..to)).flatten()
+    }
+
+    /// Records in the archive, readable or not.
+    pub fn records(&self) -> u64 {
+        self.state.records
+    }
+
+    /// Number of entries in the log; grows with every commit.
+    pub fn commits(&self) -> u64 {
+        self.chain.next
+    }
+
+    /// All readable row groups in record order.
+    pub fn groups(&self) -> &[GroupRef] {
+        &self.groups
+    }
+
+    /// Canonical names of the fields that occur, sorted.
+    pub fn fields(&self) -> &[String] {
+        &self.fields
+    }
+
+    /// Parts of the archive that can't be read, in words.
+    pub fn unreadable(&self) -> &[String] {
+        &self.unreadable
+    }
+
+    /// All inputs by number.
+    pub fn inputs(&self) -> &[InputState] {
+        &self.state.inputs
+    }
+
+    /// Segments in record order.
+    pub fn segments(&self) -> impl Iterator<Item = &SegmentEntry> {
+        self.state.segments.values()
+    }
+
+    /// What was refused, and why.
+    pub fn refused(&self) -> &[(String, String)] {
+        &self.state.refused
+    }
+
+    /// Name of an input, empty for a number that does not occur.
+    pub fn input_name(&self, input: InputId) -> &str {
+        self.state.inputs.get(input.0 as usize).map_or("", |input| input.acquisition.name.as_str())
+    }
+
+    /// Bytes of segments and log.
+    pub fn archive_bytes(&self) -> u64 {
+        self.state.segments.values().map(|segment| segment.bytes).sum::<u64>() + self.chain.bytes
+    }
+
+    /// Raw bytes of all records.
+    pub fn raw_bytes(&self) -> u64 {
+        self.state.segments.values().map(|segment| segment.raw_bytes).sum()
+    }
+
+    /// Position in [`Snapshot::groups`] of the group that holds a record; `None` where it is beyond the end or unreadable.
+    pub fn group_of(&self, id: RecordId) -> Option<usize> {
+        let at = self.groups.partition_point(|group| group.first <= id).checked_sub(1)?;
+        let group = self.groups.get(at)?;
+        (id.0 < group.first.0.saturating_add(u64::from(group.stats.rows))).then_some(at)
+    }
+
+    /// The columns of a group other than its lines, checked.
+    pub fn columns(&self, group: &GroupRef) -> Result<GroupColumns, ArchiveError> {
+        decode_columns(&group.stats, |at, len| self.read(group, at, len)).map_err(|cause| self.failure(group, cause))
+    }
+
+    /// The raw bytes of a group's records, checked.
+    pub fn lines(&self, group: &GroupRef) -> Result<Vec<u8>, ArchiveError> {
+        decode_lines(&group.stats, |at, len| self.read(group, at, len)).map_err(|cause| self.failure(group, cause))
+    }
+
+    fn read(&self, group: &GroupRef, at: u64, len: usize) -> std::io::Result<Vec<u8>> {
+        let offset = group.at.checked_add(at).ok_or(std::io::ErrorKind::InvalidData)?;
+        self.storage.read_at(&self.segment_name(group), offset, len)
+    }
+
+    fn segment_name(&self, group: &GroupRef) -> String {
+        format!("{SEGMENTS}/{}", self.segments.get(group.segment).map_or("", String::as_str))
+    }
+
+    fn failure(&self, group: &GroupRef, cause: SectionError) -> ArchiveError {
+        let path: PathBuf = self.storage.path(&self.segment_name(group));
+        let offset = group.at.saturating_add(cause.at);
+        let last = group.first.0.saturating_add(u64::from(group.stats.rows)).saturating_sub(1);
+        match cause.what {
+            Ok(what) => ArchiveError::Damaged { path, offset, what: format!("{what} (records {}..={last})", group.first.0) },
+            Err(cause) => ArchiveError::Io { path, action: "reading", cause },
+        }
+    }
+}
+
+fn directory_of(storage: &dyn Storage, entry: &SegmentEntry) -> Result<Directory, ArchiveError> {
+    let name = format!("{SEGMENTS}/{}", entry.file);
+    let path = storage.path(&name);
+    let failed = |cause| ArchiveError::Io { path: path.clone(), action: "reading", cause };
+    let len = storage.len(&name).map_err(failed)?;
+    if len != entry.bytes {
+        let what = format!("is {len} bytes long, {} were written", entry.bytes);
+        return Err(ArchiveError::Damaged { path: path.clone(), offset: len.min(entry.bytes), what });
+    }
+    let directory = read_directory(&path, len, |at, len| storage.read_at(&name, at, len).map_err(failed))?;
+    let rows: u64 = directory.groups.iter().map(|group| u64::from(group.stats.rows)).sum();
+    if rows != entry.records {
+        let what = format!("segment holds {rows} records, the log says {}", entry.records);
+        return Err(ArchiveError::Damaged { path, offset: 0, what });
+    }
+    Ok(directory)
+}

@@ -1,0 +1,162 @@
+//! A segment file: row groups one after the other, then a directory of them, then where the directory lies.
+//!
+//! Form, all numbers little endian:
+//!
+//! ```text
+//! "LGSEG\r\n\0"  version u16  flags u16  0 u32                        16 bytes
+//! row group bytes ...
+//! directory: zstd frame of a JSON object {"groups": [...], "fields": [...]}
+//! directory offset u64  directory length u64  XXH3-64 of directory u64  "LGSEGEND"     32 bytes
+//! ```
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::ArchiveError;
+use super::group::{EncodedGroup, GroupStats};
+
+/// First bytes of a segment; the line ends tell a transfer that changed them.
+const MAGIC: &[u8; 8] = b"LGSEG\r\n\0";
+/// Last bytes of a segment.
+const END: &[u8; 8] = b"LGSEGEND";
+/// Version of everything under `data/`.
+pub const FORMAT_VERSION: u16 = 1;
+/// Bytes before the first group.
+const HEADER: u64 = 16;
+/// Bytes after the directory.
+pub const TRAILER: u64 = 32;
+/// No directory is larger; a larger number is damage.
+const LARGEST_DIRECTORY: u64 = 64 << 20;
+
+/// A group in the directory of its segment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GroupEntry {
+    /// Offset of the group's first byte in the file.
+    pub at: u64,
+    /// What is known of it.
+    #[serde(flatten)]
+    pub stats: GroupStats,
+}
+
+/// The directory of a segment.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Directory {
+    /// Its groups in record order.
+    pub groups: Vec<GroupEntry>,
+    /// Canonical names of all fields that occur in its records, sorted.
+    pub fields: Vec<String>,
+}
+
+/// Collects encoded groups into the bytes of one segment.
+#[derive(Debug, Default)]
+pub struct SegmentBuilder {
+    bytes: Vec<u8>,
+    directory: Directory,
+    raw_bytes: u64,
+    rows: u64,
+}
+
+impl SegmentBuilder {
+    /// Takes up a group; groups come in record order.
+    pub fn push(&mut self, group: EncodedGroup, fields: &[String]) {
+        if self.bytes.is_empty() {
+            self.bytes.extend_from_slice(MAGIC);
+            self.bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
+            self.bytes.extend_from_slice(&[0; 6]);
+        }
+        self.raw_bytes += group.stats.raw_bytes;
+        self.rows += u64::from(group.stats.rows);
+        self.directory.groups.push(GroupEntry { at: self.bytes.len() as u64, stats: group.stats });
+        self.bytes.extend_from_slice(&group.bytes);
+        for field in fields {
+            if let Err(at) = self.directory.fields.binary_search(field) {
+                self.directory.fields.insert(at, field.clone());
+            }
+        }
+    }
+
+    /// Records so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Raw bytes so far.
+    pub fn raw_bytes(&self) -> u64 {
+        self.raw_bytes
+    }
+
+    /// Bytes to be written so far.
+    pub fn stored_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The bytes of the file and its directory.
+    pub fn finish(mut self) -> std::io::Result<(Vec<u8>, Directory)> {
+        let directory = zstd::bulk::compress(&serde_json::to_vec(&self.directory)?, 3)?;
+        let at = self.bytes.len() as u64;
+        self.bytes.extend_from_slice(&directory);
+        self.bytes.extend_from_slice(&at.to_le_bytes());
+        self.bytes.extend_from_slice(&(directory.len() as u64).to_le_bytes());
+        self.bytes.extend_from_slice(&xxh3_64(&directory).to_le_bytes());
+        self.bytes.extend_from_slice(END);
+        Ok((self.bytes, self.directory))
+    }
+}
+
+/// Reads the directory of a segment of `len` bytes; `read` gives bytes by offset and length.
+pub fn read_directory<R>(path: &Path, len: u64, mut read: R) -> Result<Directory, ArchiveError>
+where
+    R: FnMut(u64, usize) -> Result<Vec<u8>, ArchiveError>,
+{
+    let damaged =
+        |offset, what: &str| ArchiveError::Damaged { path: path.to_owned(), offset, what: format!("segment {what}") };
+    if len < HEADER + TRAILER {
+        return Err(damaged(0, "is too short to be one"));
+    }
+    let header = read(0, HEADER as usize)?;
+    let Some((magic, rest)) = header.split_first_chunk::<8>() else { return Err(damaged(0, "header is short")) };
+    if magic != MAGIC {
+        return Err(damaged(0, "does not begin as one"));
+    }
+    match rest.split_first_chunk::<2>() {
+        Some((version, flags)) if u16::from_le_bytes(*version) == FORMAT_VERSION => {
+            if flags.iter().any(|byte| *byte != 0) {
+                return Err(damaged(10, "states features this version does not know"));
+            }
+        }
+        Some((version, _)) => {
+            return Err(ArchiveError::Version {
+                path: path.to_owned(),
+                found: u64::from(u16::from_le_bytes(*version)),
+                known: u64::from(FORMAT_VERSION),
+            });
+        }
+        None => return Err(damaged(8, "header is short")),
+    }
+    let trailer = read(len - TRAILER, TRAILER as usize)?;
+    let words: Vec<u64> =
+        trailer.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().unwrap_or_default())).collect();
+    let [at, directory_len, sum, end] = words[..] else { return Err(damaged(len - TRAILER, "trailer is short")) };
+    if end != u64::from_le_bytes(*END) {
+        return Err(damaged(len - 8, "does not end as one"));
+    }
+    if directory_len > LARGEST_DIRECTORY || at.checked_add(directory_len) != Some(len - TRAILER) {
+        return Err(damaged(len - TRAILER, "trailer points outside of the file"));
+    }
+    let packed = read(at, directory_len as usize)?;
+    if xxh3_64(&packed) != sum {
+        return Err(damaged(at, "directory does not have the checksum it was written with"));
+    }
+    let decoded = zstd::stream::decode_all(&packed[..]).map_err(|_| damaged(at, "directory can't be unpacked"))?;
+    let directory: Directory =
+        serde_json::from_slice(&decoded).map_err(|_| damaged(at, "directory is not what was written"))?;
+    for group in &directory.groups {
+        let end = group.stats.stored_bytes().and_then(|stored| group.at.checked_add(stored));
+        if group.at < HEADER || end.is_none_or(|end| end > at) {
+            return Err(damaged(group.at, "directory names a group outside of the file"));
+        }
+    }
+    Ok(directory)
+}
