@@ -144,6 +144,15 @@ pub enum CustodyKind {
     },
     /// An input was read to its end.
     Complete(Completion),
+    /// A packed file was read to its end; its members are inputs of their own.
+    Container {
+        /// The file as it was opened.
+        path: String,
+        /// Its length on disk.
+        size: u64,
+        /// SHA-256 of the file as it lies on disk, hexadecimal.
+        sha256: String,
+    },
     /// Something was not taken up.
     Refuse {
         /// Path or member.
@@ -172,6 +181,8 @@ pub struct CustodyEntry {
 pub struct Chain {
     /// Number of the next entry.
     pub next: u64,
+    /// Hash of the first line: the archive's identity.
+    pub first: String,
     /// Hash of the last line.
     pub last: String,
     /// Length of the log in bytes, without a torn tail.
@@ -191,8 +202,15 @@ impl Chain {
         out.push(b'\n');
         self.bytes += (out.len() - before) as u64;
         self.next += 1;
-        self.last = hash;
+        self.note(hash);
         Ok(())
+    }
+
+    fn note(&mut self, hash: String) {
+        if self.first.is_empty() {
+            self.first.clone_from(&hash);
+        }
+        self.last = hash;
     }
 }
 
@@ -225,7 +243,7 @@ pub fn replay(storage: &dyn Storage) -> Result<Replay, ArchiveError> {
         match read_line(line, &replay.chain) {
             Some((entry, hash)) => {
                 replay.chain.next += 1;
-                replay.chain.last = hash;
+                replay.chain.note(hash);
                 replay.chain.bytes += line.len() as u64;
                 if let CustodyKind::Create { version, .. } = entry.kind
                     && version != u64::from(FORMAT_VERSION)

@@ -1,6 +1,6 @@
 //! Reading whole commits: a snapshot of the archive that later writing does not change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -32,6 +32,8 @@ pub struct State {
     pub inputs: Vec<InputState>,
     /// Segments in record order, by id of their first record.
     pub segments: BTreeMap<u64, SegmentEntry>,
+    /// Packed files read to their end: length and SHA-256.
+    pub containers: BTreeSet<(u64, String)>,
     /// Names that were refused, and why.
     pub refused: Vec<(String, String)>,
     /// Records in the archive.
@@ -72,6 +74,10 @@ impl State {
                 }
                 None => false,
             },
+            CustodyKind::Container { size, sha256, .. } => {
+                self.containers.insert((*size, sha256.clone()));
+                true
+            }
             CustodyKind::Refuse { name, reason } => {
                 self.refused.push((name.clone(), reason.clone()));
                 true
@@ -220,6 +226,11 @@ impl Snapshot {
     /// Records in the archive, readable or not.
     pub fn records(&self) -> u64 {
         self.state.records
+    }
+
+    /// Name of this archive that no other has: the hash of its first entry.
+    pub fn identity(&self) -> &str {
+        &self.chain.first
     }
 
     /// Number of entries in the log; grows with every commit.

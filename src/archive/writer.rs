@@ -96,6 +96,16 @@ impl Writer {
         &self.state.inputs
     }
 
+    /// Packed files read to their end: length and SHA-256.
+    pub fn containers(&self) -> &std::collections::BTreeSet<(u64, String)> {
+        &self.state.containers
+    }
+
+    /// Name of this archive that no other has: the hash of its first entry.
+    pub fn identity(&self) -> &str {
+        &self.chain.first
+    }
+
     /// Number the next new input gets.
     pub fn next_input(&self) -> InputId {
         let pending = self.pending.iter().filter(|kind| matches!(kind, CustodyKind::Acquire(_))).count();
@@ -172,7 +182,7 @@ impl Writer {
         };
         // Acquisitions first (a cursor names its input), completions last (they speak of committed bytes).
         let (mut entries, after): (Vec<_>, Vec<_>) =
-            self.pending.iter().cloned().partition(|kind| !matches!(kind, CustodyKind::Complete(_)));
+            self.pending.iter().cloned().partition(|kind| !matches!(kind, CustodyKind::Complete(_) | CustodyKind::Container { .. }));
         entries.push(commit);
         entries.extend(after);
         self.log(now, entries)?;
