@@ -1,1 +1,25 @@
 //! Drives the stages: store, ingest, search, reindex, restore. The only module that knows every stage.
+//!
+//! A store is two folders: `data` (the archive, the truth) and `index` (a filter over it). Ingest is a row of threads joined by
+//! bounded channels; each stage takes one kind of message and gives one kind, and order is kept from end to end:
+//!
+//! ```text
+//! feed (read, unpack) -> understand (cut records, parse) -> judge (template, score) -> gather (row groups, hashes)
+//!     -> encode (rayon) -> keep (archive, index, commit)
+//! ```
+
+mod error;
+mod info;
+mod ingest;
+mod reindex;
+mod restore;
+mod search;
+mod store;
+
+pub use error::EngineError;
+pub use info::{Info, InputInfo};
+pub use ingest::{Counters, IngestOptions, IngestReport};
+pub use reindex::ReindexReport;
+pub use restore::{RestoreReport, Restored};
+pub use search::{Coverage, FoundRecord, Search, SearchOptions, SearchSummary};
+pub use store::{Store, StoreConfig};

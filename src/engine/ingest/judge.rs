@@ -1,0 +1,84 @@
+//! Records -> records with template and score, in record order on one thread: what is learned must not depend on scheduling.
+
+use std::collections::HashMap;
+
+use crossbeam_channel::{Receiver, SendError, Sender};
+
+use super::batch::{Block, Flow};
+use crate::archive::CustodyKind;
+use crate::detect::{DetectConfig, Detector, Event};
+use crate::model::{InputId, Verdict};
+use crate::template::Templater;
+
+/// The third stage.
+pub struct Judge {
+    templater: Templater,
+    detector: Option<Detector>,
+    /// Which inputs learn together: those of the same name but for numbers, and the same format (rotated logs, nodes).
+    groups: HashMap<(String, String), u32>,
+    group_of: HashMap<InputId, u32>,
+    verdict: Verdict,
+}
+
+impl Judge {
+    /// A stage that scores, unless `config` is absent.
+    pub fn new(config: Option<DetectConfig>) -> Judge {
+        Judge {
+            templater: Templater::new(),
+            detector: config.map(Detector::new),
+            groups: HashMap::new(),
+            group_of: HashMap::new(),
+            verdict: Verdict::default(),
+        }
+    }
+
+    /// Works until the stage before ends.
+    pub fn run(mut self, from: &Receiver<Flow>, out: &Sender<Flow>) -> Result<(), SendError<Flow>> {
+        for mut flow in from {
+            match &mut flow {
+                Flow::Block(block) => self.block(block),
+                Flow::Note(kind) => {
+                    if let CustodyKind::Acquire(acquisition) = &**kind {
+                        self.group(acquisition.input, &acquisition.name, &acquisition.format);
+                    }
+                }
+                _ => {}
+            }
+            out.send(flow)?;
+        }
+        Ok(())
+    }
+
+    /// Tells which group an input learns with; inputs of earlier runs are told before the first record.
+    pub fn group(&mut self, input: InputId, name: &str, format: &str) {
+        let stem: String = name.chars().filter(|letter| !letter.is_ascii_digit()).collect();
+        let next = self.groups.len() as u32;
+        let group = *self.groups.entry((stem, format.to_owned())).or_insert(next);
+        self.group_of.insert(input, group);
+    }
+
+    fn block(&mut self, block: &mut Block) {
+        let Block { bytes, rows, parsed, templates, verdicts, .. } = block;
+        let mut by_hash: hashbrown::HashMap<u64, u32> = hashbrown::HashMap::new();
+        for (number, (row, parsed)) in rows.iter_mut().zip(parsed.iter()).enumerate() {
+            let raw = bytes.get(row.start..row.end).unwrap_or_default();
+            let fields = parsed.fields.of(raw);
+            let message = fields.first("message").unwrap_or(raw);
+            let cut = self.templater.cut(message);
+            row.template = *by_hash.entry(cut.hash).or_insert_with(|| {
+                templates.push((cut.hash, cut.text.to_owned()));
+                templates.len() as u32 - 1
+            });
+            let Some(detector) = &mut self.detector else { continue };
+            let source = self.group_of.get(&row.input).copied().unwrap_or(u32::MAX);
+            let event =
+                Event { source, raw, message, fields, time: parsed.time, level: parsed.level, template: cut };
+            detector.score(&event, &mut self.verdict);
+            row.score = self.verdict.score;
+            row.novelty = self.verdict.novelty;
+            if self.verdict.flagged || !self.verdict.rules.is_empty() {
+                verdicts.push((number as u32, self.verdict.clone()));
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Packed groups -> the archive, the index, and commits that make both part of the store.
+
+use crossbeam_channel::Receiver;
+
+use super::gather::{Kept, Packed};
+use super::{Counters, IngestOptions};
+use crate::archive::{CustodyKind, Writer as ArchiveWriter};
+use crate::engine::EngineError;
+use crate::index::Writer as IndexWriter;
+
+/// A commit is due at this many raw bytes: about one segment, so that a killed run repeats little.
+const COMMIT_BYTES: u64 = 64 << 20;
+
+/// The last stage.
+pub struct Keep<'a> {
+    pub(super) archive: &'a mut ArchiveWriter,
+    pub(super) index: &'a mut IndexWriter,
+    pub(super) options: &'a IngestOptions,
+    pub(super) counters: &'a Counters,
+}
+
+impl Keep<'_> {
+    /// Works until the stage before ends, then commits what is left.
+    pub fn run(mut self, from: &Receiver<Kept>) -> Result<(), EngineError> {
+        for kept in from {
+            match kept {
+                Kept::Group(receiver) => {
+                    let packed = receiver.recv().map_err(|_| EngineError::Worker("encode"))?;
+                    self.group(packed)?;
+                    if self.archive.uncommitted_raw_bytes() >= COMMIT_BYTES {
+                        self.commit()?;
+                    }
+                }
+                Kept::Note(kind) => self.note(*kind),
+                Kept::Flush => self.commit()?,
+            }
+        }
+        self.commit()
+    }
+
+    fn note(&mut self, kind: CustodyKind) {
+        match kind {
+            CustodyKind::Acquire(acquisition) => self.archive.acquire(acquisition),
+            CustodyKind::Complete(completion) => self.archive.complete(completion),
+            other => self.archive.note(other),
+        }
+    }
+
+    fn group(&mut self, packed: Packed) -> Result<(), EngineError> {
+        let group = packed.group.map_err(|cause| EngineError::File {
+            path: self.options.data.clone(),
+            action: "packing records",
+            cause,
+        })?;
+        self.counters.add_kept(u64::from(group.stats.rows), group.stats.raw_bytes, u64::from(group.stats.flagged));
+        let first = self.archive.append(group, &packed.fields, packed.cursors)?;
+        for mut block in packed.blocks {
+            block.first += first.0;
+            self.index.add_block(&block)?;
+        }
+        for mut record in packed.flagged {
+            record.id += first.0;
+            self.index.add_flagged(&record)?;
+        }
+        Ok(())
+    }
+
+    /// The archive first: it is the truth. An index that lags behind is caught up when the store is next opened.
+    fn commit(&mut self) -> Result<(), EngineError> {
+        if !self.archive.is_dirty() {
+            return Ok(());
+        }
+        self.archive.commit(&self.options.clock().to_string())?;
+        if self.index.covered() < self.archive.committed() {
+            self.index.commit(self.archive.committed())?;
+        }
+        self.counters.set_committed(self.archive.committed());
+        Ok(())
+    }
+}

@@ -1,0 +1,238 @@
+//! Ingest: the row of stages from files to a committed store, and the report of what became of every input.
+
+mod batch;
+mod counters;
+mod feed;
+mod follow;
+mod gather;
+mod judge;
+mod keep;
+mod known;
+mod understand;
+
+use std::path::{Path, PathBuf};
+
+use crossbeam_channel::bounded;
+
+pub use counters::Counters;
+
+use self::batch::Block;
+use self::feed::Feeder;
+use self::gather::Gather;
+use self::judge::Judge;
+use self::keep::Keep;
+use self::known::Known;
+use self::understand::Understand;
+use super::EngineError;
+use super::store::StoreConfig;
+use crate::archive::Writer as ArchiveWriter;
+use crate::detect::DetectConfig;
+use crate::index::Writer as IndexWriter;
+use crate::model::{Timestamp, Zone};
+use crate::parse::Registry;
+use crate::source::{self, Caps};
+
+/// Name and version of the program, as the log of custody names it.
+pub const TOOL: &str = concat!("logguard ", env!("CARGO_PKG_VERSION"));
+
+/// What to ingest and how.
+#[derive(Clone)]
+pub struct IngestOptions {
+    /// The folder of the archive.
+    pub data: PathBuf,
+    /// The folder of the index.
+    pub index: PathBuf,
+    /// Files, folders, patterns, `-` for standard input.
+    pub paths: Vec<String>,
+    /// Go on after the backfill with what is appended.
+    pub follow: bool,
+    /// Threads that encode; 0: as many as there are cores.
+    pub threads: usize,
+    /// Memory to stay under, in bytes; at least 128 MiB.
+    pub memory: u64,
+    /// How records are scored; absent: not at all.
+    pub detect: Option<DetectConfig>,
+    /// Read everything as this format.
+    pub format: Option<String>,
+    /// Zone of times that state none.
+    pub zone: Zone,
+    /// Year of times that state none.
+    pub year: Option<i32>,
+    /// The clock; absent: the machine's.
+    pub now: Option<Timestamp>,
+    /// How far containers are followed.
+    pub caps: Caps,
+    /// zstd level of the columns.
+    pub level: i32,
+    /// Who runs the program and where, for the log of custody.
+    pub operator: String,
+    /// The machine's name.
+    pub host: String,
+}
+
+impl IngestOptions {
+    /// Options with every default, for a store and paths.
+    pub fn new(store: &StoreConfig, paths: Vec<String>) -> IngestOptions {
+        IngestOptions {
+            data: store.data.clone(),
+            index: store.index.clone(),
+            paths,
+            follow: false,
+            threads: 0,
+            memory: 512 << 20,
+            detect: Some(DetectConfig::default()),
+            format: None,
+            zone: Zone::UTC,
+            year: None,
+            now: store.now,
+            caps: Caps::default(),
+            level: 3,
+            operator: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned()),
+            host: std::fs::read_to_string("/etc/hostname").map_or("unknown".to_owned(), |name| name.trim().to_owned()),
+        }
+    }
+
+    /// The time now.
+    pub(super) fn clock(&self) -> Timestamp {
+        self.now.unwrap_or_else(super::store::machine_clock)
+    }
+}
+
+/// Something that was not taken, or not wholly, and why.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Refused {
+    /// Path or member.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What became of an ingest.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct IngestReport {
+    /// Inputs read for the first time.
+    pub inputs: u64,
+    /// Inputs that had grown since an earlier run.
+    pub grown: u64,
+    /// Files whose bytes are in the archive already.
+    pub unchanged: u64,
+    /// Records kept by this run.
+    pub records: u64,
+    /// Their raw bytes.
+    pub raw_bytes: u64,
+    /// Bytes of the archive after this run, all inputs of all runs.
+    pub archive_bytes: u64,
+    /// Bytes of the index after this run.
+    pub index_bytes: u64,
+    /// Flagged records of this run.
+    pub flagged: u64,
+    /// How long it took.
+    pub seconds: f64,
+    /// What was not taken, and why.
+    pub refused: Vec<Refused>,
+    /// What was read only in part, and why.
+    pub incomplete: Vec<Refused>,
+    /// Files known under another name: this file, and that input.
+    pub duplicates: Vec<(String, String)>,
+    /// What was set aside of an earlier run that did not end well.
+    pub recovery: Vec<String>,
+    /// Whether the caller stopped it before its end.
+    pub interrupted: bool,
+}
+
+/// Runs an ingest on a store that nobody else writes to.
+pub fn ingest(
+    options: &IngestOptions,
+    registry: &Registry,
+    archive: &mut ArchiveWriter,
+    index: &mut IndexWriter,
+    counters: &Counters,
+) -> Result<IngestReport, EngineError> {
+    let started = std::time::Instant::now();
+    let ours = OwnFiles::of(options);
+    let listed = source::list(&options.paths, &|path| ours.contains(path))?;
+    let total = listed.files.iter().filter_map(|file| file.path.metadata().ok()).map(|data| data.len()).sum();
+    counters.set_total(total);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .thread_name(|number| format!("encode-{number}"))
+        .build()
+        .map_err(|_| EngineError::Worker("encode"))?;
+    let threads = pool.current_num_threads();
+    // What is under way at once: chunks and blocks of about 1 MiB, groups of 4 MiB. An eighth of the cap for each half.
+    let depth = (options.memory >> 24).clamp(2, 16) as usize;
+    let (fed_in, fed_out) = bounded(depth);
+    let (understood_in, understood_out) = bounded(depth);
+    let (judged_in, judged_out) = bounded(depth);
+    let (kept_in, kept_out) = bounded(threads.min(depth));
+    let (recycle_in, recycle_out) = bounded::<Box<Block>>(8 * depth);
+    let known = Known::of(archive);
+    let mut judge = Judge::new(options.detect.clone());
+    for input in archive.inputs() {
+        let acquisition = &input.acquisition;
+        judge.group(acquisition.input, &acquisition.name, &acquisition.format);
+    }
+    let outcome = std::thread::scope(|scope| {
+        let understand = scope.spawn(move || Understand::new(understood_in, recycle_out).run(&fed_out).is_ok());
+        let judged = scope.spawn(move || judge.run(&understood_out, &judged_in).is_ok());
+        let gather = scope.spawn(move || Gather::new(kept_in, recycle_in, pool, options.level).run(&judged_out).is_some());
+        let keep = scope.spawn(|| {
+            let kept = Keep { archive, index, options, counters }.run(&kept_out);
+            if kept.is_err() {
+                counters.stop();
+            }
+            // Dropping the receiver ends the stages before, one after the other.
+            drop(kept_out);
+            kept
+        });
+        let mut feeder = Feeder::new(options, registry, known, counters, fed_in);
+        let fed = feeder.run(listed);
+        let report = feeder.finish();
+        let alive = [("understand", understand.join().is_ok()), ("judge", judged.join().is_ok()), ("gather", gather.join().is_ok())];
+        let kept = keep.join().map_err(|_| EngineError::Worker("keep"))?;
+        kept?;
+        if let Some((stage, _)) = alive.iter().find(|(_, alive)| !alive) {
+            return Err(EngineError::Worker(stage));
+        }
+        Ok((report, fed.is_err()))
+    });
+    let (fed, interrupted) = outcome?;
+    let duplicates = fed.unchanged.iter().filter_map(|(name, under)| Some((name.clone(), under.clone()?))).collect();
+    Ok(IngestReport {
+        inputs: fed.new,
+        grown: fed.grown,
+        unchanged: fed.unchanged.len() as u64,
+        records: counters.records(),
+        raw_bytes: counters.raw_bytes(),
+        flagged: counters.flagged(),
+        seconds: started.elapsed().as_secs_f64(),
+        refused: fed.refused,
+        incomplete: fed.incomplete,
+        duplicates,
+        interrupted,
+        ..IngestReport::default()
+    })
+}
+
+/// The store's own files, which are never its input.
+struct OwnFiles {
+    folders: Vec<PathBuf>,
+    files: Vec<PathBuf>,
+}
+
+impl OwnFiles {
+    fn of(options: &IngestOptions) -> OwnFiles {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let (data, index) = (real(&options.data), real(&options.index));
+        let within = |name: &str| data.join(name);
+        OwnFiles {
+            folders: vec![within("segments"), within("set-aside"), within("models"), index],
+            files: vec![within("custody.jsonl"), within("lock"), within(".gitkeep")],
+        }
+    }
+
+    fn contains(&self, path: &Path) -> bool {
+        let Ok(real) = path.canonicalize() else { return false };
+        self.files.contains(&real) || self.folders.iter().any(|folder| real.starts_with(folder))
+    }
+}
