@@ -1,0 +1,119 @@
+//! Lines of no known format: a stamp near the start, a level word near it, addresses, and at worst the whole line.
+
+use std::ops::Range;
+
+use crate::model::{Layout, Level};
+
+use super::cursor::Cursor;
+use super::draft::Draft;
+use super::timestamp::{self, Stamp};
+use super::message;
+
+/// How far from its start a line is searched for a stamp.
+const NEAR: usize = 192;
+
+/// Takes whatever has a recognisable stamp near its start.
+pub(super) fn stamped(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
+    let cursor = Cursor::new(raw);
+    let Some((at, stamp)) = near_start(raw, cursor) else { return false };
+    draft.stamp = Some(stamp);
+    let mut after = cursor;
+    after.pos = at + stamp.len;
+    level(raw, after, draft);
+    let rest = if at == cursor.pos || at <= cursor.pos + 2 {
+        after.take_while(|byte| matches!(byte, b' ' | b'\t' | b']' | b')' | b':' | b'-' | b'|' | b',' | b'"' | b'>'));
+        after.rest_range()
+    } else {
+        cursor.rest_range()
+    };
+    draft.message(if rest.is_empty() { cursor.rest_range() } else { rest });
+    message::enrich(raw, cursor.rest_range(), draft);
+    true
+}
+
+/// The whole line as the message, for lines of which nothing else is known.
+pub(super) fn unknown(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
+    draft.message(Cursor::new(raw).rest_range());
+    true
+}
+
+/// The first stamp near the start of the first line, with its offset. It begins a word.
+pub(super) fn near_start(raw: &[u8], cursor: Cursor) -> Option<(usize, Stamp)> {
+    let line = cursor.rest();
+    let line = line.get(..memchr::memchr(b'\n', line).unwrap_or(line.len()))?;
+    let mut best: Option<(usize, Stamp)> = None;
+    let mut before = b' ';
+    for (n, &byte) in line.iter().enumerate().take(NEAR) {
+        let begins = !before.is_ascii_alphanumeric() && !matches!(before, b'.' | b'-' | b'_' | b'/');
+        before = byte;
+        if !begins || !byte.is_ascii_alphanumeric() && byte != b'@' {
+            continue;
+        }
+        if let Some(stamp) = timestamp::read(raw, cursor.pos + n).filter(|stamp| n + stamp.len <= line.len()) {
+            let clock = matches!(stamp.when, timestamp::When::Clock { .. });
+            let epoch = matches!(stamp.when, timestamp::When::Exact(_)) && byte.is_ascii_digit() && stamp.len < 19
+                && line.get(n + 4).is_some_and(u8::is_ascii_digit);
+            // A clock time or a bare number is taken where no full stamp follows, a bare number only in front.
+            if !clock && !epoch {
+                return Some((cursor.pos + n, stamp));
+            }
+            if best.is_none() && (n < 40 && clock || n <= 8) {
+                best = Some((cursor.pos + n, stamp));
+            }
+        }
+    }
+    best
+}
+
+/// The first level word among the few words behind the stamp.
+fn level(raw: &[u8], cursor: Cursor, draft: &mut Draft) {
+    let mut cursor = cursor;
+    for _ in 0..6 {
+        cursor.take_while(|byte| !byte.is_ascii_alphanumeric() && byte != b'\n');
+        let word = cursor.take_while(|byte| byte.is_ascii_alphanumeric());
+        if is_level(cursor.slice(&word)) && draft.level_word(raw, word) {
+            return;
+        }
+        if cursor.is_empty() {
+            return;
+        }
+    }
+}
+
+/// Level words that are everyday words too (`all`, `note`, `log`) don't count in free text.
+fn is_level(word: &[u8]) -> bool {
+    let everyday: [&[u8]; 9] = [b"all", b"fine", b"note", b"log", b"config", b"statement", b"failure", b"information", b"alert"];
+    let shouted = word.iter().all(u8::is_ascii_uppercase);
+    Level::from_word(word).is_some() && (shouted || !everyday.iter().any(|other| word.eq_ignore_ascii_case(other)))
+}
+
+/// Whether a line continues the record before it whatever the format: a stack frame, a cause, an elision.
+pub(super) fn continues(line: &[u8]) -> bool {
+    match line.first() {
+        Some(b' ' | b'\t') => true,
+        Some(b'C') => line.starts_with(b"Caused by:"),
+        Some(b'a') => line.starts_with(b"at ") && memchr::memchr(b'(', line).is_some(),
+        Some(b'.') => line.starts_with(b"... "),
+        Some(b'S') => line.starts_with(b"Suppressed: "),
+        _ => false,
+    }
+}
+
+/// The range of a level word in brackets or bare at the cursor; used by formats with a fixed place for it.
+pub(super) fn level_at(cursor: &mut Cursor) -> Option<Range<usize>> {
+    let mut ahead = *cursor;
+    let bracket = ahead.eat(b'[') || ahead.eat(b'<');
+    let padded = ahead.skip_spaces() > 0;
+    let word = ahead.take_while(|byte| byte.is_ascii_alphanumeric());
+    Level::from_word(ahead.slice(&word))?;
+    if bracket {
+        ahead.skip_spaces();
+        if !ahead.eat(b']') && !ahead.eat(b'>') {
+            return None;
+        }
+    } else if padded || !matches!(ahead.peek(), b' ' | b':' | b'\t' | 0 | b'[' | b'|' | b',' | b'-') {
+        return None;
+    }
+    *cursor = ahead;
+    Some(word)
+}
