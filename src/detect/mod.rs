@@ -1,1 +1,144 @@
 //! Stage 4: understood records go in; how unusual they are, and why, comes out.
+//!
+//! Every line is measured by some twenty features against the past of its source (`profile`), each measure becomes decades
+//! of rarity (`tail`), an isolation forest judges the odd ones as a whole (`forest`), and what is known beforehand adds its
+//! own decades (`rules`). The score is the sum, so the reasons of a score are its own terms (`explain`). What is flagged is
+//! decided by a streaming quantile of past scores (`threshold`).
+//!
+//! One detector serves one run and is fed in record order: the same records in the same order give the same verdicts. State
+//! is bounded: at most 8 MiB a source and [`DetectConfig::max_sources`] sources.
+
+mod config;
+mod counts;
+mod entity;
+mod explain;
+mod feature;
+mod forest;
+mod judge;
+mod letters;
+mod numbers;
+mod profile;
+mod rate;
+mod request;
+mod rules;
+mod shift;
+mod tail;
+mod threshold;
+
+pub use config::DetectConfig;
+
+use crate::model::{Cut, Fields, Level, Timestamp, Verdict};
+use judge::Judge;
+use profile::Measure;
+use request::Request;
+use rules::{Hits, Rule};
+use std::collections::BTreeMap;
+
+/// One record as detection sees it; everything is borrowed.
+#[derive(Debug, Clone, Copy)]
+pub struct Event<'a> {
+    /// Which inputs share a past: records of one kind (a format, an application, a file and its rotated parts) have the
+    /// same number.
+    pub source: u32,
+    /// The bytes of the record.
+    pub raw: &'a [u8],
+    /// Its message, without header.
+    pub message: &'a [u8],
+    /// Its fields.
+    pub fields: Fields<'a>,
+    /// Its time in UTC.
+    pub time: Option<Timestamp>,
+    /// Its normalised level.
+    pub level: Option<Level>,
+    /// Its message cut into template and slots.
+    pub template: Cut<'a>,
+}
+
+/// Scores records in the order they are given; holds all that is learned.
+#[derive(Debug)]
+pub struct Detector {
+    config: DetectConfig,
+    judges: BTreeMap<u32, Judge>,
+    measure: Measure,
+    decoded: Vec<u8>,
+    query: Vec<u8>,
+}
+
+impl Detector {
+    /// A detector that has learned nothing.
+    pub fn new(config: DetectConfig) -> Self {
+        let (decoded, query) = (Vec::new(), Vec::new());
+        Detector { config, judges: BTreeMap::new(), measure: Measure::default(), decoded, query }
+    }
+
+    /// Scores a record against everything given before, learns it, and fills `verdict` anew.
+    ///
+    /// Reasons, rules and entity are filled where the record is flagged or a rule worth telling fired; an ordinary record
+    /// allocates nothing.
+    pub fn score(&mut self, event: &Event<'_>, verdict: &mut Verdict) {
+        let Detector { config, judges, measure, decoded, query } = self;
+        let request = Request::read(&event.fields, query);
+        let hits = known(event, &request, decoded);
+        let source = if judges.contains_key(&event.source) || judges.len() < config.max_sources.max(1) {
+            event.source
+        } else {
+            // More sources than states: the rest share those there are.
+            let nth = event.source as usize % judges.len();
+            judges.keys().nth(nth).copied().unwrap_or(event.source)
+        };
+        let judge = judges.entry(source).or_insert_with(|| Judge::new(config, source));
+        judge.score(config, event, &request, hits, measure, verdict);
+    }
+
+    /// Bytes held by everything learned, within a tenth.
+    pub fn bytes(&self) -> usize {
+        self.judges.values().map(Judge::bytes).sum::<usize>() + self.decoded.capacity() + self.query.capacity()
+    }
+}
+
+/// The rules that the text, level and status of a record show.
+fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>) -> Hits {
+    let mut hits = if request.is_request() {
+        let mut hits = rules::scan(request.target, buffer, true);
+        if !request.agent.is_empty() {
+            hits = hits.or(rules::scan(request.agent, buffer, false));
+        }
+        if !request.referer.is_empty() {
+            // Searches are quoted in referers: only what no search contains counts there.
+            let from = rules::scan(request.referer, buffer, false);
+            [Rule::Xss, Rule::PathTraversal].into_iter().filter(|rule| from.has(*rule)).for_each(|rule| hits.add(rule));
+        }
+        // Words of failure in a path are names of pages.
+        hits.remove(Rule::FaultWord);
+        hits.remove(Rule::AuthFailure);
+        if matches!(request.status, b"401" | b"403") && request.method == b"POST" || request.status == b"401" {
+            hits.add(Rule::AuthFailure);
+        }
+        hits
+    } else {
+        rules::scan(event.message, buffer, false)
+    };
+    for name in ["event_type", "eventid", "outcome"] {
+        if event.fields.first(name).is_some_and(|value| rules::scan(value, buffer, false).has(Rule::AuthFailure)) {
+            hits.add(Rule::AuthFailure);
+        }
+    }
+    if hits.has(Rule::AuthFailure) {
+        if event.fields.first("user").is_some_and(|user| rules::scan(user, buffer, false).has(Rule::PrivilegedAccount))
+        {
+            hits.add(Rule::PrivilegedAccount);
+        }
+    } else {
+        hits.remove(Rule::PrivilegedAccount);
+    }
+    match event.level {
+        Some(level) if level >= Level::Critical => hits.add(Rule::Critical),
+        Some(Level::Error) => hits.add(Rule::Error),
+        Some(Level::Warn) => hits.add(Rule::Warning),
+        _ => {}
+    }
+    hits
+}
+
+#[cfg(test)]
+mod tests;

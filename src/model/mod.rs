@@ -10,6 +10,7 @@ mod level;
 mod name;
 mod origin;
 mod record;
+mod template;
 mod time;
 mod verdict;
 
@@ -21,5 +22,6 @@ pub use level::Level;
 pub use name::{COMMON_FIELDS, canonical_name};
 pub use origin::{InputId, Origin, RecordId};
 pub use record::{Interpret, RecordView};
+pub use template::{Cut, Slot, SlotKind};
 pub use time::{TimeQuality, TimeRange, Timestamp, Zone};
 pub use verdict::{Reason, Verdict};

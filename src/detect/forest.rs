@@ -1,0 +1,176 @@
+//! An isolation forest: seeded, complete trees, flattened, walked without branches.
+//!
+//! F. T. Liu, K. M. Ting, Z.-H. Zhou, "Isolation Forest", ICDM 2008. Every tree has all its levels: a node that can't be
+//! split sends everything left, and the leaves below it carry the depth at which the split ended.
+
+use super::feature::FEATURES;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// One line as the forest sees it: the rarity of every feature, in decades.
+pub(super) type Row = [f32; FEATURES];
+
+/// A grown forest.
+#[derive(Debug, Clone)]
+pub(super) struct Forest {
+    depth: usize,
+    trees: usize,
+    /// Inner nodes of all trees, level by level: feature and threshold.
+    splits: Vec<(u32, f32)>,
+    /// Path lengths at the leaves of all trees.
+    leaves: Vec<f32>,
+    /// Path length that makes the score one half.
+    normal: f32,
+}
+
+impl Forest {
+    /// Grows `trees` trees from samples of `rows`; `None` where there are fewer than 8 rows.
+    pub fn grow(rows: &[Row], trees: usize, sample: usize, seed: u64) -> Option<Forest> {
+        let sample = sample.clamp(8, 1_024).min(rows.len());
+        if rows.len() < 8 || trees == 0 {
+            return None;
+        }
+        let depth = sample.ilog2() as usize;
+        let inner = (1usize << depth) - 1;
+        let mut forest = Forest {
+            depth,
+            trees,
+            splits: vec![(0, f32::INFINITY); inner * trees],
+            leaves: vec![0.0; (inner + 1) * trees],
+            normal: average_path(sample),
+        };
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut chosen: Vec<Row> = Vec::with_capacity(sample);
+        for tree in 0..trees {
+            chosen.clear();
+            chosen.extend((0..sample).filter_map(|_| rows.get(random.random_range(0..rows.len())).copied()));
+            forest.grow_tree(tree, &mut chosen, &mut random);
+        }
+        Some(forest)
+    }
+
+    /// Grows one tree by splitting ranges of `rows`; a stack of ranges instead of recursion.
+    fn grow_tree(&mut self, tree: usize, rows: &mut [Row], random: &mut StdRng) {
+        let inner = (1usize << self.depth) - 1;
+        // Node, its level, its rows, and the path length where splitting has ended above.
+        let mut open = vec![(0usize, 0usize, 0..rows.len(), None::<f32>)];
+        while let Some((node, level, range, ended)) = open.pop() {
+            let here = rows.get_mut(range.clone()).unwrap_or_default();
+            if level == self.depth {
+                let length = ended.unwrap_or(level as f32 + average_path(here.len()));
+                if let Some(leaf) = self.leaves.get_mut(tree * (inner + 1) + node - inner) {
+                    *leaf = length;
+                }
+                continue;
+            }
+            let split = if ended.is_none() { choose(here, random) } else { None };
+            let middle = match split {
+                Some((feature, threshold)) => {
+                    if let Some(slot) = self.splits.get_mut(tree * inner + node) {
+                        *slot = (feature as u32, threshold);
+                    }
+                    range.start + partition(here, feature, threshold)
+                }
+                None => range.end,
+            };
+            let ended = ended.or_else(|| split.is_none().then(|| level as f32 + average_path(here.len())));
+            open.push((2 * node + 1, level + 1, range.start..middle, ended));
+            open.push((2 * node + 2, level + 1, middle..range.end, ended));
+        }
+    }
+
+    /// Anomaly score of a row, 0 to 1; a half is ordinary.
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "hot: a node of level l is below 2^(l+1)-1, so it stays inside its tree; features are below FEATURES"
+    )]
+    pub fn score(&self, row: &Row) -> f32 {
+        let inner = (1usize << self.depth) - 1;
+        let mut sum = 0.0;
+        for tree in 0..self.trees {
+            let splits = &self.splits[tree * inner..(tree + 1) * inner];
+            let mut node = 0usize;
+            for _ in 0..self.depth {
+                let (feature, threshold) = splits[node];
+                node = 2 * node + 1 + usize::from(row[feature as usize] >= threshold);
+            }
+            sum += self.leaves[tree * (inner + 1) + node - inner];
+        }
+        (-(sum / self.trees as f32) / self.normal * std::f32::consts::LN_2).exp()
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.splits.capacity() * size_of::<(u32, f32)>() + self.leaves.capacity() * size_of::<f32>()
+    }
+}
+
+/// A random feature that differs among the rows, and a random threshold between its ends; `None` where none differs.
+fn choose(rows: &[Row], random: &mut StdRng) -> Option<(usize, f32)> {
+    if rows.len() < 2 {
+        return None;
+    }
+    let first = random.random_range(0..FEATURES);
+    (0..FEATURES).map(|step| (first + step * 7) % FEATURES).find_map(|feature| {
+        let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+        for value in rows.iter().filter_map(|row| row.get(feature)) {
+            low = low.min(*value);
+            high = high.max(*value);
+        }
+        (high > low).then(|| (feature, low + (high - low) * (1.0 - random.random::<f32>())))
+    })
+}
+
+/// Moves the rows below the threshold to the front and gives their number.
+fn partition(rows: &mut [Row], feature: usize, threshold: f32) -> usize {
+    let mut below = 0;
+    for index in 0..rows.len() {
+        if rows.get(index).and_then(|row| row.get(feature)).is_some_and(|value| *value < threshold) {
+            rows.swap(below, index);
+            below += 1;
+        }
+    }
+    below
+}
+
+/// Mean path length of an unsuccessful search in a binary tree of `count` rows.
+fn average_path(count: usize) -> f32 {
+    match count {
+        0 | 1 => 0.0,
+        2 => 1.0,
+        _ => {
+            let last = (count - 1) as f32;
+            2.0 * (last.ln() + 0.577_215_7) - 2.0 * last / count as f32
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(seed: u64) -> Vec<Row> {
+        let mut random = StdRng::seed_from_u64(seed);
+        (0..1_000).map(|_| std::array::from_fn(|_| random.random::<f32>())).collect()
+    }
+
+    #[test]
+    fn an_outlier_ranks_first_and_the_same_seed_gives_the_same_scores() {
+        let rows = rows(3);
+        let forest = Forest::grow(&rows, 100, 256, 1).unwrap();
+        let again = Forest::grow(&rows, 100, 256, 1).unwrap();
+        let outlier: Row = std::array::from_fn(|index| if index % 2 == 0 { 3.0 } else { 0.5 });
+        let odd = forest.score(&outlier);
+        for row in &rows {
+            assert!(forest.score(row) < odd);
+            assert_eq!(forest.score(row), again.score(row));
+        }
+    }
+
+    #[test]
+    fn equal_rows_grow_a_forest_that_finds_nothing() {
+        let forest = Forest::grow(&vec![[1.0; FEATURES]; 300], 10, 256, 1).unwrap();
+        assert_eq!(forest.score(&[1.0; FEATURES]), forest.score(&[9.0; FEATURES]));
+        assert!(Forest::grow(&[], 10, 256, 1).is_none());
+    }
+}

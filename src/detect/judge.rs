@@ -1,0 +1,229 @@
+//! What becomes of one source's measures: decades of rarity, the forest, the sum, the flag.
+
+use super::config::DetectConfig;
+use super::explain::{Terms, explain};
+use super::feature::{FEATURES, Feature};
+use super::forest::{Forest, Row};
+use super::profile::{self, Measure, Profile};
+use super::request::Request;
+use super::rules::{Hits, RULES, Rule};
+use super::shift::Shift;
+use super::tail::{self, Tail};
+use super::threshold::Threshold;
+use super::{Event, entity};
+use crate::model::Verdict;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// Weight of the sum of rarities.
+pub(super) const LEARNED: f32 = 0.2;
+/// Weight of the forest.
+pub(super) const JOINT: f32 = 0.5;
+/// Most decades the forest says.
+const MOST_JOINT: f32 = 4.0;
+/// Share of lines, by their sum of rarities, that the forest does not look at.
+const UNREMARKABLE: f64 = 0.8;
+/// Rows kept to grow a forest from.
+const ROWS: usize = 2_048;
+/// Score in decades that reads as one half.
+const HALF: f32 = 4.0;
+
+/// Everything that judges the lines of one source.
+#[derive(Debug)]
+pub(super) struct Judge {
+    lines: u64,
+    profile: Profile,
+    tails: Vec<Tail>,
+    sums: Tail,
+    joint: Tail,
+    forest: Option<Forest>,
+    grow_at: u64,
+    rows: Vec<Row>,
+    rows_seen: u64,
+    random: StdRng,
+    hits: [f32; RULES],
+    hit_lines: f32,
+    threshold: Threshold,
+    shift: Shift,
+}
+
+impl Judge {
+    /// A judge that has seen nothing.
+    pub fn new(config: &DetectConfig, source: u32) -> Self {
+        Judge {
+            lines: 0,
+            profile: Profile::new(),
+            tails: vec![Tail::new(tail::MOST); FEATURES],
+            sums: Tail::new(tail::MOST),
+            joint: Tail::new(tail::MOST),
+            forest: None,
+            grow_at: config.min_train.max(8),
+            rows: Vec::new(),
+            rows_seen: 0,
+            random: StdRng::seed_from_u64(config.seed ^ u64::from(source)),
+            hits: [0.0; RULES],
+            hit_lines: 0.0,
+            threshold: Threshold::new(config.alert_budget, config.silent),
+            shift: Shift::default(),
+        }
+    }
+
+    /// Scores one line and learns it.
+    pub fn score(
+        &mut self,
+        config: &DetectConfig,
+        event: &Event<'_>,
+        request: &Request<'_>,
+        hits: Hits,
+        measure: &mut Measure,
+        verdict: &mut Verdict,
+    ) {
+        self.profile.observe(event, request, hits, measure);
+        let hits = hits.or(measure.windowed);
+        let mut terms = Terms::default();
+        let mut sum = 0.0;
+        for ((decades, tail), value) in terms.rarity.iter_mut().zip(&mut self.tails).zip(&measure.values) {
+            *decades = tail.observe(*value);
+            sum += *decades;
+        }
+        terms.joint = self.joint(&terms.rarity, sum);
+        self.keep_row(&terms.rarity);
+        self.priors(hits, &mut terms);
+        let learned = LEARNED * sum + JOINT * terms.joint;
+        let score = learned + terms.priors.iter().sum::<f32>();
+
+        let grave = terms.grave(measure);
+        let shifted = self.shift.observe(sum);
+        let flagged = self.threshold.flags(score, grave);
+        verdict.score = shown(score);
+        verdict.novelty = shown(learned);
+        verdict.flagged = flagged || shifted;
+        verdict.reasons.clear();
+        verdict.rules.clear();
+        verdict.entity = None;
+        if verdict.flagged || hits.iter().any(Rule::is_told) {
+            explain(event, request, measure, &terms, hits, shifted, verdict);
+            verdict.entity = entity::actor(&event.fields, event.message, &event.template)
+                .map(|actor| String::from_utf8_lossy(actor.get(..128).unwrap_or(actor)).into_owned());
+        }
+        self.lines += 1;
+        self.upkeep(config, shifted);
+    }
+
+    /// Decades of the row as a whole; 0 for lines that are unremarkable by themselves.
+    fn joint(&mut self, row: &Row, sum: f32) -> f32 {
+        let (beyond, seen) = self.sums.rank(sum);
+        self.sums.observe(sum);
+        let Some(forest) = &self.forest else { return 0.0 };
+        let share = f64::from(beyond) / f64::from(seen.max(1));
+        if sum <= 0.0 || share > 1.0 - UNREMARKABLE {
+            return 0.0;
+        }
+        // The scale of tails is ln(1 + value): scores of 0 to 1 are spread over it.
+        let value = ((forest.score(row) - 0.3).max(0.0) * 6.0).exp_m1();
+        let (beyond, seen) = self.joint.rank(value);
+        self.joint.observe(value);
+        if seen < 50 {
+            return 0.0;
+        }
+        let share = (1.0 - UNREMARKABLE as f32) * (beyond as f32 + 1.0) / (seen as f32 + 1.0);
+        (-share.log10()).clamp(0.0, MOST_JOINT)
+    }
+
+    /// Keeps a uniform sample of the rows since the last forest (reservoir sampling).
+    fn keep_row(&mut self, row: &Row) {
+        self.rows_seen += 1;
+        if self.rows.len() < ROWS {
+            self.rows.push(*row);
+        } else if let Ok(place) = usize::try_from(self.random.random_range(0..self.rows_seen))
+            && let Some(kept) = self.rows.get_mut(place)
+        {
+            *kept = *row;
+        }
+    }
+
+    /// Decades of what is known beforehand, discounted where a rule fires often; of a group only the strongest.
+    fn priors(&mut self, hits: Hits, terms: &mut Terms) {
+        self.hit_lines += 1.0;
+        if hits.is_empty() {
+            return;
+        }
+        for rule in hits.iter() {
+            let fired = self.hits.get_mut(rule as usize);
+            let share = (fired.as_ref().map_or(0.0, |fired| **fired) + 0.5) / (self.hit_lines + 32.0);
+            if let Some(fired) = fired {
+                *fired += 1.0;
+            }
+            let discount = if rule.is_windowed() { 1.0 } else { (-share.log10() / 1.5).clamp(0.6, 1.0) };
+            let decades = rule.decades() * discount;
+            if let Some(term) = terms.priors.get_mut(rule as usize) {
+                *term = decades;
+            }
+        }
+        self.strongest_of_group(hits, terms);
+    }
+
+    /// Leaves of every group only its strongest term.
+    fn strongest_of_group(&self, hits: Hits, terms: &mut Terms) {
+        for rule in hits.iter() {
+            let own = terms.priors.get(rule as usize).copied().unwrap_or(0.0);
+            let beaten = hits.iter().any(|other| {
+                let others = terms.priors.get(other as usize).copied().unwrap_or(0.0);
+                other != rule && other.group() == rule.group() && (others, rule as u8) > (own, other as u8)
+            });
+            if beaten && let Some(term) = terms.priors.get_mut(rule as usize) {
+                *term = 0.0;
+            }
+        }
+    }
+
+    /// What is due after a line: halving, growing the forest.
+    fn upkeep(&mut self, config: &DetectConfig, shifted: bool) {
+        if profile::is_due(config, self.lines) {
+            self.profile.halve();
+            self.tails.iter_mut().chain([&mut self.sums, &mut self.joint]).for_each(Tail::halve);
+            self.hits.iter_mut().for_each(|count| *count *= 0.5);
+            self.hit_lines *= 0.5;
+        }
+        if shifted {
+            // What was odd is the rule now: the past counts half, and the forest is grown anew of what comes.
+            self.tails.iter_mut().chain([&mut self.sums, &mut self.joint]).for_each(Tail::halve);
+            self.rows.clear();
+            self.rows_seen = 0;
+            self.grow_at = self.lines + config.min_train.max(8);
+        }
+        if self.lines == self.grow_at {
+            let seed = config.seed ^ self.lines;
+            self.forest = Forest::grow(&self.rows, config.trees, config.sample, seed).or(self.forest.take());
+            self.joint = Tail::new(tail::MOST);
+            // Grown again of the first tenth of a source ten times as long.
+            self.grow_at = self.lines.saturating_mul(10);
+        }
+    }
+
+    /// Bytes held, within a tenth.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.profile.bytes()
+            + self.tails.capacity() * size_of::<Tail>()
+            + self.rows.capacity() * size_of::<Row>()
+            + self.forest.as_ref().map_or(0, Forest::bytes)
+            + self.threshold.bytes()
+    }
+}
+
+/// The sum of evidence as a number of 0 to 1: 4 decades are .5, 8 are .8, what is ordinary stays below .3.
+fn shown(score: f32) -> f32 {
+    let square = score.max(0.0) * score.max(0.0);
+    square / (square + HALF * HALF)
+}
+
+impl Terms {
+    /// Whether something known beforehand of three decades fired, or a weaker one on a line of a kind never seen.
+    fn grave(&self, measure: &Measure) -> bool {
+        let known: f32 = self.priors.iter().sum();
+        let most = self.priors.iter().fold(0.0, |a: f32, b| a.max(*b));
+        let fresh = measure.values.get(Feature::New as usize).copied().unwrap_or(0.0) / std::f32::consts::LN_10;
+        most >= 2.4 || (known >= 1.0 && measure.copies < 1.0 && known + fresh >= 3.0)
+    }
+}

@@ -1,0 +1,169 @@
+//! An order-2 model of characters: how unlike everything seen before a text is spelled.
+
+use std::sync::LazyLock;
+
+/// Symbols of the folded alphabet, a power of two.
+const SYMBOLS: usize = 64;
+/// Weight of a continuation never seen.
+const UNSEEN: f32 = 0.05;
+/// Length of the window whose worst mean is reported.
+const WINDOW: usize = 8;
+/// Bytes of a text that are looked at.
+pub(super) const REACH: usize = 512;
+
+/// Folds bytes to symbols: letters without case, all digits alike, blanks alike, each mark its own, high bytes alike.
+const FOLD: [u8; 256] = fold(false);
+/// As [`FOLD`], but all letters are alike too: the spelling of a query apart from its words.
+const SHAPE: [u8; 256] = fold(true);
+
+const fn fold(letters_alike: bool) -> [u8; 256] {
+    let mut table = [61u8; 256];
+    let mut byte = 0;
+    let mut mark = 28;
+    while byte < 128 {
+        let value = byte as u8;
+        table[byte] = if value.is_ascii_alphabetic() {
+            if letters_alike { 0 } else { value.to_ascii_lowercase() - b'a' }
+        } else if value.is_ascii_digit() {
+            26
+        } else if value == b' ' || value == b'\t' {
+            27
+        } else if value < b' ' || value == 127 {
+            60
+        } else {
+            mark += 1;
+            mark - 1
+        };
+        byte += 1;
+    }
+    table
+}
+
+/// ln(k + UNSEEN) of small counts.
+static LOGS: LazyLock<Vec<f32>> = LazyLock::new(|| (0..=u16::MAX).map(|k| (f32::from(k) + UNSEEN).ln()).collect());
+/// ln(k + UNSEEN * SYMBOLS) of small totals.
+static TOTALS: LazyLock<Vec<f32>> =
+    LazyLock::new(|| (0..=u16::MAX).map(|k| (f32::from(k) + UNSEEN * SYMBOLS as f32).ln()).collect());
+
+/// Counts of triples of symbols; 512 KiB.
+#[derive(Debug, Clone)]
+pub(super) struct Letters {
+    triples: Vec<u16>,
+    pairs: Vec<u16>,
+    fold: &'static [u8; 256],
+}
+
+/// What the model says of a text, in nats per character.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Spelling {
+    /// Mean surprise.
+    pub mean: f32,
+    /// Highest mean surprise of eight characters in a row.
+    pub worst: f32,
+    /// Offset of the first character of that window.
+    pub at: usize,
+}
+
+impl Letters {
+    /// A model of letters, digits folded.
+    pub fn of_text() -> Self {
+        Letters::new(&FOLD)
+    }
+
+    /// A model of letter and digit classes and marks.
+    pub fn of_shape() -> Self {
+        Letters::new(&SHAPE)
+    }
+
+    fn new(fold: &'static [u8; 256]) -> Self {
+        Letters { triples: vec![0; SYMBOLS * SYMBOLS * SYMBOLS], pairs: vec![0; SYMBOLS * SYMBOLS], fold }
+    }
+
+    /// Surprise of `text` (its first 512 bytes); then learns it.
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "hot: symbols are below 64, so a context is below 64^2, a triple below 64^3, and a u16 indexes all of a table"
+    )]
+    pub fn observe(&mut self, text: &[u8]) -> Spelling {
+        let text = text.get(..REACH).unwrap_or(text);
+        if text.is_empty() {
+            return Spelling::default();
+        }
+        let (logs, totals) = (LOGS.as_slice(), TOTALS.as_slice());
+        let mut ring = [0.0f32; WINDOW];
+        let (mut sum, mut window, mut worst, mut worst_end) = (0.0f32, 0.0f32, 0.0f32, 0usize);
+        let mut context = 27 * SYMBOLS + 27;
+        for (index, &byte) in text.iter().enumerate() {
+            let symbol = usize::from(self.fold[usize::from(byte)]) & (SYMBOLS - 1);
+            let total = &mut self.pairs[context];
+            let triple = &mut self.triples[context * SYMBOLS + symbol];
+            let surprise = totals[usize::from(*total)] - logs[usize::from(*triple)];
+            if *total == u16::MAX {
+                // The context is full: its continuations fade together.
+                *total = 0;
+                for count in &mut self.triples[context * SYMBOLS..(context + 1) * SYMBOLS] {
+                    *count /= 2;
+                    *total += *count;
+                }
+            }
+            self.pairs[context] += 1;
+            self.triples[context * SYMBOLS + symbol] += 1;
+            context = (context * SYMBOLS + symbol) & (SYMBOLS * SYMBOLS - 1);
+            sum += surprise;
+            window += surprise - ring[index % WINDOW];
+            ring[index % WINDOW] = surprise;
+            if window > worst {
+                (worst, worst_end) = (window, index + 1);
+            }
+        }
+        Spelling {
+            mean: sum / text.len() as f32,
+            worst: worst / WINDOW.min(text.len()) as f32,
+            at: worst_end.saturating_sub(WINDOW),
+        }
+    }
+
+    /// Halves every count.
+    pub fn halve(&mut self) {
+        for (pair, triples) in self.pairs.iter_mut().zip(self.triples.chunks_exact_mut(SYMBOLS)) {
+            *pair = 0;
+            for count in triples {
+                *count /= 2;
+                *pair = pair.saturating_add(*count);
+            }
+        }
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        (self.triples.capacity() + self.pairs.capacity()) * 2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_spelled_like_no_other_stands_out_where_it_differs() {
+        let mut letters = Letters::of_text();
+        for number in 0..500 {
+            letters.observe(format!("connection from host {number} accepted").as_bytes());
+        }
+        let plain = letters.observe(b"connection from host 77 accepted");
+        let odd = letters.observe(b"connection from host '||(zq$}| accepted");
+        assert!(plain.mean < 0.2 && odd.mean > 4.0 * plain.mean && odd.worst > 4.0, "{plain:?} {odd:?}");
+        assert!((18..28).contains(&odd.at), "{odd:?}");
+        assert!(letters.bytes() <= 540_000);
+    }
+
+    #[test]
+    fn counts_do_not_overflow() {
+        let mut letters = Letters::of_shape();
+        for _ in 0..400 {
+            letters.observe(&[b'a'; 512]);
+        }
+        letters.halve();
+        assert!(letters.observe(&[b'b'; 64]).mean < 0.01);
+    }
+}

@@ -1,0 +1,83 @@
+//! Surprise of numbers against their own mean and spread.
+
+/// A number of unlimited range on a scale where its order of magnitude counts.
+pub(super) fn signed_log(value: f64) -> f32 {
+    value.signum() as f32 * value.abs().ln_1p() as f32
+}
+
+/// Exponentially weighted mean and variance; remembers about 500 values.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Spread {
+    seen: f32,
+    mean: f32,
+    variance: f32,
+}
+
+/// Share of a new value once enough were seen.
+const SHARE: f32 = 1.0 / 512.0;
+/// Spread below which numbers count as equal: a few percent on the logarithmic scale.
+const LEAST_VARIANCE: f32 = 0.0025;
+/// Values before anything is surprising.
+const ENOUGH: f32 = 20.0;
+/// Most surprise of one number, in nats.
+const MOST: f32 = 190.0;
+
+impl Spread {
+    /// Surprise of `value` in nats (z^2/2 - 1/2 beyond two deviations); then keeps it.
+    pub fn observe(&mut self, value: f32) -> f32 {
+        let off = value - self.mean;
+        let z2 = off * off / (self.variance + LEAST_VARIANCE);
+        let surprise = if self.seen >= ENOUGH && z2 > 4.0 { (z2 * 0.5 - 0.5).min(MOST) } else { 0.0 };
+        self.seen += 1.0;
+        let share = (1.0 / self.seen).max(SHARE);
+        self.mean += share * off;
+        self.variance = (1.0 - share) * (self.variance + share * off * off);
+        surprise
+    }
+}
+
+/// Reads a decimal number with optional sign and fraction; `None` where the bytes are none.
+pub(super) fn parse(bytes: &[u8]) -> Option<f64> {
+    let (negative, digits) = match bytes.split_first()? {
+        (b'-', rest) => (true, rest),
+        (b'+', rest) => (false, rest),
+        _ => (false, bytes),
+    };
+    let mut value = 0.0f64;
+    let mut scale = 0.0f64;
+    for &byte in digits {
+        match byte {
+            b'0'..=b'9' if scale > 0.0 => {
+                value += f64::from(byte - b'0') * scale;
+                scale *= 0.1;
+            }
+            b'0'..=b'9' => value = value * 10.0 + f64::from(byte - b'0'),
+            b'.' if scale == 0.0 => scale = 0.1,
+            _ => return None,
+        }
+    }
+    let value = if negative { -value } else { value };
+    (!digits.is_empty() && value.is_finite()).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_another_magnitude_surprises_and_ordinary_ones_do_not() {
+        let mut spread = Spread::default();
+        for value in 0..200 {
+            assert!(spread.observe(signed_log(f64::from(1_000 + value % 50))) < 2.0);
+        }
+        assert!(spread.observe(signed_log(9e9)) > 20.0);
+    }
+
+    #[test]
+    fn numbers_are_read_and_words_are_not() {
+        assert_eq!(parse(b"-12.5"), Some(-12.5));
+        assert_eq!(parse(b"1e5"), None);
+        assert_eq!(parse(b""), None);
+        assert_eq!(parse(&[b'9'; 400]), None);
+    }
+}

@@ -1,0 +1,431 @@
+//! What is learned of one source: its templates, words, values, spelling, rhythm; each line is measured, then learned.
+
+use super::config::DetectConfig;
+use super::counts::{Counts, pair};
+use super::entity::{self, ByHash, Entity, Recent};
+use super::feature::Feature;
+use super::forest::Row;
+use super::letters::{Letters, Spelling};
+use super::numbers::{Spread, parse, signed_log};
+use super::rate::{Rate, excess};
+use super::rules::{Hits, Rule};
+use super::{Event, request::Request};
+use crate::model::SlotKind;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+/// Templates kept of a source.
+const TEMPLATES: usize = 4_096;
+/// Places of a template that are learned.
+const PLACES: usize = 24;
+/// Entities and sessions kept of a source.
+const ENTITIES: usize = 4_096;
+/// Lines of the window in which copies are counted.
+const WINDOW: usize = 64;
+
+/// What is known of one template.
+#[derive(Debug, Clone, Default)]
+struct TemplateStat {
+    count: f32,
+    last: u64,
+    rate: Rate,
+    in_window: u16,
+    places: Vec<Place>,
+}
+
+/// What is known of the values at one place of a template.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    seen: f32,
+    distinct: f32,
+    usual: f32,
+    number: Spread,
+}
+
+/// What a line measured, before it is compared with the past.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Measure {
+    /// The raw value of every feature.
+    pub values: Row,
+    /// Lines of the source so far (faded), and how many of them had this template.
+    pub lines: f32,
+    /// How often the template was seen (faded).
+    pub copies: f32,
+    /// Which slot was the most surprising value, which the most surprising number.
+    pub odd_slot: Option<usize>,
+    /// Which slot was the number furthest out of its range.
+    pub odd_number: Option<usize>,
+    /// The rarest constant word as a range of the message.
+    pub odd_word: (u32, u32),
+    /// Where the spelling was strangest, as an offset into the text that was measured.
+    pub odd_spelling: usize,
+    /// Rules that need counting over lines.
+    pub windowed: Hits,
+}
+
+impl Measure {
+    fn set(&mut self, feature: Feature, value: f32) {
+        if let Some(slot) = self.values.get_mut(feature as usize) {
+            *slot = value;
+        }
+    }
+}
+
+/// Everything learned of one source; at most about 8 MiB.
+#[derive(Debug, Clone)]
+pub(super) struct Profile {
+    lines: f32,
+    total: u64,
+    first_time: Option<f64>,
+    now: f64,
+    templates: ByHash<TemplateStat>,
+    words: Counts,
+    values: Counts,
+    messages: Counts,
+    orders: Counts,
+    order_totals: Counts,
+    statuses: Counts,
+    order_usual: f32,
+    levels: [f32; 10],
+    letters: Letters,
+    query_letters: Option<Box<Letters>>,
+    shape: [Spread; 6],
+    window: [(u64, u64); WINDOW],
+    entities: Recent<Entity>,
+    sessions: Recent<u64>,
+    entity_usual: f32,
+}
+
+impl Profile {
+    /// An empty profile.
+    pub fn new() -> Self {
+        Profile {
+            lines: 0.0,
+            total: 0,
+            first_time: None,
+            now: 0.0,
+            templates: ByHash::default(),
+            words: Counts::new(1 << 15),
+            values: Counts::new(1 << 17),
+            messages: Counts::new(1 << 15),
+            orders: Counts::new(1 << 14),
+            order_totals: Counts::new(1 << 13),
+            statuses: Counts::new(1 << 9),
+            order_usual: 0.0,
+            levels: [0.0; 10],
+            letters: Letters::of_text(),
+            query_letters: None,
+            shape: [Spread::default(); 6],
+            window: [(0, 0); WINDOW],
+            entities: Recent::new(ENTITIES),
+            sessions: Recent::new(ENTITIES),
+            entity_usual: 1.0,
+        }
+    }
+
+    /// Measures a line against everything before it, and learns it. `hits` are the rules its text shows.
+    pub fn observe(&mut self, event: &Event<'_>, request: &Request<'_>, hits: Hits, measure: &mut Measure) {
+        *measure = Measure { lines: self.lines, ..Measure::default() };
+        self.clock(event);
+        self.template(event, measure);
+        self.words(event, request, measure);
+        self.spelling(event, request, measure);
+        self.shape(event, request, measure);
+        self.copies(event, measure);
+        self.order(event, measure);
+        self.codes(event, request, measure);
+        self.entity(event, request, hits, measure);
+        self.lines += 1.0;
+        self.total += 1;
+    }
+
+    /// Sets the clock: the time of the line where it has one, else a second a line after the last.
+    fn clock(&mut self, event: &Event<'_>) {
+        match event.time {
+            Some(time) => self.now = time.0 as f64 / 1e9,
+            None => self.now += 1.0,
+        }
+        self.first_time.get_or_insert(self.now);
+    }
+
+    fn age(&self) -> f64 {
+        (self.now - self.first_time.unwrap_or(self.now)).max(0.0)
+    }
+
+    /// Rarity and rate of the template, surprise of the values at its places.
+    fn template(&mut self, event: &Event<'_>, measure: &mut Measure) {
+        let hash = event.template.hash;
+        let age = self.age();
+        if self.templates.len() >= TEMPLATES && !self.templates.contains_key(&hash) {
+            self.forget_templates();
+        }
+        let known = self.templates.len() as f32;
+        let stat = self.templates.entry(hash).or_default();
+        measure.copies = stat.count;
+        measure.set(Feature::Template, -((stat.count + 0.5) / (self.lines + 1.0)).ln());
+        let fresh = ((self.lines + known + 1.0) / (known + 1.0)).ln();
+        measure.set(Feature::New, fresh * (-stat.count / 8.0).exp());
+        measure.set(Feature::Burst, stat.rate.observe(self.now, age, 0.5));
+        stat.count += 1.0;
+        stat.last = self.total;
+
+        let (mut sum, mut most, mut furthest) = (0.0f32, 0.0f32, 0.0f32);
+        for (index, slot) in event.template.slots.iter().take(PLACES).enumerate() {
+            if stat.places.len() <= index {
+                stat.places.push(Place::default());
+            }
+            let Some(place) = stat.places.get_mut(index) else { break };
+            let value = slot.of(event.message);
+            if slot.kind != SlotKind::Time {
+                let key = xxh3_64_with_seed(value, pair(hash, index as u64));
+                let excess = place.surprise(self.values.add(key));
+                sum += excess;
+                if excess > most {
+                    most = excess;
+                    measure.odd_slot = Some(index);
+                }
+            }
+            if slot.kind == SlotKind::Number
+                && let Some(number) = parse(value)
+            {
+                let surprise = place.number.observe(signed_log(number));
+                if surprise > furthest {
+                    furthest = surprise;
+                    measure.odd_number = Some(index);
+                }
+            }
+        }
+        measure.set(Feature::Values, sum);
+        measure.set(Feature::OddestValue, most);
+        measure.set(Feature::Number, furthest);
+    }
+
+    /// Makes room for new templates: the rarer half goes, of equals the longest unseen.
+    fn forget_templates(&mut self) {
+        let mut order: Vec<(f32, u64, u64)> =
+            self.templates.iter().map(|(hash, stat)| (stat.count, stat.last, *hash)).collect();
+        order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
+        for (_, _, hash) in order.into_iter().take(TEMPLATES / 2) {
+            self.templates.remove(&hash);
+        }
+    }
+
+    /// Rarity of the constant words, those of a request's path among them.
+    fn words(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
+        let (mut sum, mut most, mut number) = (0.0f32, 0.0f32, 0.0f32);
+        for &(start, end) in event.template.words {
+            let word = event.message.get(start as usize..end as usize).unwrap_or_default();
+            let rarity = -((self.words.add(xxh3_64(word)) + 0.5) / (self.lines + 1.0)).ln();
+            sum += rarity.max(0.0);
+            number += 1.0;
+            if rarity > most {
+                most = rarity;
+                measure.odd_word = (start, end);
+            }
+        }
+        for part in request.path_parts() {
+            let rarity = -((self.words.add(xxh3_64_with_seed(part, 1)) + 0.5) / (self.lines + 1.0)).ln();
+            sum += rarity.max(0.0);
+            number += 1.0;
+            most = most.max(rarity);
+        }
+        measure.set(Feature::Words, if number > 0.0 { sum / number } else { 0.0 });
+        measure.set(Feature::RarestWord, most);
+    }
+
+    /// How the message is spelled, and of a request the make-up of its query.
+    fn spelling(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
+        let text = if request.is_request() { request.target } else { event.message };
+        let Spelling { mean, worst, at } = self.letters.observe(text);
+        measure.set(Feature::Spelling, mean * 4.0);
+        measure.set(Feature::OddestSpelling, worst * 4.0);
+        measure.odd_spelling = at;
+        if request.is_request() && !request.query.is_empty() {
+            let letters = self.query_letters.get_or_insert_with(|| Box::new(Letters::of_shape()));
+            measure.set(Feature::QuerySpelling, letters.observe(request.query).mean * 4.0);
+            measure.set(Feature::QueryMarks, request.marks());
+        }
+    }
+
+    /// Length, marks, words, digits and capitals against their usual spread.
+    fn shape(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
+        let text = if request.is_request() { request.target } else { event.message };
+        let (mut marks, mut digits, mut capitals, mut blanks) = (0u32, 0u32, 0u32, 0u32);
+        for &byte in text.get(..super::letters::REACH).unwrap_or(text) {
+            marks += u32::from(byte.is_ascii_punctuation());
+            digits += u32::from(byte.is_ascii_digit());
+            capitals += u32::from(byte.is_ascii_uppercase());
+            blanks += u32::from(byte == b' ');
+        }
+        let length = text.len() as f64;
+        let numbers = [
+            signed_log(length),
+            signed_log(f64::from(marks)),
+            signed_log(f64::from(blanks)),
+            signed_log(f64::from(digits)),
+            signed_log(f64::from(capitals)),
+            f64::from(marks) as f32 / (length as f32 + 1.0) * 4.0,
+        ];
+        let most =
+            self.shape.iter_mut().zip(numbers).map(|(spread, number)| spread.observe(number)).fold(0.0, f32::max);
+        measure.set(Feature::Shape, most);
+    }
+
+    /// Copies of the template and of the whole message among the last lines.
+    fn copies(&mut self, event: &Event<'_>, measure: &mut Measure) {
+        let template = event.template.hash;
+        let message = xxh3_64(event.message);
+        let place = (self.total % WINDOW as u64) as usize;
+        let filled = (self.total as f32).min(WINDOW as f32);
+        let same = self.window.iter().filter(|(_, other)| *other == message).count() as f32;
+        let leaving = self.window.get(place).map_or(0, |(hash, _)| *hash);
+        if let Some(stat) = self.templates.get_mut(&leaving) {
+            stat.in_window = stat.in_window.saturating_sub(1);
+        }
+        if let Some(slot) = self.window.get_mut(place) {
+            *slot = (template, message);
+        }
+        let near = self.templates.get_mut(&template).map_or(0.0, |stat| {
+            stat.in_window += 1;
+            f32::from(stat.in_window)
+        });
+        let share = (measure.copies + 0.5) / (self.lines + 1.0);
+        measure.set(Feature::Crowd, excess(near, (filled * share).max(1.0)));
+        let copies = self.messages.add(message);
+        let share = (copies + 0.5) / (self.lines + 1.0);
+        measure.set(Feature::Repeat, excess(same + 1.0, (filled * share).max(1.0)));
+    }
+
+    /// Surprise of the template after the previous one of the same session.
+    fn order(&mut self, event: &Event<'_>, measure: &mut Measure) {
+        let template = event.template.hash;
+        let session = entity::session(&event.fields, event.message, &event.template);
+        let previous = std::mem::replace(self.sessions.touch(session.unwrap_or(0)), template);
+        let key = pair(previous, 5);
+        let count = self.orders.add(pair(previous, template));
+        let seen = self.order_totals.add(key);
+        let distinct = if count == 0.0 {
+            self.order_totals.add(pair(previous, 6))
+        } else {
+            self.order_totals.get(pair(previous, 6))
+        };
+        let surprise = witten_bell(count, seen, distinct, self.templates.len() as f32);
+        measure.set(Feature::Order, surprise);
+        measure.set(Feature::OddOrder, (surprise - self.order_usual).max(0.0));
+        self.order_usual += (surprise - self.order_usual) / (self.total.min(500) + 1) as f32;
+    }
+
+    /// Status given method, and level.
+    fn codes(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
+        if !request.status.is_empty() {
+            let method = xxh3_64(request.method);
+            let count = self.statuses.add(xxh3_64_with_seed(request.status, method));
+            let seen = self.statuses.add(pair(method, 5));
+            let distinct =
+                if count == 0.0 { self.statuses.add(pair(method, 6)) } else { self.statuses.get(pair(method, 6)) };
+            measure.set(Feature::Status, witten_bell(count, seen, distinct, 8.0));
+        }
+        let level = event.level.map_or(9, |level| usize::from(level.code()));
+        if let Some(count) = self.levels.get_mut(level) {
+            measure.set(Feature::Level, -((*count + 0.5) / (self.lines + 1.0)).ln());
+            *count += 1.0;
+        }
+    }
+
+    /// Rates, failures and targets of the entity, and the rules that count over lines.
+    fn entity(&mut self, event: &Event<'_>, request: &Request<'_>, hits: Hits, measure: &mut Measure) {
+        let Some(actor) = entity::actor(&event.fields, event.message, &event.template) else { return };
+        let (now, age) = (self.now, self.age());
+        let refused = hits.has(Rule::AuthFailure);
+        let failed = refused || request.failed() || hits.has(Rule::Error) || hits.has(Rule::Critical);
+        let entity = self.entities.touch(xxh3_64(actor));
+        measure.set(Feature::EntityRate, entity.lines.observe(now, age, self.entity_usual));
+        if !failed {
+            return;
+        }
+        measure.set(Feature::EntityFailures, entity.failures.observe(now, age, 0.5));
+        let target = if request.is_request() { xxh3_64(request.target) } else { event.template.hash };
+        let targets = entity.targets.add(target, now);
+        measure.set(Feature::EntitySpread, targets.ln().max(0.0));
+        if entity.troubles.add(now) >= 5.5 && targets >= 7.5 {
+            measure.windowed.add(Rule::Sweep);
+        }
+        if refused {
+            if entity.refusals.add(now) >= 4.5 {
+                measure.windowed.add(Rule::BruteForce);
+            }
+            let account = event.fields.first("user").map_or(event.template.hash, xxh3_64);
+            if entity.accounts.add(account, now) >= 7.5 {
+                measure.windowed.add(Rule::Spraying);
+            }
+        }
+    }
+
+    /// Halves everything counted.
+    pub fn halve(&mut self) {
+        self.lines *= 0.5;
+        self.templates.values_mut().for_each(|stat| {
+            stat.count *= 0.5;
+            stat.places.iter_mut().for_each(|place| {
+                place.seen *= 0.5;
+                place.distinct *= 0.5;
+            });
+        });
+        for counts in [
+            &mut self.words,
+            &mut self.values,
+            &mut self.messages,
+            &mut self.orders,
+            &mut self.order_totals,
+            &mut self.statuses,
+        ] {
+            counts.halve();
+        }
+        self.levels.iter_mut().for_each(|count| *count *= 0.5);
+        self.letters.halve();
+        if let Some(letters) = &mut self.query_letters {
+            letters.halve();
+        }
+    }
+
+    /// Bytes held, within a tenth.
+    pub fn bytes(&self) -> usize {
+        let counts = [&self.words, &self.values, &self.messages, &self.orders, &self.order_totals, &self.statuses];
+        let places: usize = self.templates.values().map(|stat| stat.places.capacity() * size_of::<Place>()).sum();
+        size_of::<Self>()
+            + counts.iter().map(|counts| counts.bytes()).sum::<usize>()
+            + self.templates.capacity() * (size_of::<TemplateStat>() + 9)
+            + places
+            + self.letters.bytes()
+            + self.query_letters.as_ref().map_or(0, |letters| letters.bytes())
+            + self.entities.bytes()
+            + self.sessions.bytes()
+    }
+}
+
+impl Place {
+    /// Surprise of a value seen `count` times here beyond what is usual here, in nats (Witten-Bell).
+    fn surprise(&mut self, count: f32) -> f32 {
+        let surprise = witten_bell(count, self.seen, self.distinct, 1.0);
+        let excess = if self.seen > 0.0 { (surprise - self.usual).max(0.0) } else { 0.0 };
+        self.seen += 1.0;
+        self.distinct += if count == 0.0 { 1.0 } else { 0.0 };
+        self.usual += (surprise - self.usual) / self.seen.min(500.0);
+        excess
+    }
+}
+
+/// -ln of the Witten-Bell estimate: what was seen `count` of `seen` times has count / (seen + distinct); what is new shares
+/// distinct / (seen + distinct) with `unseen` others (I. Witten, T. Bell, 1991).
+fn witten_bell(count: f32, seen: f32, distinct: f32, unseen: f32) -> f32 {
+    let total = seen + distinct;
+    if total <= 0.0 {
+        return 0.0;
+    }
+    let share = if count > 0.0 { count / total } else { distinct.max(0.5) / total / unseen.max(1.0) };
+    (-share.min(1.0).ln()).max(0.0)
+}
+
+/// Whether the configuration asks to halve a profile of so many lines now.
+pub(super) fn is_due(config: &DetectConfig, total: u64) -> bool {
+    total > 0 && total.is_multiple_of(config.halve_every.max(1))
+}

@@ -1,0 +1,110 @@
+//! Tests of the detector as a whole.
+
+use super::*;
+use crate::model::FieldSet;
+use crate::template::Templater;
+
+/// A detector fed with messages, one a second.
+struct Bench {
+    detector: Detector,
+    templater: Templater,
+    fields: FieldSet,
+    second: i64,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let detector = Detector::new(DetectConfig::default());
+        Bench { detector, templater: Templater::new(), fields: FieldSet::default(), second: 0 }
+    }
+
+    fn score(&mut self, message: &[u8]) -> Verdict {
+        self.second += 1;
+        let mut verdict = Verdict::default();
+        let event = Event {
+            source: 0,
+            raw: message,
+            message,
+            fields: self.fields.of(message),
+            time: Timestamp::from_seconds(1_700_000_000 + self.second, 0),
+            level: None,
+            template: self.templater.cut(message),
+        };
+        self.detector.score(&event, &mut verdict);
+        verdict
+    }
+}
+
+fn login(number: u64) -> String {
+    let user = ["alice", "bob", "carol", "admin"][(number * 7 % 4) as usize];
+    format!("User {user} logged in from 10.0.{}.{}", number % 3, number * 13 % 200)
+}
+
+#[test]
+fn an_attack_is_flagged_early_and_late_and_a_login_is_not() {
+    for training in [30, 200, 2_000] {
+        let mut bench = Bench::new();
+        let flags = (0..training).filter(|n| bench.score(login(*n).as_bytes()).flagged).count();
+        assert!(flags as u64 <= training / 50, "{training}: {flags}");
+        let failed = bench.score(b"Failed login for root from 203.0.113.5");
+        assert!(failed.flagged && failed.rules.contains(&"auth-failure".to_owned()), "{training}: {failed:?}");
+        assert_eq!(failed.entity.as_deref(), Some("203.0.113.5"));
+        let removed = bench.score(b"rm -rf / --no-preserve-root");
+        assert!(removed.flagged && removed.rules == ["destructive-command"], "{training}: {removed:?}");
+        assert!(removed.score > 0.5 && !removed.reasons.is_empty());
+        let ordinary = bench.score(b"User admin logged in from 10.0.1.26");
+        assert!(!ordinary.flagged && ordinary.score < 0.3, "{training}: {ordinary:?}");
+    }
+}
+
+#[test]
+fn the_same_records_give_the_same_verdicts() {
+    let (mut one, mut two) = (Bench::new(), Bench::new());
+    for number in 0..3_000u64 {
+        let message = if number % 97 == 0 { format!("disk {number} failed: {}", number * 31) } else { login(number) };
+        assert_eq!(one.score(message.as_bytes()), two.score(message.as_bytes()));
+    }
+}
+
+#[test]
+fn state_is_bounded_whatever_comes() {
+    let mut bench = Bench::new();
+    let mut state = 1u64;
+    let mut message = Vec::new();
+    for number in 0..40_000u64 {
+        message.clear();
+        for _ in 0..number % 60 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            message.push((state >> 40) as u8);
+        }
+        message
+            .extend_from_slice(format!(" w{} {number} 10.{}.{}.1", state >> 50, number / 251, number % 251).as_bytes());
+        bench.score(&message);
+    }
+    assert!(bench.detector.bytes() < 8 << 20, "{}", bench.detector.bytes());
+}
+
+#[test]
+fn a_burst_of_failed_logins_is_brute_force() {
+    let mut bench = Bench::new();
+    for number in 0..600 {
+        bench.score(login(number).as_bytes());
+    }
+    let verdicts: Vec<_> = (0..12)
+        .map(|n| bench.score(format!("Failed password for bob from 198.51.100.7 port {}", 4_000 + n).as_bytes()))
+        .collect();
+    assert!(verdicts.iter().any(|verdict| verdict.rules.contains(&"brute-force".to_owned())));
+    assert!(verdicts.iter().any(|verdict| verdict.flagged));
+}
+
+#[test]
+fn reasons_name_the_cause() {
+    let mut bench = Bench::new();
+    for number in 0..3_000u64 {
+        bench.score(format!("request took {} ms for shop", 20 + number % 9).as_bytes());
+    }
+    let slow = bench.score(b"request took 986543 ms for shop");
+    assert!(slow.flagged && slow.reasons.iter().any(|reason| reason.id == "number"), "{slow:?}");
+    let strange = bench.score(b"kernel panic in module zfs");
+    assert!(strange.reasons.iter().any(|reason| reason.id == "template"), "{strange:?}");
+}
