@@ -77,9 +77,6 @@ pub struct Completion {
     pub bytes: u64,
     /// SHA-256 of those bytes, hexadecimal.
     pub sha256: String,
-    /// SHA-256 of the file as it lies on disk, where it is packed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub container_sha256: Option<String>,
     /// What could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,

@@ -1,1 +1,31 @@
-//! The command line: arguments -> engine call -> report printer.
+//! The command line: arguments -> engine call -> report printer. Holds no rule about logs.
+
+mod args;
+mod info;
+mod outcome;
+mod process;
+mod restore;
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+
+pub use outcome::Outcome;
+
+use self::args::{Arguments, Command};
+
+/// Runs the program for its arguments (the first is its name) and says how it ended.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(usage) => return outcome::usage(&usage),
+    };
+    let result = match arguments.command {
+        Command::Process(command) => process::run(&command),
+        Command::Info(command) => info::run(&command),
+        Command::Restore(command) => restore::run(&command),
+        Command::Reindex(command) => restore::reindex(&command),
+        _ => return Outcome::Failed,
+    };
+    result.unwrap_or_else(|failure| outcome::failed(&failure))
+}

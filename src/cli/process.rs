@@ -1,0 +1,158 @@
+//! `logguard process`: a run of ingest with a progress bar and a summary.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Outcome;
+use super::args::Process;
+use super::outcome::{note, print_json};
+use crate::engine::{Counters, IngestReport};
+use crate::report::{bytes, count, ratio, seconds, thousands};
+use crate::source::Caps;
+
+/// Runs the command.
+pub fn run(command: &Process) -> anyhow::Result<Outcome> {
+    let mut store = command.store.store();
+    for file in &command.formats {
+        store.add_formats(file)?;
+    }
+    let mut options = store.ingest_options(command.paths.clone());
+    options.follow = command.follow;
+    options.threads = command.threads;
+    options.memory = command.memory;
+    options.format.clone_from(&command.format);
+    options.zone = command.tz;
+    options.year = command.year;
+    options.caps = Caps { ratio: command.max_ratio, depth: command.max_depth, ..Caps::default() };
+    if command.no_detect {
+        options.detect = None;
+    }
+    let counters = Arc::new(Counters::default());
+    stop_on_interrupt(&counters);
+    let started = Instant::now();
+    let shown = Shown::start(&counters, command.follow);
+    let report = store.ingest(&options, &counters);
+    shown.finish();
+    let report = report?;
+    if command.json {
+        print_json(&report)?;
+    }
+    summarise(&report, started.elapsed());
+    // Ended by Ctrl-C while following is how following ends; in the midst of the backfill it is incomplete.
+    let is_incomplete = !report.refused.is_empty() || !report.incomplete.is_empty() || report.interrupted;
+    Ok(if is_incomplete { Outcome::Failed } else { Outcome::Done })
+}
+
+fn stop_on_interrupt(counters: &Arc<Counters>) {
+    let counters = Arc::clone(counters);
+    // A second interrupt ends the process at once; what is committed stays.
+    let handler = ctrlc::set_handler(move || {
+        if counters.is_stopped() {
+            #[allow(clippy::exit, reason = "asked twice to end at once")]
+            std::process::exit(2);
+        }
+        counters.stop();
+    });
+    if handler.is_err() {
+        note("logguard: Ctrl-C will end the program at once, without a summary");
+    }
+}
+
+/// The progress bar, on a terminal only.
+struct Shown {
+    done: Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Shown {
+    fn start(counters: &Arc<Counters>, follow: bool) -> Shown {
+        let done = Arc::new(AtomicBool::new(false));
+        let (finished, counters) = (Arc::clone(&done), Arc::clone(counters));
+        let thread = std::thread::spawn(move || show(&counters, &finished, follow));
+        Shown { done, thread }
+    }
+
+    fn finish(self) {
+        self.done.store(true, Ordering::Relaxed);
+        // A bar that failed to draw is no failure of the run.
+        let _ = self.thread.join();
+    }
+}
+
+fn show(counters: &Counters, done: &AtomicBool, follow: bool) {
+    let is_terminal = std::io::stderr().is_terminal();
+    let bar = if is_terminal { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {msg}  ETA {eta}") {
+        bar.set_style(style);
+    }
+    let started = Instant::now();
+    let mut announced = false;
+    while !done.load(Ordering::Relaxed) {
+        if follow && counters.is_waiting() && !announced {
+            announced = true;
+            bar.finish_and_clear();
+            note(&format!("{} processed; waiting for new logs (Ctrl-C ends)", count(counters.records(), "record")));
+        }
+        if !announced {
+            bar.set_length(counters.total());
+            bar.set_position(counters.read());
+            let rate = counters.records() as f64 / started.elapsed().as_secs_f64().max(0.001);
+            bar.set_message(format!("{} records/s", thousands(rate as u64)));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    bar.finish_and_clear();
+}
+
+/// Peak memory of this process in bytes, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok()?.checked_mul(1_024)
+}
+
+fn summarise(report: &IngestReport, uptime: Duration) {
+    for recovered in &report.recovery {
+        note(&format!("recovered: {recovered}"));
+    }
+    for refused in &report.refused {
+        note(&format!("refused: {}: {}", refused.name, refused.reason));
+    }
+    for incomplete in &report.incomplete {
+        note(&format!("incomplete: {}: {}", incomplete.name, incomplete.reason));
+    }
+    for (file, under) in &report.duplicates {
+        note(&format!("already archived: {file} has the bytes of '{under}'"));
+    }
+    let rate = report.raw_bytes as f64 / report.seconds.max(0.001);
+    note(&format!(
+        "{} from {} ({}) in {}: {}/s, {} records/s{}",
+        count(report.records, "record"),
+        count(report.inputs + report.grown, "input"),
+        bytes(report.raw_bytes),
+        seconds(report.seconds),
+        bytes(rate as u64),
+        thousands((report.records as f64 / report.seconds.max(0.001)) as u64),
+        if report.interrupted { "; interrupted" } else { "" }
+    ));
+    if report.unchanged > 0 {
+        note(&format!("{} already archived and skipped", count(report.unchanged, "file")));
+    }
+    let share = 100.0 * report.flagged as f64 / report.records.max(1) as f64;
+    let memory = peak_memory().map_or(String::new(), |peak| format!(", peak memory {}", bytes(peak)));
+    note(&format!("{} flagged ({share:.2} %){memory}, up {}", thousands(report.flagged), seconds(uptime.as_secs_f64())));
+    note(&format!(
+        "the store now takes {} of archive and {} of index{}",
+        bytes(report.archive_bytes),
+        bytes(report.index_bytes),
+        if report.unchanged + report.grown == 0 && report.records > 0 {
+            format!(" ({} of this run's bytes to all of these)", ratio(report.raw_bytes, report.archive_bytes + report.index_bytes))
+        } else {
+            String::new()
+        }
+    ));
+}

@@ -1,0 +1,79 @@
+//! Brings an index up to the archive: all of it after a loss, the last commits after a crash.
+
+use super::EngineError;
+use super::ingest::{BLOCK_RECORDS, Counters};
+use crate::archive::Snapshot;
+use crate::index::{FlaggedRecord, WordCollector, Writer as IndexWriter};
+use crate::model::{FieldSet, Interpret, Layout};
+
+/// What was indexed.
+#[derive(Debug, Clone, Copy, Default, serde::Serialize)]
+pub struct ReindexReport {
+    /// Records taken up.
+    pub records: u64,
+    /// Bytes of the index.
+    pub index_bytes: u64,
+    /// Parts of the archive that could not be read: questions read them from the archive, or say that they can't.
+    pub unreadable: u64,
+}
+
+/// Takes up all records that the index does not cover yet.
+pub fn catch_up(
+    snapshot: &Snapshot,
+    index: &mut IndexWriter,
+    interpret: &dyn Interpret,
+    counters: &Counters,
+) -> Result<ReindexReport, EngineError> {
+    let mut report = ReindexReport::default();
+    let covered = index.covered();
+    if covered == snapshot.records() {
+        return Ok(report);
+    }
+    let mut collector = WordCollector::default();
+    let mut fields = FieldSet::default();
+    let no_layout = Layout::default();
+    for group in snapshot.groups() {
+        let end = group.first.0 + u64::from(group.stats.rows);
+        if end <= covered {
+            continue;
+        }
+        if counters.is_stopped() {
+            return Err(EngineError::Interrupted);
+        }
+        let read = snapshot.columns(group).and_then(|columns| Ok((columns, snapshot.lines(group)?)));
+        let Ok((columns, lines)) = read else {
+            // A block that is not in the index is a block whose records nobody would look at: name it as holding any word.
+            report.unreadable += 1;
+            index.add_block(&WordCollector::any(group.first.0, u64::from(group.stats.rows)))?;
+            continue;
+        };
+        let mut first = group.first.0;
+        for row in 0..columns.rows() {
+            let raw = columns.raw(&lines, row);
+            collector.add_record(raw);
+            interpret.interpret(columns.layout(row).unwrap_or(&no_layout), raw, &mut fields);
+            for value in fields.derived_values() {
+                collector.add(value);
+            }
+            let id = group.first.0 + row as u64;
+            if let Some(verdict) = columns.verdict(row).filter(|verdict| verdict.flagged) {
+                index.add_flagged(&FlaggedRecord {
+                    id,
+                    score: columns.score(row),
+                    rules: verdict.rules.clone(),
+                    reasons: verdict.reasons.iter().map(|reason| reason.text.clone()).collect(),
+                    entity: verdict.entity.clone(),
+                })?;
+            }
+            if id + 1 - first >= BLOCK_RECORDS as u64 || row + 1 == columns.rows() {
+                let mut block = collector.finish();
+                block.first = first;
+                index.add_block(&block)?;
+                first = id + 1;
+            }
+        }
+        report.records += columns.rows() as u64;
+    }
+    index.commit(snapshot.records())?;
+    Ok(report)
+}

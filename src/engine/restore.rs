@@ -1,0 +1,120 @@
+//! Writes the inputs of an archive back as files, each checked against the hash it was read with.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Component, Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::EngineError;
+use super::ingest::hex_of;
+use crate::archive::Snapshot;
+use crate::model::InputId;
+
+/// One restored input.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Restored {
+    /// Its name, relative to the folder restored to.
+    pub name: String,
+    /// Bytes written.
+    pub bytes: u64,
+    /// SHA-256 of the bytes written.
+    pub sha256: String,
+    /// Whether that is the hash the log of custody has for it.
+    pub identical: bool,
+}
+
+/// What was restored.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct RestoreReport {
+    /// All inputs in order of acquisition.
+    pub files: Vec<Restored>,
+    /// What could not be read, and so is missing from its file.
+    pub unreadable: Vec<String>,
+}
+
+impl RestoreReport {
+    /// Whether every byte was written back.
+    pub fn is_whole(&self) -> bool {
+        self.unreadable.is_empty() && self.files.iter().all(|file| file.identical)
+    }
+}
+
+struct Open {
+    path: PathBuf,
+    hash: Sha256,
+    bytes: u64,
+}
+
+/// Writes all inputs below `out`, which must be empty or not there. `keep_going` goes on behind damaged row groups.
+pub fn restore(snapshot: &Snapshot, out: &Path, keep_going: bool) -> Result<RestoreReport, EngineError> {
+    let io = |path: &Path, action| {
+        let path = path.to_owned();
+        move |cause| EngineError::File { path, action, cause }
+    };
+    fs::create_dir_all(out).map_err(io(out, "making the folder"))?;
+    if fs::read_dir(out).map_err(io(out, "reading the folder"))?.next().is_some() {
+        return Err(EngineError::Usage(format!("{}: is not empty; name a folder that does not exist yet", out.display())));
+    }
+    let mut report = RestoreReport { unreadable: snapshot.unreadable().to_vec(), ..RestoreReport::default() };
+    let mut open: HashMap<InputId, Open> = HashMap::new();
+    for input in snapshot.inputs() {
+        let path = out.join(safe(&input.acquisition.name));
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(io(parent, "making the folder"))?;
+        }
+        File::create_new(&path).map_err(io(&path, "making the file"))?;
+        open.insert(input.acquisition.input, Open { path, hash: Sha256::new(), bytes: 0 });
+    }
+    // One file is open at a time: an archive may have more inputs than a process may have files.
+    let mut writing: Option<(InputId, File)> = None;
+    for group in snapshot.groups() {
+        let read = snapshot.columns(group).and_then(|columns| Ok((columns, snapshot.lines(group)?)));
+        let (columns, lines) = match read {
+            Ok(read) => read,
+            Err(cause) if keep_going => {
+                report.unreadable.push(cause.to_string());
+                continue;
+            }
+            Err(cause) => return Err(cause.into()),
+        };
+        let mut row = 0;
+        while row < columns.rows() {
+            let Some(input) = columns.input(row) else { break };
+            let mut bytes = Vec::new();
+            while row < columns.rows() && columns.input(row) == Some(input) {
+                bytes.extend_from_slice(columns.raw(&lines, row));
+                row += 1;
+            }
+            let Some(target) = open.get_mut(&input) else { continue };
+            if writing.as_ref().is_none_or(|(other, _)| *other != input) {
+                let file = OpenOptions::new().append(true).open(&target.path).map_err(io(&target.path, "opening"))?;
+                writing = Some((input, file));
+            }
+            if let Some((_, file)) = &mut writing {
+                file.write_all(&bytes).map_err(io(&target.path, "writing"))?;
+            }
+            target.hash.update(&bytes);
+            target.bytes += bytes.len() as u64;
+        }
+    }
+    for input in snapshot.inputs() {
+        let Some(target) = open.remove(&input.acquisition.input) else { continue };
+        let sha256 = hex_of(&target.hash);
+        // An input of which nothing is committed has no hash yet: nothing is what it restores to.
+        let identical = if input.cursor.bytes == 0 { target.bytes == 0 } else { sha256 == input.cursor.sha256 };
+        report.files.push(Restored { name: input.acquisition.name.clone(), bytes: target.bytes, sha256, identical });
+    }
+    Ok(report)
+}
+
+/// A name below the folder, whatever the archive says: a store may come from somebody else's hands.
+fn safe(name: &str) -> PathBuf {
+    let parts = Path::new(name).components().filter_map(|part| match part {
+        Component::Normal(part) => Some(part.to_owned()),
+        _ => None,
+    });
+    let path: PathBuf = parts.collect();
+    if path.as_os_str().is_empty() { PathBuf::from("unnamed") } else { path }
+}

@@ -1,0 +1,136 @@
+//! A store: the archive and its index, opened for one act at a time.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::ingest::{Counters, IngestOptions, IngestReport, TOOL, ingest, no_hints};
+use super::reindex::{ReindexReport, catch_up};
+use super::{EngineError, Info, RestoreReport};
+use crate::archive::{DiskStorage, Snapshot, Storage, Writer as ArchiveWriter};
+use crate::index::{Reader as IndexReader, Writer as IndexWriter};
+use crate::model::Timestamp;
+use crate::parse::Registry;
+
+/// Where a store lies, and its clock.
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    /// Folder of the archive.
+    pub data: PathBuf,
+    /// Folder of the index.
+    pub index: PathBuf,
+    /// The clock; absent: the machine's.
+    pub now: Option<Timestamp>,
+}
+
+impl Default for StoreConfig {
+    fn default() -> StoreConfig {
+        StoreConfig { data: "data".into(), index: "index".into(), now: None }
+    }
+}
+
+/// A store on disk. Opening it touches nothing; every act opens what it needs and takes the lock only to write.
+#[derive(Clone)]
+pub struct Store {
+    config: StoreConfig,
+    registry: Registry,
+}
+
+impl Store {
+    /// The store of two folders, with the formats that come with the program.
+    pub fn new(config: StoreConfig) -> Store {
+        Store { config, registry: Registry::builtin() }
+    }
+
+    /// The store in `data` and `index`, which need not exist yet.
+    pub fn open(data: impl AsRef<Path>, index: impl AsRef<Path>) -> Store {
+        Store::new(StoreConfig { data: data.as_ref().to_owned(), index: index.as_ref().to_owned(), now: None })
+    }
+
+    /// Where it lies.
+    pub fn config(&self) -> &StoreConfig {
+        &self.config
+    }
+
+    /// The formats it reads.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Adds the formats of a definition file and says how many; its samples are checked.
+    pub fn add_formats(&mut self, file: &Path) -> Result<usize, EngineError> {
+        let text = std::fs::read_to_string(file).map_err(|cause| EngineError::File {
+            path: file.to_owned(),
+            action: "reading formats",
+            cause,
+        })?;
+        Ok(self.registry.add_toml(&text, &file.display().to_string())?)
+    }
+
+    /// The time now.
+    pub fn clock(&self) -> Timestamp {
+        self.config.now.unwrap_or_else(machine_clock)
+    }
+
+    /// The archive as of its last commit.
+    pub fn snapshot(&self) -> Result<Snapshot, EngineError> {
+        Ok(Snapshot::open(self.storage())?)
+    }
+
+    /// Options with every default for ingesting `paths` into this store.
+    pub fn ingest_options(&self, paths: Vec<String>) -> IngestOptions {
+        IngestOptions::new(&self.config, paths)
+    }
+
+    /// Archives, parses, scores and indexes; takes the lock, sets a torn tail aside, brings the index up to date.
+    pub fn ingest(&self, options: &IngestOptions, counters: &Counters) -> Result<IngestReport, EngineError> {
+        if let Some(name) = &options.format
+            && !self.registry.names().contains(name)
+        {
+            let hints = crate::parse::Hints { format: Some(name.clone()), ..no_hints() };
+            crate::parse::Parser::new(&self.registry, hints, b"")?;
+        }
+        let (mut archive, recovery) =
+            ArchiveWriter::open(&self.config.data, self.storage(), &self.clock().to_string(), TOOL)?;
+        let snapshot = self.snapshot()?;
+        let mut index = IndexWriter::open(&self.config.index, archive.identity())?;
+        catch_up(&snapshot, &mut index, &self.registry, counters)?;
+        let mut report = ingest(options, &self.registry, snapshot, &mut archive, &mut index, counters)?;
+        index.close()?;
+        report.recovery = recovery.set_aside;
+        report.archive_bytes = self.snapshot()?.archive_bytes();
+        report.index_bytes = IndexReader::bytes(&self.config.index);
+        Ok(report)
+    }
+
+    /// Builds the index anew from the archive.
+    pub fn reindex(&self, counters: &Counters) -> Result<ReindexReport, EngineError> {
+        // The lock keeps an ingest from adding to an index that is thrown away.
+        let (archive, _) = ArchiveWriter::open(&self.config.data, self.storage(), &self.clock().to_string(), TOOL)?;
+        let snapshot = self.snapshot()?;
+        let mut index = IndexWriter::create(&self.config.index, archive.identity())?;
+        let report = catch_up(&snapshot, &mut index, &self.registry, counters)?;
+        index.close()?;
+        Ok(ReindexReport { index_bytes: IndexReader::bytes(&self.config.index), ..report })
+    }
+
+    /// Writes every input back, unpacked, under its relative name.
+    pub fn restore(&self, out: &Path, keep_going: bool) -> Result<RestoreReport, EngineError> {
+        super::restore::restore(&self.snapshot()?, out, keep_going)
+    }
+
+    /// What the store holds.
+    pub fn info(&self) -> Result<Info, EngineError> {
+        let snapshot = self.snapshot()?;
+        Info::of(&snapshot, IndexReader::bytes(&self.config.index))
+    }
+
+    pub(super) fn storage(&self) -> Arc<dyn Storage> {
+        Arc::new(DiskStorage::new(&self.config.data))
+    }
+}
+
+/// The machine's clock; 1970 where it is set before.
+pub fn machine_clock() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
