@@ -18,9 +18,9 @@ const LENGTHS: u8 = 2;
 const TIMES: u8 = 3;
 /// One byte a record: quality of its time, and its level plus one in the high half (0: none).
 const MARKS: u8 = 4;
-/// Score of each record in 1/65,535.
+/// Score of each record in 1/255.
 const SCORES: u8 = 5;
-/// Novelty of each record in 1/65,535.
+/// Novelty of each record in 1/255.
 const NOVELTIES: u8 = 6;
 /// Template of each record: its position in the list of templates.
 const TEMPLATE_IDS: u8 = 7;
@@ -30,16 +30,20 @@ const TEMPLATES: u8 = 8;
 const LAYOUT_IDS: u8 = 9;
 /// The layouts of the group in order of appearance, as a JSON list.
 const LAYOUTS: u8 = 10;
-/// Verdicts of flagged records and records on which a rule fired, as a JSON list of `[row, verdict]`.
+/// Verdicts of flagged records, as a JSON list of `[row, verdict]`.
 const VERDICTS: u8 = 11;
+/// Rules that fired on each record: position in the list of rule sets.
+const RULE_IDS: u8 = 12;
+/// The distinct sets of rules in order of appearance, as a JSON list of lists.
+const RULES: u8 = 13;
 
 /// The section is stored as it is.
 const STORED: u8 = 0;
 /// The section is one zstd frame.
 const ZSTD: u8 = 1;
 
-/// Scores are kept in this many steps.
-const SCORE_STEPS: f32 = 65_535.0;
+/// Scores are kept in this many steps: a finer one is noise that costs more than the lines (flagged records have theirs whole).
+const SCORE_STEPS: f32 = 255.0;
 
 /// A record on its way into the archive.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +68,7 @@ pub struct NewRecord<'a> {
     pub score: f32,
     /// Learned surprise alone.
     pub novelty: f32,
-    /// What detection said, where there is more to say than two numbers.
+    /// What detection said, where it is flagged or a rule fired.
     pub verdict: Option<&'a Verdict>,
 }
 
@@ -113,10 +117,10 @@ pub struct GroupStats {
     pub levels: u16,
     /// Bit n is set where a record has time quality n.
     pub qualities: u8,
-    /// Highest score in 1/65,535.
-    pub top_score: u16,
-    /// Highest novelty in 1/65,535.
-    pub top_novelty: u16,
+    /// Highest score in 1/255.
+    pub top_score: u8,
+    /// Highest novelty in 1/255.
+    pub top_novelty: u8,
     /// Flagged records.
     pub flagged: u32,
     /// Which rows come from where.
@@ -159,6 +163,8 @@ pub struct GroupBuilder {
     layout_ids: Vec<i64>,
     layouts: Vec<Layout>,
     verdicts: Vec<(u32, Verdict)>,
+    rule_ids: Vec<i64>,
+    rules: Vec<Vec<String>>,
     runs: Vec<Run>,
     next: Option<(InputId, u64)>,
     first_time: Option<i64>,
@@ -221,8 +227,17 @@ impl GroupBuilder {
             }
         };
         self.layout_ids.push(layout as i64);
-        if let Some(verdict) = record.verdict {
-            self.flagged += u32::from(verdict.flagged);
+        let rules = record.verdict.map_or(&[][..], |verdict| &verdict.rules);
+        let set = match self.rules.iter().position(|known| known == rules) {
+            Some(at) => at,
+            None => {
+                self.rules.push(rules.to_vec());
+                self.rules.len() - 1
+            }
+        };
+        self.rule_ids.push(set as i64);
+        if let Some(verdict) = record.verdict.filter(|verdict| verdict.flagged) {
+            self.flagged += 1;
             self.verdicts.push((row, verdict.clone()));
         }
     }
@@ -237,8 +252,8 @@ impl GroupBuilder {
             untimed: self.untimed,
             levels: self.levels,
             qualities: self.qualities,
-            top_score: self.scores.iter().copied().max().unwrap_or(0) as u16,
-            top_novelty: self.novelties.iter().copied().max().unwrap_or(0) as u16,
+            top_score: self.scores.iter().copied().max().unwrap_or(0) as u8,
+            top_novelty: self.novelties.iter().copied().max().unwrap_or(0) as u8,
             flagged: self.flagged,
             runs: self.runs,
             sections: Vec::new(),
@@ -253,6 +268,8 @@ impl GroupBuilder {
         group.add(TEMPLATES, &serde_json::to_vec(&self.templates)?, level)?;
         group.add(LAYOUT_IDS, &column::encode(&self.layout_ids), level)?;
         group.add(LAYOUTS, &serde_json::to_vec(&self.layouts)?, level)?;
+        group.add(RULE_IDS, &column::encode(&self.rule_ids), level)?;
+        group.add(RULES, &serde_json::to_vec(&self.rules)?, level)?;
         if !self.verdicts.is_empty() {
             group.add(VERDICTS, &serde_json::to_vec(&self.verdicts)?, level)?;
         }
@@ -279,8 +296,8 @@ impl EncodedGroup {
 }
 
 /// A score as it is stored.
-fn to_steps(score: f32) -> u16 {
-    (score.clamp(0.0, 1.0) * SCORE_STEPS).round() as u16
+fn to_steps(score: f32) -> u8 {
+    (score.clamp(0.0, 1.0) * SCORE_STEPS).round() as u8
 }
 
 /// The columns of a group other than its lines.
@@ -295,6 +312,8 @@ pub struct GroupColumns {
     layout_ids: Vec<i64>,
     layouts: Vec<Layout>,
     verdicts: Vec<(u32, Verdict)>,
+    rule_ids: Vec<i64>,
+    rules: Vec<Vec<String>>,
     /// Offset of each record in the lines, and one past the last.
     starts: Vec<u64>,
     runs: Vec<Run>,
@@ -324,13 +343,19 @@ impl GroupColumns {
         self.marks.get(row).and_then(|mark| (mark >> 4).checked_sub(1)).and_then(Level::from_code)
     }
 
-    /// Score of a row, 0 to 1.
+    /// Score of a row, 0 to 1; of a flagged one as it was given, of others in steps of 1/255.
     pub fn score(&self, row: usize) -> f32 {
+        if let Some(verdict) = self.verdict(row) {
+            return verdict.score;
+        }
         self.scores.get(row).map_or(0.0, |steps| *steps as f32 / SCORE_STEPS)
     }
 
-    /// Novelty of a row, 0 to 1.
+    /// Novelty of a row, 0 to 1; of a flagged one as it was given, of others in steps of 1/255.
     pub fn novelty(&self, row: usize) -> f32 {
+        if let Some(verdict) = self.verdict(row) {
+            return verdict.novelty;
+        }
         self.novelties.get(row).map_or(0.0, |steps| *steps as f32 / SCORE_STEPS)
     }
 
@@ -346,7 +371,13 @@ impl GroupColumns {
         self.layouts.get(usize::try_from(id).ok()?)
     }
 
-    /// What detection said of a row beyond two numbers.
+    /// Rules that fired on a row.
+    pub fn rules(&self, row: usize) -> &[String] {
+        let id = self.rule_ids.get(row).copied().unwrap_or(-1);
+        usize::try_from(id).ok().and_then(|id| self.rules.get(id)).map_or(&[], Vec::as_slice)
+    }
+
+    /// What detection said of a flagged row.
     pub fn verdict(&self, row: usize) -> Option<&Verdict> {
         let at = self.verdicts.binary_search_by_key(&(row as u64), |(row, _)| u64::from(*row)).ok()?;
         self.verdicts.get(at).map(|(_, verdict)| verdict)
@@ -397,9 +428,11 @@ where
     let novelties = integers(NOVELTIES, "novelties")?;
     let template_ids = integers(TEMPLATE_IDS, "template ids")?;
     let layout_ids = integers(LAYOUT_IDS, "layout ids")?;
+    let rule_ids = integers(RULE_IDS, "rule ids")?;
     let marks = unpack(stats, MARKS, "marks", &mut read)?;
     let templates = json(stats, TEMPLATES, "templates", &mut read)?;
     let layouts = json(stats, LAYOUTS, "layouts", &mut read)?;
+    let rules = json(stats, RULES, "rules", &mut read)?;
     let verdicts = match stats.section(VERDICTS) {
         Some(_) => json(stats, VERDICTS, "verdicts", &mut read)?,
         None => Vec::new(),
@@ -424,6 +457,8 @@ where
         layout_ids,
         layouts,
         verdicts,
+        rule_ids,
+        rules,
         starts,
         runs: stats.runs.clone(),
     })
@@ -510,7 +545,7 @@ mod tests {
         let (csv, json) = (layout("csv"), layout("json"));
         for row in 0..50u32 {
             let raw = if row == 7 { vec![0xff, 0, b'\r', b'\n'] } else { format!("line {row}\n").into_bytes() };
-            let verdict = Verdict { flagged: row == 9, rules: vec!["sqli".to_owned()], ..Verdict::default() };
+            let verdict = Verdict { flagged: row == 9, rules: vec!["sqli".to_owned()], score: 0.777, ..Verdict::default() };
             builder.push(&NewRecord {
                 origin: Origin { input: InputId(row / 30), offset, length: raw.len() as u32 },
                 raw: &raw,
@@ -547,6 +582,8 @@ mod tests {
             assert_eq!(columns.layout(row).unwrap().format, if row < 25 { "csv" } else { "json" });
             assert_eq!(columns.template(row), ["a", "b", "c", "d"][row % 4]);
             assert_eq!(columns.verdict(row).is_some(), row == 9);
+            assert_eq!(columns.rules(row).is_empty(), row != 9);
+            assert_eq!(columns.score(row), if row == 9 { 0.777 } else { 128.0 / 255.0 });
         }
         assert_eq!(columns.origin(0).unwrap().offset, 100);
         assert_eq!(columns.origin(30).unwrap(), Origin { input: InputId(1), offset: 0, length: 8 });
