@@ -260,7 +260,11 @@ pub fn replay(storage: &dyn Storage) -> Result<Replay, ArchiveError> {
         rest = after;
     }
     if !matches!(replay.entries.first(), None | Some(CustodyEntry { kind: CustodyKind::Create { .. }, .. })) {
-        return Err(ArchiveError::Damaged { path, offset: 0, what: "the log does not begin with its creation".to_owned() });
+        return Err(ArchiveError::Damaged {
+            path,
+            offset: 0,
+            what: "the log does not begin with its creation".to_owned(),
+        });
     }
     Ok(replay)
 }

@@ -545,7 +545,8 @@ mod tests {
         let (csv, json) = (layout("csv"), layout("json"));
         for row in 0..50u32 {
             let raw = if row == 7 { vec![0xff, 0, b'\r', b'\n'] } else { format!("line {row}\n").into_bytes() };
-            let verdict = Verdict { flagged: row == 9, rules: vec!["sqli".to_owned()], score: 0.777, ..Verdict::default() };
+            let verdict =
+                Verdict { flagged: row == 9, rules: vec!["sqli".to_owned()], score: 0.777, ..Verdict::default() };
             builder.push(&NewRecord {
                 origin: Origin { input: InputId(row / 30), offset, length: raw.len() as u32 },
                 raw: &raw,

@@ -16,7 +16,7 @@ mod segment;
 mod storage;
 mod writer;
 
-pub use custody::{Acquisition, Completion, CustodyEntry, CustodyKind, Cursor, SegmentEntry, Skipped};
+pub use custody::{Acquisition, Completion, Cursor, CustodyEntry, CustodyKind, SegmentEntry, Skipped};
 pub use error::ArchiveError;
 pub use group::{EncodedGroup, GroupBuilder, GroupColumns, GroupStats, NewRecord, Run};
 pub use reader::{GroupRef, InputState, Snapshot};

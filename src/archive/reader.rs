@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ArchiveError;
-use super::custody::{Acquisition, Chain, Completion, CustodyEntry, CustodyKind, Cursor, Replay, SegmentEntry, replay};
+use super::custody::{Acquisition, Chain, Completion, Cursor, CustodyEntry, CustodyKind, Replay, SegmentEntry, replay};
 use super::group::{GroupColumns, GroupStats, SectionError, decode_columns, decode_lines};
 use super::segment::{Directory, read_directory};
 use super::storage::Storage;
@@ -46,8 +46,7 @@ impl State {
         match kind {
             CustodyKind::Create { .. } => true,
             CustodyKind::Acquire(acquisition) => {
-                let cursor =
-                    Cursor { input: acquisition.input, bytes: 0, records: 0, lines: 0, sha256: String::new() };
+                let cursor = Cursor { input: acquisition.input, bytes: 0, records: 0, lines: 0, sha256: String::new() };
                 self.inputs.push(InputState { acquisition: acquisition.clone(), cursor, completion: None });
                 acquisition.input.0 as usize + 1 == self.inputs.len()
             }
@@ -314,7 +313,9 @@ impl Snapshot {
         let offset = group.at.saturating_add(cause.at);
         let last = group.first.0.saturating_add(u64::from(group.stats.rows)).saturating_sub(1);
         match cause.what {
-            Ok(what) => ArchiveError::Damaged { path, offset, what: format!("{what} (records {}..={last})", group.first.0) },
+            Ok(what) => {
+                ArchiveError::Damaged { path, offset, what: format!("{what} (records {}..={last})", group.first.0) }
+            }
             Err(cause) => ArchiveError::Io { path, action: "reading", cause },
         }
     }

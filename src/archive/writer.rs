@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::custody::{Acquisition, CUSTODY, Chain, Completion, CustodyKind, Cursor, SegmentEntry, hex, replay};
+use super::custody::{Acquisition, CUSTODY, Chain, Completion, Cursor, CustodyKind, SegmentEntry, hex, replay};
 use super::group::EncodedGroup;
 use super::reader::{SEGMENTS, State, add_up};
 use super::segment::{FORMAT_VERSION, SegmentBuilder};
@@ -43,7 +43,12 @@ pub struct Writer {
 
 impl Writer {
     /// Opens or makes the archive in a local folder, takes its lock, and sets a torn tail aside.
-    pub fn open(folder: &Path, storage: Arc<dyn Storage>, now: &str, tool: &str) -> Result<(Writer, Recovery), ArchiveError> {
+    pub fn open(
+        folder: &Path,
+        storage: Arc<dyn Storage>,
+        now: &str,
+        tool: &str,
+    ) -> Result<(Writer, Recovery), ArchiveError> {
         let lock = take_lock(folder)?;
         Writer::with_lock(Some(lock), storage, now, tool)
     }
@@ -181,8 +186,11 @@ impl Writer {
             cursors: self.cursors.values().cloned().collect(),
         };
         // Acquisitions first (a cursor names its input), completions last (they speak of committed bytes).
-        let (mut entries, after): (Vec<_>, Vec<_>) =
-            self.pending.iter().cloned().partition(|kind| !matches!(kind, CustodyKind::Complete(_) | CustodyKind::Container { .. }));
+        let (mut entries, after): (Vec<_>, Vec<_>) = self
+            .pending
+            .iter()
+            .cloned()
+            .partition(|kind| !matches!(kind, CustodyKind::Complete(_) | CustodyKind::Container { .. }));
         entries.push(commit);
         entries.extend(after);
         self.log(now, entries)?;
@@ -266,11 +274,8 @@ impl Writer {
     /// Segments that no commit names were written by a run that ended before its commit.
     fn set_orphans_aside(&mut self, recovery: &mut Recovery) -> Result<(), ArchiveError> {
         let listed = self.storage.list(SEGMENTS);
-        let names = listed.map_err(|cause| ArchiveError::Io {
-            path: self.storage.path(SEGMENTS),
-            action: "listing",
-            cause,
-        })?;
+        let names =
+            listed.map_err(|cause| ArchiveError::Io { path: self.storage.path(SEGMENTS), action: "listing", cause })?;
         for file in names {
             if self.state.segments.values().any(|segment| segment.file == file) {
                 continue;

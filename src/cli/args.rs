@@ -301,7 +301,8 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 fn duration(text: &str) -> Result<std::time::Duration, String> {
-    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len()));
+    let (number, unit) =
+        text.split_at(text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len()));
     let scale = match unit {
         "ms" => 0.001,
         "s" | "" => 1.0,

@@ -21,7 +21,11 @@ pub fn run(command: &Info) -> anyhow::Result<Outcome> {
     let list = |counts: &std::collections::BTreeMap<String, u64>| {
         let mut counts: Vec<_> = counts.iter().collect();
         counts.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-        counts.iter().map(|(name, number)| format!("{} {}", escape(name), thousands(**number))).collect::<Vec<_>>().join(", ")
+        counts
+            .iter()
+            .map(|(name, number)| format!("{} {}", escape(name), thousands(**number)))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let disk = info.archive_bytes + info.index_bytes;
     for (name, value) in [

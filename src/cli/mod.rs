@@ -1,6 +1,8 @@
 //! The command line: arguments -> engine call -> report printer. Holds no rule about logs.
 
 mod args;
+mod formats;
+mod generate;
 mod info;
 mod outcome;
 mod process;
@@ -22,6 +24,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
     };
     let result = match arguments.command {
         Command::Process(command) => process::run(&command),
+        Command::Generate(command) => generate::run(&command),
+        Command::Formats(command) => formats::run(&command),
         Command::Info(command) => info::run(&command),
         Command::Restore(command) => restore::run(&command),
         Command::Reindex(command) => restore::reindex(&command),

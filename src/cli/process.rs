@@ -86,7 +86,8 @@ impl Shown {
 fn show(counters: &Counters, done: &AtomicBool, follow: bool) {
     let is_terminal = std::io::stderr().is_terminal();
     let bar = if is_terminal { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {msg}  ETA {eta}") {
+    if let Ok(style) = ProgressStyle::with_template("{bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {msg}  ETA {eta}")
+    {
         bar.set_style(style);
     }
     let started = Instant::now();
@@ -144,13 +145,20 @@ fn summarise(report: &IngestReport, uptime: Duration) {
     }
     let share = 100.0 * report.flagged as f64 / report.records.max(1) as f64;
     let memory = peak_memory().map_or(String::new(), |peak| format!(", peak memory {}", bytes(peak)));
-    note(&format!("{} flagged ({share:.2} %){memory}, up {}", thousands(report.flagged), seconds(uptime.as_secs_f64())));
+    note(&format!(
+        "{} flagged ({share:.2} %){memory}, up {}",
+        thousands(report.flagged),
+        seconds(uptime.as_secs_f64())
+    ));
     note(&format!(
         "the store now takes {} of archive and {} of index{}",
         bytes(report.archive_bytes),
         bytes(report.index_bytes),
         if report.unchanged + report.grown == 0 && report.records > 0 {
-            format!(" ({} of this run's bytes to all of these)", ratio(report.raw_bytes, report.archive_bytes + report.index_bytes))
+            format!(
+                " ({} of this run's bytes to all of these)",
+                ratio(report.raw_bytes, report.archive_bytes + report.index_bytes)
+            )
         } else {
             String::new()
         }

@@ -106,18 +106,19 @@ impl Info {
                 add(&mut formats, columns.layout(row).map_or("unknown", |layout| layout.format.as_str()));
             }
         }
-        let files = snapshot.inputs().iter().zip(timed.iter().zip(&leveled)).map(|(input, (timed, leveled))| InputInfo {
-            name: input.acquisition.name.clone(),
-            format: input.acquisition.format.clone(),
-            confidence: input.acquisition.confidence,
-            bytes: input.cursor.bytes,
-            records: input.cursor.records,
-            lines: input.cursor.lines,
-            timed: *timed,
-            leveled: *leveled,
-            sha256: input.cursor.sha256.clone(),
-            complete: input.completion.as_ref().is_some_and(|end| end.skipped.is_empty()),
-        });
+        let files =
+            snapshot.inputs().iter().zip(timed.iter().zip(&leveled)).map(|(input, (timed, leveled))| InputInfo {
+                name: input.acquisition.name.clone(),
+                format: input.acquisition.format.clone(),
+                confidence: input.acquisition.confidence,
+                bytes: input.cursor.bytes,
+                records: input.cursor.records,
+                lines: input.cursor.lines,
+                timed: *timed,
+                leveled: *leveled,
+                sha256: input.cursor.sha256.clone(),
+                complete: input.completion.as_ref().is_some_and(|end| end.skipped.is_empty()),
+            });
         let (raw_bytes, archive_bytes) = (snapshot.raw_bytes(), snapshot.archive_bytes());
         Ok(Info {
             inputs: snapshot.inputs().len() as u64,

@@ -11,6 +11,7 @@
 mod error;
 mod info;
 mod ingest;
+mod look;
 mod reindex;
 mod restore;
 mod store;
@@ -18,11 +19,13 @@ mod store;
 pub use error::EngineError;
 pub use info::{Info, InputInfo};
 pub use ingest::{Counters, IngestOptions, IngestReport};
+pub use look::FormatLook;
 pub use reindex::ReindexReport;
 pub use restore::{RestoreReport, Restored};
-pub use store::{Store, StoreConfig};
+pub use store::{Store, StoreConfig, machine_clock};
 
 /// A moment as people type it, in UTC unless it says otherwise.
 pub fn parse_time(text: &str) -> Option<crate::model::Timestamp> {
-    let _ = text; None
+    let _ = text;
+    None
 }

@@ -55,7 +55,10 @@ pub fn restore(snapshot: &Snapshot, out: &Path, keep_going: bool) -> Result<Rest
     };
     fs::create_dir_all(out).map_err(io(out, "making the folder"))?;
     if fs::read_dir(out).map_err(io(out, "reading the folder"))?.next().is_some() {
-        return Err(EngineError::Usage(format!("{}: is not empty; name a folder that does not exist yet", out.display())));
+        return Err(EngineError::Usage(format!(
+            "{}: is not empty; name a folder that does not exist yet",
+            out.display()
+        )));
     }
     let mut report = RestoreReport { unreadable: snapshot.unreadable().to_vec(), ..RestoreReport::default() };
     let mut open: HashMap<InputId, Open> = HashMap::new();

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::ingest::{Counters, IngestOptions, IngestReport, TOOL, ingest, no_hints};
 use super::reindex::{ReindexReport, catch_up};
-use super::{EngineError, Info, RestoreReport};
+use super::{EngineError, FormatLook, Info, RestoreReport};
 use crate::archive::{DiskStorage, Snapshot, Storage, Writer as ArchiveWriter};
 use crate::index::{Reader as IndexReader, Writer as IndexWriter};
-use crate::model::Timestamp;
+use crate::model::{Timestamp, Zone};
 use crate::parse::Registry;
 
 /// Where a store lies, and its clock.
@@ -116,6 +116,18 @@ impl Store {
     /// Writes every input back, unpacked, under its relative name.
     pub fn restore(&self, out: &Path, keep_going: bool) -> Result<RestoreReport, EngineError> {
         super::restore::restore(&self.snapshot()?, out, keep_going)
+    }
+
+    /// How a file would be read: format and first records of each member.
+    pub fn look_at_format(
+        &self,
+        file: &Path,
+        format: Option<&str>,
+        zone: Zone,
+        year: Option<i32>,
+        limit: usize,
+    ) -> Result<Vec<FormatLook>, EngineError> {
+        super::look::look(&self.registry, file, format, zone, year, limit)
     }
 
     /// What the store holds.

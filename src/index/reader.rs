@@ -4,7 +4,9 @@ use std::ops::{Bound, Range};
 use std::path::{Path, PathBuf};
 
 use tantivy::collector::DocSetCollector;
-use tantivy::query::{AllQuery, BooleanQuery, EmptyQuery, InvertedIndexRangeQuery, Occur, Query, RegexQuery, TermQuery};
+use tantivy::query::{
+    AllQuery, BooleanQuery, EmptyQuery, InvertedIndexRangeQuery, Occur, Query, RegexQuery, TermQuery,
+};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{Index, Searcher, TantivyError, Term};
 
@@ -70,7 +72,12 @@ impl Reader {
     /// Bytes of the index's files.
     pub fn bytes(folder: &Path) -> u64 {
         let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
-        entries.flatten().filter_map(|entry| entry.metadata().ok()).filter(|data| data.is_file()).map(|data| data.len()).sum()
+        entries
+            .flatten()
+            .filter_map(|entry| entry.metadata().ok())
+            .filter(|data| data.is_file())
+            .map(|data| data.len())
+            .sum()
     }
 
     /// Ids of the records of all blocks that may satisfy the condition, as ascending ranges that do not touch.

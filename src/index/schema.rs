@@ -38,8 +38,10 @@ pub struct Fields {
 pub fn schema() -> (Schema, Fields) {
     let mut builder = Schema::builder();
     let lines = || {
-        let indexing =
-            TextFieldIndexing::default().set_tokenizer(LINES).set_fieldnorms(false).set_index_option(IndexRecordOption::Basic);
+        let indexing = TextFieldIndexing::default()
+            .set_tokenizer(LINES)
+            .set_fieldnorms(false)
+            .set_index_option(IndexRecordOption::Basic);
         TextOptions::default().set_indexing_options(indexing)
     };
     let fields = Fields {

@@ -121,9 +121,7 @@ impl Writer {
     /// Waits for merges that go on in the background.
     pub fn close(self) -> Result<(), IndexError> {
         let folder = self.folder;
-        self.writer
-            .wait_merging_threads()
-            .map_err(|cause| IndexError::Write { folder, cause: cause.to_string() })
+        self.writer.wait_merging_threads().map_err(|cause| IndexError::Write { folder, cause: cause.to_string() })
     }
 
     fn add(&mut self, document: TantivyDocument) -> Result<(), IndexError> {

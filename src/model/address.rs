@@ -67,7 +67,10 @@ mod tests {
 
     #[test]
     fn addresses_are_found_with_ports_brackets_and_full_stops() {
-        assert_eq!(of("from 10.0.0.1:443 to [2001:db8::7], then 192.168.1.9."), ["10.0.0.1", "2001:db8::7", "192.168.1.9"]);
+        assert_eq!(
+            of("from 10.0.0.1:443 to [2001:db8::7], then 192.168.1.9."),
+            ["10.0.0.1", "2001:db8::7", "192.168.1.9"]
+        );
         assert_eq!(of("1.2.3.4.5 v1.2.3.4 12:30:45 256.1.1.1 dead beef"), Vec::<String>::new());
         assert_eq!(of("::1"), ["::1"]);
     }

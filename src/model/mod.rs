@@ -5,6 +5,7 @@
 mod address;
 mod failure;
 mod fields;
+mod found;
 mod layout;
 mod level;
 mod name;
@@ -17,6 +18,7 @@ mod verdict;
 pub use address::addresses_in;
 pub use failure::FailureKind;
 pub use fields::{FieldSet, Fields};
+pub use found::FoundRecord;
 pub use layout::Layout;
 pub use level::Level;
 pub use name::{COMMON_FIELDS, canonical_name};

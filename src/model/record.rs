@@ -27,7 +27,9 @@ pub struct RecordView<'a> {
     pub score: f32,
     /// Learned surprise alone, 0 to 1.
     pub novelty: f32,
-    /// What detection said of it beyond the numbers; present where the record is flagged or a rule fired.
+    /// Ids of the rules that fired on it.
+    pub rules: &'a [String],
+    /// What detection said of it beyond the numbers; present where the record is flagged.
     pub verdict: Option<&'a Verdict>,
 }
 

@@ -21,15 +21,51 @@ pub(super) fn role(name: &str) -> Option<Role> {
     Some(match name {
         "eventtime" | "event_time" | "__realtime_timestamp" | "event.created" => Time(0),
         "ts" | "timestamp" | "time" | "_time" | "@t" | "asctime" | "date_time" | "t" | "t.$date" => Time(1),
-        "@timestamp" | "event.system.timecreated.#attributes.systemtime" | "system.timecreated.systemtime"
-        | "event.system.timecreated.systemtime" | "timecreated" | "utctime" | "@fields.ts" | "eventtimestamp" => Time(2),
-        "datetime" | "started_at" | "edgestarttimestamp" | "edgeendtimestamp" | "time_local" | "time_iso8601" | "start_time"
-        | "starttime" | "instant.epochsecond" | "requestreceivedtimestamp" | "creationtime" | "start" | "rt" | "date"
-        | "eventreceivedtime" | "timegenerated" | "syslog_timestamp" | "log_time" | "logtime" | "end" => Time(3),
-        "level" | "severity" | "lvl" | "log.level" | "loglevel" | "log_level" | "levelname" | "@l" | "severitytext"
-        | "severity_text" | "@fields.lvl" | "@fields.level" | "priority" | "error_severity" | "log.syslog.severity.code" => Level,
-        "msg" | "message" | "message_raw" | "log" | "short_message" | "fields.message" | "@m" | "@mt" | "@fields.msg"
-        | "@message" => Message,
+        "@timestamp"
+        | "event.system.timecreated.#attributes.systemtime"
+        | "system.timecreated.systemtime"
+        | "event.system.timecreated.systemtime"
+        | "timecreated"
+        | "utctime"
+        | "@fields.ts"
+        | "eventtimestamp" => Time(2),
+        "datetime"
+        | "started_at"
+        | "edgestarttimestamp"
+        | "edgeendtimestamp"
+        | "time_local"
+        | "time_iso8601"
+        | "start_time"
+        | "starttime"
+        | "instant.epochsecond"
+        | "requestreceivedtimestamp"
+        | "creationtime"
+        | "start"
+        | "rt"
+        | "date"
+        | "eventreceivedtime"
+        | "timegenerated"
+        | "syslog_timestamp"
+        | "log_time"
+        | "logtime"
+        | "end" => Time(3),
+        "level"
+        | "severity"
+        | "lvl"
+        | "log.level"
+        | "loglevel"
+        | "log_level"
+        | "levelname"
+        | "@l"
+        | "severitytext"
+        | "severity_text"
+        | "@fields.lvl"
+        | "@fields.level"
+        | "priority"
+        | "error_severity"
+        | "log.syslog.severity.code" => Level,
+        "msg" | "message" | "message_raw" | "log" | "short_message" | "fields.message" | "@m" | "@mt"
+        | "@fields.msg" | "@message" => Message,
         "ip" => Rename("source_ip"),
         _ => return also(name),
     })
@@ -50,30 +86,120 @@ const EVENT: Role = Role::Also("event_type", 1024);
 
 fn also(name: &str) -> Option<Role> {
     Some(match name {
-        "src_ip" | "client_ip" | "clientip" | "client" | "client.ip" | "remote_addr" | "remote_ip" | "remoteaddr" | "remoteip"
-        | "sourceipaddress" | "id.orig_h" | "src" | "source.ip" | "source.address" | "ipaddress" | "sourceaddress" | "sourceip"
-        | "request.remote_ip" | "request.client_ip" | "rip" | "rhost" | "srcip" | "src_addr" | "saddr" | "c-ip" | "clienthost"
-        | "data.srcip" | "ip_address" | "callingip" | "remote" | "remote_host" | "addr" | "tx_hosts" | "peer" | "attacker"
-        | "http.client_ip" | "nginx.access.remote_ip" | "source_address" | "ipaddr" => SOURCE_IP,
-        "username" | "user_name" | "usr" | "uname" | "acct" | "account" | "login" | "useridentity.username" | "targetusername"
-        | "accountname" | "event.eventdata.targetusername" | "cs-username" | "user.username" | "remote_user" | "suser"
-        | "usrname" | "data.srcuser" | "data.dstuser" => USER,
-        "hostname" | "host_name" | "host.name" | "computer" | "computername" | "_hostname" | "event.system.computer"
-        | "machinename" | "s-computername" | "shost" | "server_name" | "logsource" => HOST,
-        "service" | "program" | "service.name" | "application" | "app_name" | "appname" | "syslog_identifier" | "process.name"
-        | "sourcename" | "ident" | "process_name" | "programname" | "container_name" | "eventsource" => APP,
+        "src_ip"
+        | "client_ip"
+        | "clientip"
+        | "client"
+        | "client.ip"
+        | "remote_addr"
+        | "remote_ip"
+        | "remoteaddr"
+        | "remoteip"
+        | "sourceipaddress"
+        | "id.orig_h"
+        | "src"
+        | "source.ip"
+        | "source.address"
+        | "ipaddress"
+        | "sourceaddress"
+        | "sourceip"
+        | "request.remote_ip"
+        | "request.client_ip"
+        | "rip"
+        | "rhost"
+        | "srcip"
+        | "src_addr"
+        | "saddr"
+        | "c-ip"
+        | "clienthost"
+        | "data.srcip"
+        | "ip_address"
+        | "callingip"
+        | "remote"
+        | "remote_host"
+        | "addr"
+        | "tx_hosts"
+        | "peer"
+        | "attacker"
+        | "http.client_ip"
+        | "nginx.access.remote_ip"
+        | "source_address"
+        | "ipaddr" => SOURCE_IP,
+        "username"
+        | "user_name"
+        | "usr"
+        | "uname"
+        | "acct"
+        | "account"
+        | "login"
+        | "useridentity.username"
+        | "targetusername"
+        | "accountname"
+        | "event.eventdata.targetusername"
+        | "cs-username"
+        | "user.username"
+        | "remote_user"
+        | "suser"
+        | "usrname"
+        | "data.srcuser"
+        | "data.dstuser" => USER,
+        "hostname"
+        | "host_name"
+        | "host.name"
+        | "computer"
+        | "computername"
+        | "_hostname"
+        | "event.system.computer"
+        | "machinename"
+        | "s-computername"
+        | "shost"
+        | "server_name"
+        | "logsource" => HOST,
+        "service" | "program" | "service.name" | "application" | "app_name" | "appname" | "syslog_identifier"
+        | "process.name" | "sourcename" | "ident" | "process_name" | "programname" | "container_name"
+        | "eventsource" => APP,
         "_pid" | "process_id" | "processid" | "process.pid" | "syslog_pid" => PID,
-        "status_code" | "statuscode" | "http.status" | "response.status" | "http_status" | "response_code" | "sc-status"
-        | "http.response.status_code" | "edgeresponsestatus" | "httpstatus" | "code" | "response" => STATUS,
-        "http_method" | "request_method" | "http.http_method" | "request.method" | "http.request.method" | "cs-method"
-        | "clientrequestmethod" | "verb" | "requestmethod" => METHOD,
-        "uri" | "url" | "request_uri" | "http.url" | "request.uri" | "url.path" | "cs-uri-stem" | "uri_path" | "request_path"
-        | "clientrequesturi" | "requesturi" | "request.url" => PATH,
-        "bytes_sent" | "body_bytes_sent" | "size" | "response_size" | "sc-bytes" | "http.length" | "response_length"
-        | "response.size" | "content_length" | "bytes_out" | "edgeresponsebytes" => BYTES,
-        "useragent" | "http_user_agent" | "http.http_user_agent" | "user-agent" | "cs(user-agent)" | "user_agent.original"
-        | "clientrequestuseragent" | "agent" => AGENT,
-        "eventid" | "event_id" | "eventname" | "event.action" | "_path" | "event.system.eventid" | "eventtype" | "note"
+        "status_code"
+        | "statuscode"
+        | "http.status"
+        | "response.status"
+        | "http_status"
+        | "response_code"
+        | "sc-status"
+        | "http.response.status_code"
+        | "edgeresponsestatus"
+        | "httpstatus"
+        | "code"
+        | "response" => STATUS,
+        "http_method"
+        | "request_method"
+        | "http.http_method"
+        | "request.method"
+        | "http.request.method"
+        | "cs-method"
+        | "clientrequestmethod"
+        | "verb"
+        | "requestmethod" => METHOD,
+        "uri" | "url" | "request_uri" | "http.url" | "request.uri" | "url.path" | "cs-uri-stem" | "uri_path"
+        | "request_path" | "clientrequesturi" | "requesturi" | "request.url" => PATH,
+        "bytes_sent" | "body_bytes_sent" | "size" | "response_size" | "sc-bytes" | "http.length"
+        | "response_length" | "response.size" | "content_length" | "bytes_out" | "edgeresponsebytes" => BYTES,
+        "useragent"
+        | "http_user_agent"
+        | "http.http_user_agent"
+        | "user-agent"
+        | "cs(user-agent)"
+        | "user_agent.original"
+        | "clientrequestuseragent"
+        | "agent" => AGENT,
+        "eventid"
+        | "event_id"
+        | "eventname"
+        | "event.action"
+        | "_path"
+        | "event.system.eventid"
+        | "eventtype"
+        | "note"
         | "event.code" => EVENT,
         _ => return None,
     })

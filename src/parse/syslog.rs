@@ -68,9 +68,13 @@ fn header(raw: &[u8], cursor: &mut Cursor, draft: &mut Draft, lenient: bool) -> 
     let host = cursor.take_while(|byte| !matches!(byte, b' ' | b'\t' | b'\n'));
     let spaces = cursor.skip_spaces();
     let name = cursor.slice(&host);
-    let plausible = !name.is_empty() && spaces > 0 && name.iter().all(|byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'@' | b'/' | b'%') || *byte >= 0x80
-    });
+    let plausible = !name.is_empty()
+        && spaces > 0
+        && name.iter().all(|byte| {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'.' | b'-' | b'_' | b':' | b'@' | b'/' | b'%')
+                || *byte >= 0x80
+        });
     if plausible {
         let fields = draft.fields.len();
         draft.fields.push_raw("host", host);
@@ -93,7 +97,9 @@ fn header(raw: &[u8], cursor: &mut Cursor, draft: &mut Draft, lenient: bool) -> 
 /// `tag:`, `tag[pid]:`, `tag(module)[pid]:` and the like, from the cursor on.
 fn tag(raw: &[u8], cursor: &mut Cursor, draft: &mut Draft) -> Option<Range<usize>> {
     let mut ahead = *cursor;
-    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b'@' | b'%' | b'+' | b'#' | b',');
+    let in_name = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b'@' | b'%' | b'+' | b'#' | b',')
+    };
     ahead.skip_escape();
     let name = ahead.take_while(in_name);
     if name.is_empty() || name.len() > 128 {

@@ -1,7 +1,11 @@
 //! Stage 8: hits go in; what people and programs read comes out, with nothing raw from a log in it.
 
 mod number;
+mod record;
 mod sanitise;
+mod text;
 
 pub use number::{bytes, count, ratio, seconds, thousands};
+pub use record::{CSV_HEADER, cell, csv_of, json_of};
 pub use sanitise::{escape, escape_bytes};
+pub use text::{Theme, sparkline, text_of};

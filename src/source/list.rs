@@ -123,7 +123,9 @@ fn walk(
         let is_root = path == folder;
         match kind {
             Ok(data) if data.file_type().is_symlink() && !is_root => {
-                listed.refused.push((path.display().to_string(), "is a symbolic link (name its target instead)".to_owned()));
+                listed
+                    .refused
+                    .push((path.display().to_string(), "is a symbolic link (name its target instead)".to_owned()));
             }
             Ok(data) if data.is_dir() || is_root && path.is_dir() => {
                 if is_ours(&path) {
@@ -163,7 +165,8 @@ fn walk(
 /// Walks the folder before the first wildcard and takes what the whole pattern matches.
 fn expand(argument: &str, is_ours: &dyn Fn(&Path) -> bool, listed: &mut Listed) -> Result<(), ListError> {
     let pattern = GlobBuilder::new(argument).literal_separator(true).build();
-    let pattern = pattern.map_err(|cause| ListError::Pattern(argument.to_owned(), cause.to_string()))?.compile_matcher();
+    let pattern =
+        pattern.map_err(|cause| ListError::Pattern(argument.to_owned(), cause.to_string()))?.compile_matcher();
     let has_wildcard = |part: &Component<'_>| part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
     let root: PathBuf = Path::new(argument).components().take_while(|part| !has_wildcard(part)).collect();
     let (folder, prefix) = if root.as_os_str().is_empty() { (PathBuf::from("."), true) } else { (root, false) };

@@ -13,5 +13,8 @@ mod unpack;
 
 pub use follow::{Followed, Growth, grown};
 pub use frame::LONGEST_LINE;
-pub use list::{Listed, ListError, SourceFile, list};
-pub use unpack::{Caps, Decision, FileEnd, Member, MemberEnd, SAMPLE_BYTES, Sink, SkippedBytes, Stop, is_container, read_file, read_stream};
+pub use list::{ListError, Listed, SourceFile, list};
+pub use unpack::{
+    Caps, Decision, FileEnd, Member, MemberEnd, SAMPLE_BYTES, Sink, SkippedBytes, Stop, is_container, read_file,
+    read_stream,
+};

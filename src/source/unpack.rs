@@ -152,7 +152,12 @@ pub fn read_file(path: &Path, name: &str, caps: Caps, sink: &mut dyn Sink) -> Re
 }
 
 /// Reads a stream that has no file (standard input), unpacking as needed.
-pub fn read_stream(stream: Box<dyn Read>, name: &str, caps: Caps, sink: &mut dyn Sink) -> Result<io::Result<FileEnd>, Stop> {
+pub fn read_stream(
+    stream: Box<dyn Read>,
+    name: &str,
+    caps: Caps,
+    sink: &mut dyn Sink,
+) -> Result<io::Result<FileEnd>, Stop> {
     let member = Member {
         name: name.to_owned(),
         path: PathBuf::from("-"),
@@ -227,7 +232,8 @@ impl<R: Read> Read for Guarded<R> {
         self.unpacked = self.unpacked.saturating_add(read as u64);
         let packed = self.packed.load(Ordering::Relaxed).saturating_sub(self.packed_before);
         if self.unpacked > RATIO_GRACE && self.unpacked / packed.max(1) > self.ratio {
-            let what = format!("unpacks to more than {} times its size: a decompression bomb? (see --max-ratio)", self.ratio);
+            let what =
+                format!("unpacks to more than {} times its size: a decompression bomb? (see --max-ratio)", self.ratio);
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
         Ok(read)
@@ -294,7 +300,11 @@ fn is_tar_header(head: &[u8]) -> bool {
         return false;
     }
     let Some(header) = head.get(..512) else { return false };
-    let sum: u64 = header.iter().enumerate().map(|(at, byte)| u64::from(if (148..156).contains(&at) { b' ' } else { *byte })).sum();
+    let sum: u64 = header
+        .iter()
+        .enumerate()
+        .map(|(at, byte)| u64::from(if (148..156).contains(&at) { b' ' } else { *byte }))
+        .sum();
     let field = header.get(148..156).unwrap_or_default();
     let text: String = field.iter().map(|byte| *byte as char).collect();
     u64::from_str_radix(text.trim_matches(['\0', ' ']), 8) == Ok(sum)
@@ -487,7 +497,8 @@ impl Walk<'_> {
         if self.members <= self.caps.members {
             return Ok(false);
         }
-        self.sink.refused(&bundle.name, &format!("holds more than {} members; the rest was not read", self.caps.members))?;
+        self.sink
+            .refused(&bundle.name, &format!("holds more than {} members; the rest was not read", self.caps.members))?;
         Ok(true)
     }
 

@@ -114,7 +114,8 @@ fn every_container_is_told_by_content_and_nested() {
 
 #[test]
 fn names_that_lead_elsewhere_and_links_are_refused() {
-    let sink = read(&tar_of(&[("../evil", b"x\n"), ("/etc/evil", b"x\n"), ("a/../../b", b"x\n"), ("good", b"x\n")]), "t");
+    let sink =
+        read(&tar_of(&[("../evil", b"x\n"), ("/etc/evil", b"x\n"), ("a/../../b", b"x\n"), ("good", b"x\n")]), "t");
     assert_eq!(sink.members.len(), 1);
     assert_eq!(sink.refused.len(), 3);
     let mut builder = tar::Builder::new(Vec::new());

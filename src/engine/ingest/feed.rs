@@ -83,7 +83,18 @@ impl<'a> Feeder<'a> {
         out: Sender<Fed>,
     ) -> Self {
         let report = FeedReport::default();
-        Feeder { options, registry, before, known, counters, out, report, going_on: None, current: None, sample: Vec::new() }
+        Feeder {
+            options,
+            registry,
+            before,
+            known,
+            counters,
+            out,
+            report,
+            going_on: None,
+            current: None,
+            sample: Vec::new(),
+        }
     }
 
     /// Reads one file; what can't be read is noted, not fatal.
@@ -165,7 +176,13 @@ impl<'a> Feeder<'a> {
     }
 
     /// Announces an input that goes on behind known bytes.
-    pub(super) fn go_on(&mut self, member: &Member, head: &[u8], known: KnownInput, hash: Box<Sha256>) -> Result<InputId, Stop> {
+    pub(super) fn go_on(
+        &mut self,
+        member: &Member,
+        head: &[u8],
+        known: KnownInput,
+        hash: Box<Sha256>,
+    ) -> Result<InputId, Stop> {
         let input = known.cursor.input;
         let (layout, time) = self.last_of(input).unzip();
         let resumed = Parser::resume(self.registry, self.hints(member), layout.as_ref(), time.flatten(), head);

@@ -70,8 +70,10 @@ impl Feeder<'_> {
     }
 
     fn follow(&mut self, first: &[SourceFile], open: &mut Vec<Open>) -> Result<(), Stop> {
-        let mut seen: std::collections::HashSet<_> =
-            first.iter().filter_map(|file| std::fs::metadata(&file.path).ok().and_then(|data| file_id(&data))).collect();
+        let mut seen: std::collections::HashSet<_> = first
+            .iter()
+            .filter_map(|file| std::fs::metadata(&file.path).ok().and_then(|data| file_id(&data)))
+            .collect();
         let mut searched = Instant::now();
         while !self.counters.is_stopped() {
             std::thread::sleep(LOOK);
@@ -118,7 +120,9 @@ impl Feeder<'_> {
             }
             match growth {
                 Ok(Growth::Cut { length }) => {
-                    let reason = format!("was cut to {length} bytes after {before} had been read; it is read anew as another input");
+                    let reason = format!(
+                        "was cut to {length} bytes after {before} had been read; it is read anew as another input"
+                    );
                     self.report.incomplete.push(Refused { name: opened.file.path.display().to_string(), reason });
                     if let Some(input) = opened.input.take() {
                         self.close(input)?;
@@ -127,7 +131,8 @@ impl Feeder<'_> {
                     opened.followed.bytes = 0;
                 }
                 Ok(_) => {
-                    let is_elsewhere = std::fs::metadata(&opened.followed.path).map_or(true, |data| file_id(&data) != opened.followed.file_id);
+                    let is_elsewhere = std::fs::metadata(&opened.followed.path)
+                        .map_or(true, |data| file_id(&data) != opened.followed.file_id);
                     if is_elsewhere && opened.last_growth.elapsed() > PATIENCE {
                         gone.push(at);
                     }
@@ -153,7 +158,9 @@ impl Feeder<'_> {
         let ours = OwnFiles::of(self.options);
         for argument in &self.options.paths {
             // A pattern or file that matches nothing at the moment may do so again.
-            let Ok(listed) = source::list(std::slice::from_ref(argument), &|path| ours.contains(path)) else { continue };
+            let Ok(listed) = source::list(std::slice::from_ref(argument), &|path| ours.contains(path)) else {
+                continue;
+            };
             for file in listed.files {
                 let id = std::fs::metadata(&file.path).ok().and_then(|data| file_id(&data));
                 let Some(id) = id else { continue };

@@ -71,8 +71,7 @@ impl Judge {
             });
             let Some(detector) = &mut self.detector else { continue };
             let source = self.group_of.get(&row.input).copied().unwrap_or(u32::MAX);
-            let event =
-                Event { source, raw, message, fields, time: parsed.time, level: parsed.level, template: cut };
+            let event = Event { source, raw, message, fields, time: parsed.time, level: parsed.level, template: cut };
             detector.score(&event, &mut self.verdict);
             row.score = self.verdict.score;
             row.novelty = self.verdict.novelty;

@@ -48,7 +48,8 @@ pub enum FileState {
 impl Known {
     /// Takes stock of an archive.
     pub fn of(writer: &Writer) -> Known {
-        let mut known = Known { next: writer.next_input().0, containers: writer.containers().clone(), ..Known::default() };
+        let mut known =
+            Known { next: writer.next_input().0, containers: writer.containers().clone(), ..Known::default() };
         for input in writer.inputs() {
             known.add(input);
         }
@@ -66,7 +67,9 @@ impl Known {
             self.by_content.insert(completion.sha256.clone(), acquisition.name.clone());
             self.sizes.insert(completion.bytes);
         }
-        if let (Some(device), Some(inode), true) = (acquisition.device, acquisition.inode, acquisition.unpacked.is_empty()) {
+        if let (Some(device), Some(inode), true) =
+            (acquisition.device, acquisition.inode, acquisition.unpacked.is_empty())
+        {
             self.by_file_id.insert((device, inode), (acquisition.path.clone(), state.clone()));
         }
         self.by_place.insert((acquisition.path.clone(), acquisition.unpacked.clone()), state);
@@ -91,10 +94,17 @@ impl Known {
     }
 
     /// Looks at a regular file, by content: names and times alone decide nothing. `stop` ends a long look early.
-    pub fn look(&self, path: &Path, size: u64, file_id: Option<(u64, u64)>, stop: &dyn Fn() -> bool) -> io::Result<FileState> {
+    pub fn look(
+        &self,
+        path: &Path,
+        size: u64,
+        file_id: Option<(u64, u64)>,
+        stop: &dyn Fn() -> bool,
+    ) -> io::Result<FileState> {
         let place = (path.display().to_string(), Vec::new());
         let by_id = file_id.and_then(|id| self.by_file_id.get(&id)).map(|(_, known)| known);
-        let as_itself = self.by_place.get(&place).or(by_id).filter(|known| known.cursor.bytes <= size && known.cursor.bytes > 0);
+        let as_itself =
+            self.by_place.get(&place).or(by_id).filter(|known| known.cursor.bytes <= size && known.cursor.bytes > 0);
         let might_be_other = self.sizes.contains(&size) || self.containers.iter().any(|(other, _)| *other == size);
         if as_itself.is_none() && !might_be_other {
             return Ok(FileState::New);

@@ -89,7 +89,9 @@ impl IngestOptions {
             now: store.now,
             caps: Caps::default(),
             level: 3,
-            operator: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned()),
+            operator: std::env::var("USER")
+                .or_else(|_| std::env::var("LOGNAME"))
+                .unwrap_or_else(|_| "unknown".to_owned()),
             host: std::fs::read_to_string("/etc/hostname").map_or("unknown".to_owned(), |name| name.trim().to_owned()),
         }
     }
@@ -183,7 +185,8 @@ pub fn ingest(
     let outcome = std::thread::scope(|scope| {
         let understand = scope.spawn(move || Understand::new(understood_in, recycle_out).run(&fed_out).is_ok());
         let judged = scope.spawn(move || judge.run(&understood_out, &judged_in).is_ok());
-        let gather = scope.spawn(move || Gather::new(kept_in, recycle_in, pool, options.level).run(&judged_out).is_some());
+        let gather =
+            scope.spawn(move || Gather::new(kept_in, recycle_in, pool, options.level).run(&judged_out).is_some());
         let keep = scope.spawn(|| {
             let kept = Keep { archive, index, options, counters }.run(&kept_out);
             if kept.is_err() {
@@ -196,7 +199,11 @@ pub fn ingest(
         let mut feeder = Feeder::new(options, registry, before, known, counters, fed_in);
         let fed = feeder.run(listed);
         let report = feeder.finish();
-        let alive = [("understand", understand.join().is_ok()), ("judge", judged.join().is_ok()), ("gather", gather.join().is_ok())];
+        let alive = [
+            ("understand", understand.join().is_ok()),
+            ("judge", judged.join().is_ok()),
+            ("gather", gather.join().is_ok()),
+        ];
         let kept = keep.join().map_err(|_| EngineError::Worker("keep"))?;
         kept?;
         if let Some((stage, _)) = alive.iter().find(|(_, alive)| !alive) {

@@ -97,7 +97,8 @@ impl Understand {
         if let Some(open) = self.open.get_mut(&input) {
             open.parser.line(line, &mut cuts);
         }
-        let is_too_long = self.current.is_some_and(|(_, start, _)| self.block.bytes.len() - start + line.len() > LONGEST_RECORD);
+        let is_too_long =
+            self.current.is_some_and(|(_, start, _)| self.block.bytes.len() - start + line.len() > LONGEST_RECORD);
         if cuts.first() != Some(&0) && (self.current.is_none() || is_too_long) {
             cuts.insert(0, 0);
         }
