@@ -17,7 +17,7 @@ pub struct Arguments {
 }
 
 const EXAMPLES: &str = "Examples:
-  logguard demo                                  generate, process and search in a folder of its own
+  logguard demo                                  generate, process and open the prompt
   logguard generate                              50,000 lines with injected attacks to data/system_logs.log
   logguard process /var/log                      archive, parse, score and index everything below /var/log
   logguard process --follow /var/log/auth.log    go on with what is appended
@@ -43,7 +43,7 @@ pub enum Command {
     Restore(Restore),
     /// Build the index anew from the archive
     Reindex(Reindex),
-    /// Generate, process and search in one go, in a folder of its own
+    /// Generate, process and search in one go
     Demo(Demo),
 }
 
@@ -170,9 +170,9 @@ pub struct Search {
     pub query: Option<String>,
     #[command(flatten)]
     pub store: StoreArguments,
-    /// Records to show, newest first; 0: all
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
-    pub limit: u64,
+    /// Records to show, newest first; without it 20, and all with --json, --csv and --raw; 0: all
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<u64>,
     /// One JSON object a record
     #[arg(long, group = "form")]
     pub json: bool,
@@ -270,11 +270,10 @@ pub struct Reindex {
 /// `demo`
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Folder of the demo's store and logs
-    #[arg(long, value_name = "DIR", default_value = "data/demo")]
-    pub folder: PathBuf,
+    #[command(flatten)]
+    pub store: StoreArguments,
     /// Number of lines to generate
-    #[arg(long, value_name = "N", default_value_t = 50_000)]
+    #[arg(long, value_name = "N", default_value_t = 50_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub lines: u64,
 }
 

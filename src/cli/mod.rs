@@ -1,12 +1,14 @@
 //! The command line: arguments -> engine call -> report printer. Holds no rule about logs.
 
 mod args;
+mod demo;
 mod formats;
 mod generate;
 mod info;
 mod outcome;
 mod process;
 mod restore;
+mod search;
 
 use std::ffi::OsString;
 
@@ -29,7 +31,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::Info(command) => info::run(&command),
         Command::Restore(command) => restore::run(&command),
         Command::Reindex(command) => restore::reindex(&command),
-        _ => return Outcome::Failed,
+        Command::Search(command) => search::run(&command),
+        Command::Demo(command) => demo::run(&command),
     };
     result.unwrap_or_else(|failure| outcome::failed(&failure))
 }

@@ -6,6 +6,7 @@ use crate::archive::ArchiveError;
 use crate::index::IndexError;
 use crate::model::FailureKind;
 use crate::parse::ParseError;
+use crate::query::{PipeError, QueryError};
 use crate::source::ListError;
 
 /// What can go wrong while the stages work together.
@@ -23,6 +24,12 @@ pub enum EngineError {
     /// A format is unknown or its definition broken.
     #[error(transparent)]
     Format(#[from] ParseError),
+    /// The query can't be answered.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// A pipe of the query can't go on.
+    #[error(transparent)]
+    Pipe(#[from] PipeError),
     /// A file outside of the store can't be read or written.
     #[error("{}: {action}: {cause}", path.display())]
     File {
@@ -51,7 +58,7 @@ impl EngineError {
             EngineError::Archive(cause) => cause.kind(),
             EngineError::Index(cause) => cause.kind(),
             EngineError::List(cause) => cause.kind(),
-            EngineError::Format(_) | EngineError::Usage(_) => FailureKind::Usage,
+            EngineError::Format(_) | EngineError::Query(_) | EngineError::Pipe(_) | EngineError::Usage(_) => FailureKind::Usage,
             EngineError::File { .. } | EngineError::Worker(_) => FailureKind::Io,
             EngineError::Interrupted => FailureKind::Interrupted,
         }

@@ -14,6 +14,7 @@ mod ingest;
 mod look;
 mod reindex;
 mod restore;
+mod search;
 mod store;
 
 pub use error::EngineError;
@@ -22,10 +23,5 @@ pub use ingest::{Counters, IngestOptions, IngestReport};
 pub use look::FormatLook;
 pub use reindex::ReindexReport;
 pub use restore::{RestoreReport, Restored};
+pub use search::{Coverage, Marker, Search, SearchOptions, SearchSummary};
 pub use store::{Store, StoreConfig, machine_clock};
-
-/// A moment as people type it, in UTC unless it says otherwise.
-pub fn parse_time(text: &str) -> Option<crate::model::Timestamp> {
-    let _ = text;
-    None
-}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::ingest::{Counters, IngestOptions, IngestReport, TOOL, ingest, no_hints};
 use super::reindex::{ReindexReport, catch_up};
-use super::{EngineError, FormatLook, Info, RestoreReport};
+use super::{EngineError, FormatLook, Info, RestoreReport, Search};
 use crate::archive::{DiskStorage, Snapshot, Storage, Writer as ArchiveWriter};
 use crate::index::{Reader as IndexReader, Writer as IndexWriter};
 use crate::model::{Timestamp, Zone};
@@ -134,6 +134,11 @@ impl Store {
     pub fn info(&self) -> Result<Info, EngineError> {
         let snapshot = self.snapshot()?;
         Info::of(&snapshot, IndexReader::bytes(&self.config.index))
+    }
+
+    /// Opens the store for questions. A missing or damaged index is no failure: questions read the archive instead.
+    pub fn search(&self) -> Result<Search, EngineError> {
+        Search::open(self)
     }
 
     pub(super) fn storage(&self) -> Arc<dyn Storage> {

@@ -1,0 +1,514 @@
+//! Questions to a store: plan, evaluate on all cores, hand out in one total order, say what was covered.
+
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Instant;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+use super::{EngineError, Store};
+use crate::archive::Snapshot;
+use crate::index::Reader as IndexReader;
+use crate::model::{FieldSet, FoundRecord, Interpret, RecordView, Timestamp, Zone};
+use crate::parse::Registry;
+use crate::query::{
+    Candidate, Decoded, GroupMatches, Limits, Matcher, Output, Pipeline, Plan, Query, QueryContext, evaluate, filter, plan,
+};
+
+/// Decoded groups are kept for handing out up to this many bytes; more are read again.
+const KEPT_BYTES: usize = 192 << 20;
+
+/// How a question is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct SearchOptions {
+    /// Records wanted, newest first; `None`: all.
+    pub limit: Option<u64>,
+    /// Use no index.
+    pub scan: bool,
+    /// An unknown field is no error.
+    pub lenient: bool,
+    /// Zone of times that the query states without one.
+    pub zone: Zone,
+}
+
+/// What an answer speaks of.
+#[derive(Debug, Clone, Default)]
+pub struct Coverage {
+    /// Records in the archive.
+    pub records: u64,
+    /// Records that the answer speaks of; fewer only where something could not be read.
+    pub covered: u64,
+    /// Row groups that were not read because they can't hold a match.
+    pub pruned: u64,
+    /// Row groups of the archive.
+    pub groups: u64,
+    /// Records that were looked at.
+    pub looked_at: u64,
+    /// What could not be read, and why.
+    pub unreadable: Vec<String>,
+    /// Why no index was used, where that was not the caller's wish.
+    pub index: Option<String>,
+}
+
+/// What is left to say when all records were handed out.
+#[derive(Debug, Clone, Default)]
+pub struct SearchSummary {
+    /// Records that match, before pipes.
+    pub matched: u64,
+    /// Earliest time among them.
+    pub first: Option<Timestamp>,
+    /// Latest time among them.
+    pub last: Option<Timestamp>,
+    /// What the answer speaks of.
+    pub coverage: Coverage,
+    /// What the pipes gave; absent without pipes.
+    pub output: Option<Output>,
+    /// What the caller should know of how the query was read.
+    pub hints: Vec<String>,
+    /// Seconds from question to answer.
+    pub seconds: f64,
+    /// How the query was read and what was done, for `explain`.
+    pub explain: Vec<String>,
+}
+
+/// Finds what is to be marked in the lines of an answer.
+#[derive(Default)]
+pub struct Marker(Option<Matcher>);
+
+impl Marker {
+    /// Marks what the free text of a query matches.
+    pub fn of(query: &Query) -> Marker {
+        Marker(Matcher::compile(&query.tree).ok())
+    }
+
+    /// Fills `marks` with the ranges to be marked, in order, not overlapping.
+    pub fn marks(&self, line: &[u8], marks: &mut Vec<std::ops::Range<usize>>) {
+        marks.clear();
+        if let Some(matcher) = &self.0 {
+            matcher.highlights(line, marks);
+        }
+    }
+}
+
+/// A store opened for questions: one snapshot of archive and index.
+pub struct Search {
+    store: Store,
+    registry: Registry,
+    snapshot: Snapshot,
+    index: Option<IndexReader>,
+    index_note: Option<String>,
+    span: (Option<Timestamp>, Option<Timestamp>),
+}
+
+/// A match's place in the order of answers: newest first, records without a time last, then the later record first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    time: i64,
+    id: u64,
+}
+
+struct Ranked(Place, FoundRecord);
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Ranked) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Ranked {}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Ranked) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Ranked) -> Ordering {
+        // The least wanted record is on top of the heap.
+        other.0.cmp(&self.0)
+    }
+}
+
+impl Search {
+    /// Opens archive and index; an index that can't be used is noted, and everything is read from the archive.
+    pub(super) fn open(store: &Store) -> Result<Search, EngineError> {
+        let snapshot = store.snapshot()?;
+        let (index, index_note) = match IndexReader::open(&store.config().index, snapshot.identity()) {
+            Ok(index) => (Some(index), None),
+            Err(cause) => (None, Some(cause.to_string())),
+        };
+        let span = span_of(&snapshot);
+        Ok(Search { store: store.clone(), registry: store.registry().clone(), snapshot, index, index_note, span })
+    }
+
+    /// Takes up what was committed since it was opened.
+    pub fn refresh(&mut self) -> Result<(), EngineError> {
+        let snapshot = self.snapshot.refreshed()?;
+        if snapshot.commits() != self.snapshot.commits() {
+            *self = Search { span: span_of(&snapshot), ..Search::open(&self.store)? };
+        }
+        Ok(())
+    }
+
+    /// The archive it looks at.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Times of the oldest and the newest record.
+    pub fn span(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        self.span
+    }
+
+    /// Reads a query in the context of this store.
+    pub fn parse(&self, text: &str, options: &SearchOptions) -> Result<Query, EngineError> {
+        let context = QueryContext {
+            now: self.store.clock(),
+            start: self.span.0,
+            end: self.span.1,
+            zone: options.zone,
+            known_fields: self.snapshot.fields(),
+            lenient: options.lenient,
+        };
+        Ok(Query::parse(text, &context)?)
+    }
+
+    /// Answers a query: `found` receives the records in order until it says `false` or the limit is reached. With pipes, it
+    /// receives nothing: their output is in the summary. `stop` ends the work early with [`EngineError::Interrupted`].
+    pub fn run(
+        &self,
+        query: &Query,
+        options: &SearchOptions,
+        stop: &AtomicBool,
+        mut found: impl FnMut(FoundRecord) -> bool,
+    ) -> Result<SearchSummary, EngineError> {
+        let mut run = Run::plan(self, query, options, stop)?;
+        if query.pipes.is_empty() {
+            match options.limit {
+                Some(limit) => {
+                    for record in run.newest(limit)? {
+                        if !found(record) {
+                            break;
+                        }
+                    }
+                }
+                None => run.in_order(|view| Ok(found(FoundRecord::of(view))))?,
+            }
+        } else {
+            let mut pipeline = Pipeline::new(&query.pipes, Limits::default())?;
+            run.in_order(|view| {
+                pipeline.push(view)?;
+                Ok(true)
+            })?;
+            run.summary.output = Some(pipeline.finish()?);
+        }
+        Ok(run.finish())
+    }
+
+    /// The number of records that match.
+    pub fn count(&self, query: &Query, options: &SearchOptions, stop: &AtomicBool) -> Result<SearchSummary, EngineError> {
+        let mut run = Run::plan(self, query, options, stop)?;
+        run.newest(0)?;
+        Ok(run.finish())
+    }
+
+    /// One record by its number; `None` where there is none.
+    pub fn record(&self, id: u64) -> Result<Option<FoundRecord>, EngineError> {
+        let Some(number) = self.snapshot.group_of(crate::model::RecordId(id)) else { return Ok(None) };
+        let Some(group) = self.snapshot.groups().get(number) else { return Ok(None) };
+        let row = (id - group.first.0) as usize;
+        let mut decoded = Decoded::open(&self.snapshot, number)?;
+        decoded.unpack(&self.snapshot)?;
+        let mut fields = FieldSet::default();
+        decoded.cut(row, Some(&self.registry), &mut fields);
+        Ok(Some(FoundRecord::of(&decoded.view(&self.snapshot, row, &fields))))
+    }
+
+    /// Numbers of the `count` records before and after a record in the same input, in order, itself included.
+    pub fn neighbours(&self, id: u64, count: u64) -> Result<Vec<u64>, EngineError> {
+        let Some(record) = self.record(id)? else { return Ok(Vec::new()) };
+        let input = record.origin.input;
+        let mut before = Vec::new();
+        let mut at = id;
+        // Records of one input may be far apart where several were followed at once; groups without it are passed over.
+        while at > 0 && (before.len() as u64) < count {
+            at -= 1;
+            match self.input_at(at)? {
+                Place1::Record(found) if found == input => before.push(at),
+                Place1::Record(_) => {}
+                Place1::Gone(first) => at = first,
+            }
+        }
+        before.reverse();
+        before.push(id);
+        let mut after = 0;
+        let mut at = id + 1;
+        while at < self.snapshot.records() && after < count {
+            if let Place1::Record(found) = self.input_at(at)?
+                && found == input
+            {
+                before.push(at);
+                after += 1;
+            }
+            at += 1;
+        }
+        Ok(before)
+    }
+
+    fn input_at(&self, id: u64) -> Result<Place1, EngineError> {
+        let number = self.snapshot.group_of(crate::model::RecordId(id));
+        let Some(group) = number.and_then(|number| self.snapshot.groups().get(number)) else { return Ok(Place1::Gone(id)) };
+        let row = (id - group.first.0) as u32;
+        let runs = &group.stats.runs;
+        let run = runs.partition_point(|run| run.row <= row).checked_sub(1).and_then(|at| runs.get(at));
+        Ok(run.map_or(Place1::Gone(id), |run| Place1::Record(run.input)))
+    }
+}
+
+enum Place1 {
+    Record(crate::model::InputId),
+    Gone(u64),
+}
+
+fn span_of(snapshot: &Snapshot) -> (Option<Timestamp>, Option<Timestamp>) {
+    let first = snapshot.groups().iter().filter_map(|group| group.stats.first_time).min();
+    let last = snapshot.groups().iter().filter_map(|group| group.stats.last_time).max();
+    (first.map(Timestamp), last.map(Timestamp))
+}
+
+/// One question being answered.
+struct Run<'a> {
+    search: &'a Search,
+    matcher: Matcher,
+    plan: Plan,
+    stop: &'a AtomicBool,
+    started: Instant,
+    summary: SearchSummary,
+}
+
+impl<'a> Run<'a> {
+    fn plan(search: &'a Search, query: &Query, options: &SearchOptions, stop: &'a AtomicBool) -> Result<Run<'a>, EngineError> {
+        let started = Instant::now();
+        let matcher = Matcher::compile(&query.tree)?;
+        let filter = filter(&query.tree);
+        let index = search.index.as_ref().filter(|_| !options.scan);
+        let mut index_note = search.index_note.clone().filter(|_| !options.scan);
+        let planned = match plan(&filter, &search.snapshot, index) {
+            Ok(planned) => planned,
+            Err(cause) => {
+                index_note = Some(cause.to_string());
+                plan(&filter, &search.snapshot, None)?
+            }
+        };
+        let mut summary = SearchSummary { hints: query.hints.clone(), ..SearchSummary::default() };
+        summary.coverage = Coverage {
+            records: search.snapshot.records(),
+            groups: planned.groups,
+            pruned: planned.pruned_by_columns + planned.pruned_by_index,
+            index: index_note,
+            unreadable: search.snapshot.unreadable().to_vec(),
+            ..Coverage::default()
+        };
+        let readable: u64 = search.snapshot.groups().iter().map(|group| u64::from(group.stats.rows)).sum();
+        summary.coverage.covered = readable;
+        summary.explain = vec![
+            format!("read as  {}", query.tree),
+            match (&planned.lookup, options.scan) {
+                (Some(lookup), _) => format!("index    {lookup:?}"),
+                (None, true) => "index    not used (--scan)".to_owned(),
+                (None, false) => "index    nothing to ask it".to_owned(),
+            },
+            format!(
+                "plan     {} of {} row groups to read, {} records; {} ruled out by columns, {} by the index, {} records not indexed yet",
+                planned.candidates.len(),
+                planned.groups,
+                planned.records,
+                planned.pruned_by_columns,
+                planned.pruned_by_index,
+                planned.not_indexed
+            ),
+            format!("planned  in {:.1} ms", started.elapsed().as_secs_f64() * 1_000.0),
+        ];
+        Ok(Run { search, matcher, plan: planned, stop, started, summary })
+    }
+
+    fn finish(mut self) -> SearchSummary {
+        self.summary.seconds = self.started.elapsed().as_secs_f64();
+        self.summary.explain.push(format!(
+            "matched  {} of {} records looked at, in {:.1} ms",
+            self.summary.matched,
+            self.summary.coverage.looked_at,
+            self.summary.seconds * 1_000.0
+        ));
+        self.summary
+    }
+
+    /// Candidates in order of their latest time, newest first.
+    fn ordered_candidates(&self) -> Vec<Candidate> {
+        let mut candidates = self.plan.candidates.clone();
+        let groups = self.search.snapshot.groups();
+        let latest = |candidate: &Candidate| {
+            groups.get(candidate.group).and_then(|group| group.stats.last_time).unwrap_or(i64::MIN)
+        };
+        candidates.sort_by_key(|candidate| (std::cmp::Reverse(latest(candidate)), std::cmp::Reverse(candidate.group)));
+        candidates
+    }
+
+    /// Evaluates some candidates side by side and takes stock of them.
+    fn evaluate(&mut self, candidates: &[Candidate]) -> Result<Vec<(usize, GroupMatches)>, EngineError> {
+        if self.stop.load(Relaxed) {
+            return Err(EngineError::Interrupted);
+        }
+        let (snapshot, registry, matcher) = (&self.search.snapshot, &self.search.registry, &self.matcher);
+        let evaluated: Vec<_> = candidates
+            .par_iter()
+            .map(|candidate| (candidate.group, evaluate(snapshot, candidate, matcher, registry)))
+            .collect();
+        let mut matches = Vec::with_capacity(evaluated.len());
+        for (number, outcome) in evaluated {
+            match outcome {
+                Ok(group) => {
+                    self.summary.matched += group.rows.len() as u64;
+                    self.summary.coverage.looked_at += group.looked_at;
+                    for row in &group.rows {
+                        let Some(time) = group.decoded.columns().time(*row as usize) else { continue };
+                        self.summary.first = Some(self.summary.first.map_or(time, |first| first.min(time)));
+                        self.summary.last = Some(self.summary.last.map_or(time, |last| last.max(time)));
+                    }
+                    matches.push((number, group));
+                }
+                Err(cause) => {
+                    let rows = snapshot.groups().get(number).map_or(0, |group| u64::from(group.stats.rows));
+                    self.summary.coverage.covered = self.summary.coverage.covered.saturating_sub(rows);
+                    self.summary.coverage.unreadable.push(cause.to_string());
+                }
+            }
+        }
+        Ok(matches)
+    }
+
+    /// The newest `limit` records of all matches; all matches are counted.
+    fn newest(&mut self, limit: u64) -> Result<Vec<FoundRecord>, EngineError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let candidates = self.ordered_candidates();
+        let mut best: BinaryHeap<Ranked> = BinaryHeap::new();
+        let mut fields = FieldSet::default();
+        for part in candidates.chunks(4 * rayon::current_num_threads()) {
+            for (number, mut group) in self.evaluate(part)? {
+                let mut wanted: Vec<Place> = group.rows.iter().map(|row| self.place(number, &group.decoded, *row)).collect();
+                wanted.sort_unstable_by(|a, b| b.cmp(a));
+                for place in wanted.into_iter().take(limit) {
+                    if best.len() >= limit && best.peek().is_some_and(|Ranked(worst, _)| *worst >= place) {
+                        break;
+                    }
+                    let row = self.row_of(number, place.id);
+                    group.decoded.unpack(&self.search.snapshot)?;
+                    group.decoded.cut(row, Some(&self.search.registry), &mut fields);
+                    let view = group.decoded.view(&self.search.snapshot, row, &fields);
+                    best.push(Ranked(place, FoundRecord::of(&view)));
+                    if best.len() > limit {
+                        best.pop();
+                    }
+                }
+            }
+        }
+        Ok(best.into_sorted_vec().into_iter().map(|Ranked(_, record)| record).collect())
+    }
+
+    /// Hands out all matches in order until `found` says `false`.
+    fn in_order(&mut self, mut found: impl FnMut(&RecordView<'_>) -> Result<bool, EngineError>) -> Result<(), EngineError> {
+        let candidates = self.ordered_candidates();
+        let groups = self.search.snapshot.groups();
+        let mut pending: BinaryHeap<Place> = BinaryHeap::new();
+        let mut kept = Kept::default();
+        let mut parts = candidates.chunks(2 * rayon::current_num_threads()).peekable();
+        while let Some(part) = parts.next() {
+            for (number, group) in self.evaluate(part)? {
+                pending.extend(group.rows.iter().map(|row| self.place(number, &group.decoded, *row)));
+                if !group.rows.is_empty() {
+                    kept.add(number, group.decoded);
+                }
+            }
+            // What is newer than anything still to come can go out.
+            let to_come = parts.peek().and_then(|part| part.first()).and_then(|next| groups.get(next.group));
+            let horizon = match to_come {
+                Some(group) => group.stats.last_time.unwrap_or(i64::MIN),
+                None => i64::MIN,
+            };
+            let is_last = to_come.is_none();
+            while let Some(place) = pending.peek().copied().filter(|place| is_last || place.time > horizon) {
+                pending.pop();
+                if !self.hand_out(place, &mut kept, &mut found)? {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn hand_out(
+        &mut self,
+        place: Place,
+        kept: &mut Kept,
+        found: &mut impl FnMut(&RecordView<'_>) -> Result<bool, EngineError>,
+    ) -> Result<bool, EngineError> {
+        if self.stop.load(Relaxed) {
+            return Err(EngineError::Interrupted);
+        }
+        let snapshot = &self.search.snapshot;
+        let Some(number) = snapshot.group_of(crate::model::RecordId(place.id)) else { return Ok(true) };
+        let row = self.row_of(number, place.id);
+        let (decoded, fields) = kept.group(number, snapshot)?;
+        decoded.cut(row, Some(&self.search.registry as &dyn Interpret), fields);
+        found(&decoded.view(snapshot, row, fields))
+    }
+
+    fn place(&self, number: usize, decoded: &Decoded, row: u32) -> Place {
+        let first = self.search.snapshot.groups().get(number).map_or(0, |group| group.first.0);
+        let time = decoded.columns().time(row as usize).map_or(i64::MIN, |time| time.0);
+        Place { time, id: first + u64::from(row) }
+    }
+
+    fn row_of(&self, number: usize, id: u64) -> usize {
+        let first = self.search.snapshot.groups().get(number).map_or(0, |group| group.first.0);
+        id.saturating_sub(first) as usize
+    }
+}
+
+/// Decoded groups whose records wait to be handed out; the least recently used go first when there are too many.
+#[derive(Default)]
+struct Kept {
+    groups: HashMap<usize, (u64, Decoded)>,
+    bytes: usize,
+    clock: u64,
+    fields: FieldSet,
+}
+
+impl Kept {
+    fn add(&mut self, number: usize, decoded: Decoded) {
+        self.bytes += decoded.bytes();
+        self.clock += 1;
+        self.groups.insert(number, (self.clock, decoded));
+        while self.bytes > KEPT_BYTES && self.groups.len() > 1 {
+            let oldest = self.groups.iter().min_by_key(|(_, (used, _))| *used).map(|(number, _)| *number);
+            let Some((_, gone)) = oldest.and_then(|number| self.groups.remove(&number)) else { return };
+            self.bytes = self.bytes.saturating_sub(gone.bytes());
+        }
+    }
+
+    fn group(&mut self, number: usize, snapshot: &Snapshot) -> Result<(&Decoded, &mut FieldSet), EngineError> {
+        if !self.groups.contains_key(&number) {
+            let decoded = Decoded::open(snapshot, number)?;
+            self.add(number, decoded);
+        }
+        self.clock += 1;
+        let Some((used, decoded)) = self.groups.get_mut(&number) else { return Err(EngineError::Worker("search")) };
+        *used = self.clock;
+        let before = decoded.bytes();
+        decoded.unpack(snapshot)?;
+        self.bytes += decoded.bytes() - before;
+        Ok((decoded, &mut self.fields))
+    }
+}
