@@ -63,11 +63,12 @@ pub(super) fn decide(registry: &Registry, sample: &[u8]) -> Decision {
         let share = count(&Engine::Builtin(known.cut), &layout);
         scores.push((layout, known.frame, share));
     }
-    choose(scores)
+    let fronts = relevant.iter().filter(|line| super::frame::block_begins(line)).count() as f32 / total;
+    choose(scores, fronts)
 }
 
 /// The best of the special formats if it explains enough of what is stamped, else the generic one, else unknown.
-fn choose(scores: Vec<(Layout, Frame, f32)>) -> Decision {
+fn choose(scores: Vec<(Layout, Frame, f32)>, fronts: f32) -> Decision {
     let generic = scores.iter().find(|(layout, ..)| layout.format == format::GENERIC).map_or(0.0, |(.., share)| *share);
     let mut best: Option<usize> = None;
     for (number, (layout, _, share)) in scores.iter().enumerate() {
@@ -81,8 +82,8 @@ fn choose(scores: Vec<(Layout, Frame, f32)>) -> Decision {
     let (layout, frame, confidence) = match chosen {
         Some(chosen) => chosen,
         None if generic > 0.05 => {
-            // Where most lines are stamped, the others belong to them.
-            let frame = if generic >= 0.5 { Frame::Block } else { Frame::Line };
+            // Where most lines begin with a stamp, the others belong to them.
+            let frame = if fronts >= 0.5 { Frame::Block } else { Frame::Line };
             (named(format::GENERIC), frame, generic)
         }
         None => (named(format::UNKNOWN), Frame::Line, 0.0),

@@ -202,7 +202,7 @@ fn stamped_inside(line: &[u8]) -> bool {
 }
 
 /// Whether a line begins a record in formats whose records begin with a stamp.
-fn block_begins(line: &[u8]) -> bool {
+pub(super) fn block_begins(line: &[u8]) -> bool {
     let mut cursor = Cursor::new(line);
     if matches!(cursor.peek(), b'#') {
         return true;

@@ -281,7 +281,7 @@ fn scalar(raw: &[u8], at: usize, end: usize, path: &mut String, draft: &mut Draf
 }
 
 /// Appends the text that a JSON string stands for; a broken escape stays as it is.
-fn unescape(bytes: &[u8], out: &mut Vec<u8>) {
+pub(super) fn unescape(bytes: &[u8], out: &mut Vec<u8>) {
     let mut at = 0;
     while let Some(n) = memchr::memchr(b'\\', bytes.get(at..).unwrap_or_default()) {
         out.extend_from_slice(bytes.get(at..at + n).unwrap_or_default());

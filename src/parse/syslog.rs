@@ -6,7 +6,7 @@ use crate::model::{Layout, Level};
 
 use super::cursor::{Cursor, number};
 use super::draft::Draft;
-use super::{event_format, json, message, timestamp};
+use super::{event_format, json, message, postgres, timestamp};
 
 /// Reads `<PRI>` and gives the level of its severity.
 fn priority(cursor: &mut Cursor) -> Option<Level> {
@@ -156,6 +156,10 @@ fn loose_tag(raw: &[u8], cursor: &mut Cursor, draft: &mut Draft) -> Option<Range
 /// What the message itself says: a level word, an embedded event format, who and from where.
 fn body(raw: &[u8], range: Range<usize>, draft: &mut Draft, from_priority: Option<Level>) {
     let mut cursor = Cursor::new(raw).within(range.clone());
+    if cursor.peek() == b'[' && draft.fields.of(raw).first("app") == Some(b"postgres") && through_syslog(raw, cursor, draft) {
+        draft.level = draft.level.or(from_priority);
+        return;
+    }
     draft.message(range.clone());
     match cursor.peek() {
         b'C' | b'L' if event_format::embedded(raw, range.clone(), draft) => {}
@@ -174,6 +178,13 @@ fn body(raw: &[u8], range: Range<usize>, draft: &mut Draft, from_priority: Optio
     if draft.level.is_none() {
         draft.level = from_priority;
     }
+}
+
+/// PostgreSQL numbers what it sends, `[5-1] …`; the first part of a message has its prefix.
+fn through_syslog(raw: &[u8], mut cursor: Cursor, draft: &mut Draft) -> bool {
+    cursor.enclosed(b'[', b']');
+    cursor.skip_spaces();
+    postgres::body(raw, cursor.rest_range(), draft)
 }
 
 /// RFC 5424: `<PRI>1 stamp host app procid msgid structured-data message`.

@@ -11,6 +11,8 @@ mod civil;
 mod named;
 mod zone;
 
+pub(super) use civil::{Clock, clock as civil_clock, compact_date, yearless};
+
 /// What a stamp says by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
