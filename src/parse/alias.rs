@@ -25,11 +25,12 @@ pub(super) fn role(name: &str) -> Option<Role> {
         | "event.system.timecreated.systemtime" | "timecreated" | "utctime" | "@fields.ts" | "eventtimestamp" => Time(2),
         "datetime" | "started_at" | "edgestarttimestamp" | "edgeendtimestamp" | "time_local" | "time_iso8601" | "start_time"
         | "starttime" | "instant.epochsecond" | "requestreceivedtimestamp" | "creationtime" | "start" | "rt" | "date"
-        | "eventreceivedtime" | "timegenerated" | "syslog_timestamp" | "log_time" | "logtime" | "end" => Time(3),
+        | "eventreceivedtime" | "resourcelogs.scopelogs.logrecords.timeunixnano" | "timegenerated" | "syslog_timestamp" | "log_time" | "logtime" | "end" => Time(3),
         "level" | "severity" | "lvl" | "log.level" | "loglevel" | "log_level" | "levelname" | "@l" | "severitytext"
-        | "severity_text" | "@fields.lvl" | "@fields.level" | "priority" | "error_severity" | "log.syslog.severity.code" => Level,
+        | "severity_text" | "@fields.lvl" | "@fields.level" | "priority" | "error_severity" | "log.syslog.severity.code"
+        | "event.system.level" | "resourcelogs.scopelogs.logrecords.severitytext" => Level,
         "msg" | "message" | "message_raw" | "log" | "short_message" | "fields.message" | "@m" | "@mt" | "@fields.msg"
-        | "@message" => Message,
+        | "@message" | "resourcelogs.scopelogs.logrecords.body.stringvalue" => Message,
         "ip" => Rename("source_ip"),
         _ => return also(name),
     })
@@ -73,7 +74,7 @@ fn also(name: &str) -> Option<Role> {
         | "response.size" | "content_length" | "bytes_out" | "edgeresponsebytes" => BYTES,
         "useragent" | "http_user_agent" | "http.http_user_agent" | "user-agent" | "cs(user-agent)" | "user_agent.original"
         | "clientrequestuseragent" | "agent" => AGENT,
-        "eventid" | "event_id" | "eventname" | "event.action" | "_path" | "event.system.eventid" | "eventtype" | "note"
+        "eventid" | "event_id" | "eventname" | "event.action" | "_path" | "event.system.eventid" | "note"
         | "event.code" => EVENT,
         _ => return None,
     })

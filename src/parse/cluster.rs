@@ -118,7 +118,10 @@ pub(super) fn hpc(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
     if cursor.skip_spaces() == 0 {
         return false;
     }
-    let Some(flag) = cursor.digits() else { return false };
+    let Some(flag) = cursor.word() else { return false };
+    if !cursor.slice(&flag).iter().all(|byte| byte.is_ascii_digit() || *byte == b'-') {
+        return false;
+    }
     cursor.skip_spaces();
     let [node, component, state] = words;
     draft.stamp = Some(stamp);

@@ -46,13 +46,14 @@ pub(super) fn decide(registry: &Registry, sample: &[u8]) -> Decision {
     let relevant: Vec<&[u8]> = lines.iter().copied().filter(|line| !generic::continues(line)).collect();
     let total = relevant.len().max(1) as f32;
     let mut draft = Draft::default();
+    let fronts = relevant.iter().filter(|line| super::frame::block_begins(line)).count() as f32;
     let mut count = |engine: &Engine, layout: &Layout| {
-        relevant.iter().filter(|line| engine.cut(layout, line, &mut draft)).count() as f32 / total
+        relevant.iter().filter(|line| engine.cut(layout, line, &mut draft)).count() as f32
     };
     let mut scores: Vec<(Layout, Frame, f32)> = Vec::new();
     for user in registry.user() {
         let layout = user.layout();
-        let share = count(&Engine::User(user.clone()), &layout);
+        let share = count(&Engine::User(user.clone()), &layout) / total;
         scores.push((layout, user.frame(), share));
     }
     for known in FORMATS.iter().filter(|known| !format::is_table(known.name)) {
@@ -60,11 +61,17 @@ pub(super) fn decide(registry: &Registry, sample: &[u8]) -> Decision {
             continue;
         }
         let layout = Layout { format: known.name.to_owned(), ..Layout::default() };
-        let share = count(&Engine::Builtin(known.cut), &layout);
+        let share = count(&Engine::Builtin(known.cut), &layout) / total;
         scores.push((layout, known.frame, share));
     }
-    let fronts = relevant.iter().filter(|line| super::frame::block_begins(line)).count() as f32 / total;
-    choose(scores, fronts)
+    let begins_stamped = relevant.first().is_some_and(|line| super::frame::block_begins(line));
+    if begins_stamped && scores.iter().all(|(.., share)| *share < SHARE) {
+        // Long stack traces: most lines are continuations, which formats of several lines explain too.
+        for (_, _, share) in scores.iter_mut().filter(|(_, frame, _)| *frame == Frame::Block) {
+            *share = (*share * total / fronts.max(1.0)).min(1.0);
+        }
+    }
+    choose(scores, fronts / total)
 }
 
 /// The best of the special formats if it explains enough of what is stamped, else the generic one, else unknown.

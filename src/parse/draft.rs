@@ -161,6 +161,11 @@ impl Draft {
             ("priority" | "syslog.severity.code" | "log.syslog.severity.code", 0..=7) => {
                 Level::from_syslog(u8::try_from(code).ok()?)
             }
+            ("event.system.level", 1) => Some(Level::Critical),
+            ("event.system.level", 2) => Some(Level::Error),
+            ("event.system.level", 3) => Some(Level::Warn),
+            ("event.system.level", 0 | 4) => Some(Level::Info),
+            ("event.system.level", 5) => Some(Level::Trace),
             (_, 10..=19) => Some(Level::Trace),
             (_, 20..=29) => Some(Level::Debug),
             (_, 30..=39) => Some(Level::Info),
@@ -180,7 +185,8 @@ fn other(name: &str) -> &str {
 /// Whether a value is what the common name promises: an address for `source_ip`, a number for `bytes` and `pid`.
 fn suits(common: &str, bytes: &[u8]) -> bool {
     match common {
-        "source_ip" => super::address::is_address(bytes),
+        "source_ip" => super::address::is_address(bytes) && !matches!(bytes, b"0.0.0.0" | b"::"),
+        "event_type" => bytes.len() != 36 && !bytes.is_empty(),
         "bytes" | "pid" => number(bytes).is_some(),
         _ => !matches!(bytes, b"" | b"-" | b"--" | b"null"),
     }

@@ -68,6 +68,7 @@ pub(super) static FORMATS: &[Format] = &[
     format("twisted", daemon::twisted, Frame::Block),
     format("python", daemon::python, Frame::Line),
     format("syslog", syslog::classic, Frame::Line),
+    format("syslog-bare", syslog::bare, Frame::Line),
     format(GENERIC, generic::stamped, Frame::Line),
     format(UNKNOWN, generic::unknown, Frame::Line),
     format(HEADER, generic::unknown, Frame::Row),

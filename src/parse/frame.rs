@@ -204,8 +204,9 @@ fn stamped_inside(line: &[u8]) -> bool {
 /// Whether a line begins a record in formats whose records begin with a stamp.
 pub(super) fn block_begins(line: &[u8]) -> bool {
     let mut cursor = Cursor::new(line);
-    if matches!(cursor.peek(), b'#') {
-        return true;
+    if cursor.peek() == b'#' {
+        // "#0 /srv/x.php(3)" is a frame of PHP's stack, anything else a comment.
+        return !cursor.ahead(1).is_ascii_digit();
     }
     if cursor.peek() == b'<' {
         cursor.pos += 1;

@@ -20,6 +20,9 @@ pub(super) fn stamped(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
     let mut after = cursor;
     after.pos = at + stamp.len;
     level(raw, after, draft);
+    if draft.level.is_none() && at > cursor.pos {
+        level(raw, cursor.within(cursor.pos..at), draft);
+    }
     let rest = if at == cursor.pos || at <= cursor.pos + 2 {
         after.take_while(|byte| matches!(byte, b' ' | b'\t' | b']' | b')' | b':' | b'-' | b'|' | b',' | b'"' | b'>'));
         after.rest_range()

@@ -250,7 +250,7 @@ fn string_end(raw: &[u8], from: usize, end: usize) -> Option<(usize, bool)> {
 }
 
 /// Reads a string, number or word and keeps it under the path; the offset past it.
-fn scalar(raw: &[u8], at: usize, end: usize, path: &mut String, draft: &mut Draft) -> Option<usize> {
+fn scalar(raw: &[u8], at: usize, end: usize, path: &str, draft: &mut Draft) -> Option<usize> {
     if raw.get(at) == Some(&b'"') {
         let (close, escaped) = string_end(raw, at + 1, end)?;
         if escaped {

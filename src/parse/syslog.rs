@@ -58,6 +58,25 @@ pub(super) fn classic(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
     true
 }
 
+/// Without a stamp, as `journalctl -o cat` and container runtimes leave it: `[host] tag[pid]: message`.
+pub(super) fn bare(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
+    let mut cursor = Cursor::new(raw);
+    let from_priority = priority(&mut cursor);
+    let head = cursor.rest();
+    let Some(close) = memchr::memmem::find(head.get(..head.len().min(160)).unwrap_or_default(), b"]: ") else { return false };
+    let open = head.get(..close).and_then(|head| memchr::memrchr(b'[', head));
+    let numbered = open.and_then(|open| head.get(open + 1..close)).is_some_and(|pid| number(pid).is_some());
+    if !numbered || !cursor.peek().is_ascii_alphanumeric() {
+        return false;
+    }
+    let Some(rest) = header(raw, &mut cursor, draft, false) else { return false };
+    if draft.fields.of(raw).first("pid").is_none() {
+        return false;
+    }
+    body(raw, rest, draft, from_priority);
+    true
+}
+
 /// Host, tag and pid; gives the range of the message. `lenient` accepts a line without a tag.
 fn header(raw: &[u8], cursor: &mut Cursor, draft: &mut Draft, lenient: bool) -> Option<Range<usize>> {
     let start = *cursor;

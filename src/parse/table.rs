@@ -71,15 +71,16 @@ fn cell(cursor: &mut Cursor, delimiter: u8) -> Option<Range<usize>> {
     if cursor.peek() == b'"' {
         let mut ahead = *cursor;
         ahead.pos += 1;
-        loop {
-            let n = memchr::memchr(b'"', ahead.rest())?;
+        let mut closed = false;
+        while let Some(n) = memchr::memchr(b'"', ahead.rest()) {
             ahead.pos += n + 1;
             if ahead.peek() != b'"' {
+                closed = true;
                 break;
             }
             ahead.pos += 1;
         }
-        if ahead.is_empty() || ahead.peek() == delimiter {
+        if closed && (ahead.is_empty() || ahead.peek() == delimiter) {
             let range = cursor.pos + 1..ahead.pos - 1;
             *cursor = ahead;
             return Some(range);
@@ -241,7 +242,7 @@ pub(super) fn header(line: &[u8], rows: &[&[u8]]) -> Option<Layout> {
         }
         let layout = Layout { format: "csv".to_owned(), columns, delimiter: Some(delimiter), pattern: None };
         let agree = rows.iter().filter(|row| agrees(&layout, row, delimiter)).count();
-        (agree * 10 >= rows.len() * 7).then_some(layout)
+        (agree * 10 >= rows.len() * 6).then_some(layout)
     })
 }
 
