@@ -2,4 +2,5 @@
 
 mod architecture;
 mod formats;
+mod hostile_formats;
 mod real_formats;
