@@ -1,4 +1,5 @@
-//! Logs of services with a head of their own: glog and klog, twisted (cowrie), fail2ban, Python without a stamp.
+//! Logs of services with a head of their own: glog and klog, container runtimes, twisted (cowrie), fail2ban, Python without a
+//! stamp.
 
 use crate::model::{Layout, Level};
 
@@ -56,6 +57,60 @@ fn month_day(cursor: &mut Cursor) -> Option<timestamp::Stamp> {
     let stamp = timestamp::yearless(cursor.rest(), date, clock, length)?;
     cursor.pos += length;
     Some(stamp)
+}
+
+/// Container runtimes (CRI): `2026-11-20T10:00:00.123456789Z stdout F message`; the message may be JSON.
+pub(super) fn cri(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
+    let mut cursor = Cursor::new(raw);
+    if cursor.ahead(10) != b'T' {
+        return false;
+    }
+    let Some(stamp) = timestamp::read(raw, cursor.pos).filter(|stamp| stamp.len >= 20) else { return false };
+    cursor.pos += stamp.len;
+    if !cursor.eat(b' ') {
+        return false;
+    }
+    let Some(stream) = cursor.word().filter(|word| matches!(cursor.slice(word), b"stdout" | b"stderr")) else { return false };
+    cursor.skip_spaces();
+    if !matches!(cursor.peek(), b'F' | b'P') || !matches!(cursor.ahead(1), b' ' | 0) {
+        return false;
+    }
+    cursor.pos += 2;
+    draft.stamp = Some(stamp);
+    draft.push(raw, "stream", stream);
+    let rest = cursor.rest_range();
+    if super::json::embedded(raw, rest.clone(), draft) {
+        draft.message(rest);
+        return true;
+    }
+    draft.message(rest.clone());
+    super::generic::level(raw, cursor, draft);
+    message::enrich(raw, rest, draft);
+    true
+}
+
+/// docker compose: `service-1  | message`; the message may be JSON or have a stamp.
+pub(super) fn compose(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
+    let mut cursor = Cursor::new(raw);
+    let service = cursor.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    let padded = cursor.skip_spaces();
+    if service.is_empty() || padded == 0 || !cursor.eat(b'|') || !cursor.eat(b' ') {
+        return false;
+    }
+    draft.push(raw, "app", service);
+    let rest = cursor.rest_range();
+    if super::json::embedded(raw, rest.clone(), draft) {
+        draft.message(rest);
+        return true;
+    }
+    if let Some((at, stamp)) = super::generic::near_start(raw, cursor) {
+        draft.stamp = Some(stamp);
+        cursor.pos = at + stamp.len;
+    }
+    draft.message(rest.clone());
+    super::generic::level(raw, cursor, draft);
+    message::enrich(raw, rest, draft);
+    true
 }
 
 /// twisted: `2018-06-15T00:04:39+0000 [system] message`; cowrie puts the peer's address at the end of the system.

@@ -17,6 +17,9 @@ const LINE: usize = 64 << 10;
 /// Share of the stamped lines that a format must explain to be preferred to the generic reading.
 const SHARE: f32 = 0.5;
 
+/// How much more a later format in the table must explain than an earlier one.
+const LAX: f32 = 1.2;
+
 /// The format found for an input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Detection {
@@ -80,7 +83,8 @@ fn choose(scores: Vec<(Layout, Frame, f32)>, fronts: f32) -> Decision {
     let mut best: Option<usize> = None;
     for (number, (layout, _, share)) in scores.iter().enumerate() {
         let special = layout.format != format::GENERIC && *share > 0.05 && *share >= generic * SHARE;
-        let better = best.and_then(|held| scores.get(held)).is_none_or(|(.., held)| *share > *held);
+        // Strict formats come first; a lax one must explain clearly more.
+        let better = best.and_then(|held| scores.get(held)).is_none_or(|(.., held)| *share > *held * LAX);
         if special && better {
             best = Some(number);
         }

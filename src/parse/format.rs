@@ -51,6 +51,7 @@ pub(super) static FORMATS: &[Format] = &[
     format("audit", pairs::audit, Frame::Line),
     format("logfmt", pairs::logfmt, Frame::Line),
     format("glog", daemon::glog, Frame::Line),
+    format("cri", daemon::cri, Frame::Line),
     format("logcat", device::logcat, Frame::Line),
     format("healthapp", device::healthapp, Frame::Line),
     format("proxifier", device::proxifier, Frame::Line),
@@ -66,6 +67,7 @@ pub(super) static FORMATS: &[Format] = &[
     format("log4j", leveled::log4j, Frame::Block),
     format("bracketed", leveled::bracketed, Frame::Block),
     format("twisted", daemon::twisted, Frame::Block),
+    format("compose", daemon::compose, Frame::Line),
     format("python", daemon::python, Frame::Line),
     format("syslog", syslog::classic, Frame::Line),
     format("syslog-bare", syslog::bare, Frame::Line),
@@ -86,6 +88,11 @@ pub(super) const HEADER: &str = "header";
 /// The format of a name.
 pub(super) fn named(name: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.name == name)
+}
+
+/// Whether a format takes whatever others leave, so that others go first.
+pub(super) fn is_lax(name: &str) -> bool {
+    matches!(name, GENERIC | UNKNOWN)
 }
 
 /// Whether a record must be of a table whose columns are known before it can be read.

@@ -73,7 +73,9 @@ impl Framer {
 
     /// CSV: a line inside a quoted cell continues its row, unless it plainly is a row itself.
     fn row(&mut self, line: &[u8], layout: &Layout) -> bool {
-        let begins = !self.quoted || table::row_begins(layout, line);
+        // Where the last column is free text, a line that is no row goes on with it (a stack trace).
+        let open_ended = layout.columns.last().is_some_and(|name| name == "message") && layout.columns.len() > 2;
+        let begins = table::row_begins(layout, line) || !self.quoted && (!open_ended || table::agrees(layout, line));
         if begins {
             self.quoted = false;
         }
@@ -216,6 +218,12 @@ pub(super) fn block_begins(line: &[u8]) -> bool {
         cursor.pos += 1;
     }
     if timestamp::read(line, cursor.pos).is_some() {
+        return true;
+    }
+    // A date that can't be is meant as one all the same: the record has no time, but it is one.
+    if let Some([a, b, c, d, b'-' | b'/', e, ..]) = line.get(cursor.pos..)
+        && [a, b, c, d, e].iter().all(|byte| byte.is_ascii_digit())
+    {
         return true;
     }
     matches!(line.first(), Some(b'{' | b'[')) && json::opens(line) && line.trim_ascii_end().ends_with(b"}")

@@ -10,7 +10,7 @@ use super::error::{ParseError, nearest};
 use super::format::{self, FORMATS};
 use super::frame::Framer;
 use super::registry::{Engine, Registry};
-use super::table;
+use super::{generic, table};
 
 /// What is known of an input beside its bytes.
 #[derive(Debug, Clone, Default)]
@@ -148,7 +148,8 @@ impl Parser {
         if let Some(layout) = self.header_line(raw) {
             return layout;
         }
-        if self.cut(self.primary, raw) {
+        let lax = self.layouts.get(self.primary).is_some_and(|layout| format::is_lax(&layout.format));
+        if !lax && self.cut(self.primary, raw) {
             return self.primary;
         }
         for user in self.registry.clone().user() {
@@ -159,6 +160,9 @@ impl Parser {
         let empty = Layout::default();
         for known in FORMATS {
             if Engine::Builtin(known.cut).cut(&empty, raw, &mut self.draft) {
+                if known.name == format::UNKNOWN {
+                    generic::colored(raw, &mut self.draft);
+                }
                 return self.builtin(known.name);
             }
         }

@@ -37,6 +37,10 @@ pub(super) fn classic(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
         return false;
     }
     let Some(stamp) = timestamp::read(raw, cursor.pos) else { return false };
+    // "Mon Dec  5 …" is a date, but not that of a syslog.
+    if named_month && from_priority.is_none() && cursor.ahead(4).is_ascii_alphabetic() {
+        return false;
+    }
     if matches!(stamp.when, timestamp::When::Clock { .. }) || cursor.pos + stamp.len > cursor.end {
         return false;
     }

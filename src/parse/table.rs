@@ -241,7 +241,7 @@ pub(super) fn header(line: &[u8], rows: &[&[u8]]) -> Option<Layout> {
             return None;
         }
         let layout = Layout { format: "csv".to_owned(), columns, delimiter: Some(delimiter), pattern: None };
-        let agree = rows.iter().filter(|row| agrees(&layout, row, delimiter)).count();
+        let agree = rows.iter().filter(|row| agrees(&layout, row)).count();
         (agree * 10 >= rows.len() * 6).then_some(layout)
     })
 }
@@ -264,7 +264,8 @@ fn cells<'a>(mut cursor: Cursor<'a>, delimiter: u8) -> impl Iterator<Item = Stri
 }
 
 /// Whether a row has as many cells as the header (more where the last column is free text).
-fn agrees(layout: &Layout, row: &[u8], delimiter: u8) -> bool {
+pub(super) fn agrees(layout: &Layout, row: &[u8]) -> bool {
+    let delimiter = layout.delimiter.unwrap_or(b',');
     let count = cells(Cursor::new(row), delimiter).count();
     count == layout.columns.len() || count > layout.columns.len() && layout.columns.last().is_some_and(|name| name == "message")
 }

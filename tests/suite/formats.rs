@@ -361,3 +361,22 @@ fn a_forced_format_is_used_and_an_unknown_one_is_refused_with_a_suggestion() {
     assert!(matches!(&error, ParseError::UnknownFormat { nearest: Some(nearest), .. } if nearest == "syslog"));
     assert!(error.to_string().starts_with("unknown format 'sylog', did you mean 'syslog'?; known formats: events-csv, json"), "{error}");
 }
+
+#[test]
+fn rows_and_records_with_an_impossible_date_stay_records_of_their_own() {
+    let rows = "2026-11-20 10:00:00,INFO,A,10.0.0.1,r,OK,x\n2026-13-20 10:00:00,INFO,A,10.0.0.1,r,OK,y\n2026-11-20 10:00:02,INFO,A,10.0.0.1,r,OK,z\n";
+    assert_eq!(read("events-csv", rows).iter().map(|record| record.time != "-").collect::<Vec<_>>(), [true, false, true]);
+    let headed = format!("timestamp,level,event_type,source_ip,target_resource,status,message\n{rows}\tat a.B(C.java:1)\nCaused by: e\n{rows}");
+    let records = read("csv", &headed);
+    assert_eq!(records.len(), 7, "{records:#?}");
+    records[3].has(&["message=z\n\tat a.B(C.java:1)\nCaused by: e"]);
+    records[2].has(&["message=y", "source_ip=10.0.0.1"]);
+}
+
+#[test]
+fn containers_wrap_what_their_programs_print() {
+    one("cri", "2026-11-20T10:00:00.123456789Z stderr F WARN cache is cold", "2026-11-20T10:00:00.123456789Z", Some(Level::Warn), &["stream=stderr", "message=WARN cache is cold"]);
+    one("cri", r#"2026-11-20T10:00:00.5Z stdout F {"level":"error","msg":"no","src_ip":"10.0.0.7"}"#, "2026-11-20T10:00:00.500Z", Some(Level::Error), &["message=no", "source_ip=10.0.0.7"]);
+    one("compose", r#"caddy-1  | {"level":"info","ts":1795168801.25,"msg":"up"}"#, "2026-11-20T10:00:01.250Z", Some(Level::Info), &["app=caddy-1", "message=up"]);
+    one("unknown", "\u{1b}[32mNov 20 \u{1b}[0m10:10:01\u{1b}[31m ERROR\u{1b}[0m x", "2026-11-20T10:10:01Z", Some(Level::Error), &[]);
+}
