@@ -17,7 +17,8 @@ pub(super) fn cut(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
         cursor.pos += 1;
         cursor.end -= 1;
     }
-    let Some(opening) = memchr::memchr2(b'[', b'"', cursor.rest()).filter(|n| cursor.ahead(*n) == b'[' && *n < 512) else {
+    let Some(opening) = memchr::memchr2(b'[', b'"', cursor.rest()).filter(|n| cursor.ahead(*n) == b'[' && *n < 512)
+    else {
         return false;
     };
     let mut head = cursor.within(cursor.pos..cursor.pos + opening);

@@ -105,7 +105,10 @@ fn v6_around(text: &[u8], colon: usize, floor: usize) -> Option<Range<usize>> {
     let rest = text.get(start..)?;
     let mut length = rest.iter().take(46).position(|byte| !inside(*byte)).unwrap_or(rest.len().min(46));
     // A sentence or a label may end right behind the address.
-    while length > 2 && (rest.get(length - 1) == Some(&b'.') || rest.get(length - 1) == Some(&b':') && rest.get(length - 2) != Some(&b':')) {
+    while length > 2
+        && (rest.get(length - 1) == Some(&b'.')
+            || rest.get(length - 1) == Some(&b':') && rest.get(length - 2) != Some(&b':'))
+    {
         length -= 1;
     }
     let after = rest.get(length).copied().unwrap_or(b' ');
@@ -149,7 +152,10 @@ mod tests {
 
     #[test]
     fn versions_times_and_modules_are_no_addresses() {
-        assert!(all("v1.2.3.4 1.2.3.4.5.6 300.1.2.3 10:20:30 00:11:22:33:44:55 std::vec a::b 1.2.3 1.2.3.4-rc1 foo1.2.3.4").is_empty());
+        assert!(
+            all("v1.2.3.4 1.2.3.4.5.6 300.1.2.3 10:20:30 00:11:22:33:44:55 std::vec a::b 1.2.3 1.2.3.4-rc1 foo1.2.3.4")
+                .is_empty()
+        );
         assert!(all("Thread::run std::io::x ::").is_empty());
     }
 

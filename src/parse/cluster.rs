@@ -4,8 +4,8 @@ use crate::model::{Layout, Level};
 
 use super::cursor::Cursor;
 use super::draft::Draft;
-use super::timestamp::{self, Stamp, When};
 use super::message;
+use super::timestamp::{self, Stamp, When};
 
 /// Label, epoch and date, with which lines of BGL and Thunderbird begin.
 fn label_and_epoch(cursor: &mut Cursor) -> Option<(std::ops::Range<usize>, Stamp)> {

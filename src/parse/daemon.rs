@@ -5,8 +5,8 @@ use crate::model::{Layout, Level};
 
 use super::cursor::Cursor;
 use super::draft::Draft;
-use super::timestamp::{self, Clock, civil_clock};
 use super::message;
+use super::timestamp::{self, Clock, civil_clock};
 
 /// glog, klog: `I1120 10:00:00.123456 thread file.go:12] message`, perhaps with a year before the month.
 pub(super) fn glog(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
@@ -70,7 +70,9 @@ pub(super) fn cri(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
     if !cursor.eat(b' ') {
         return false;
     }
-    let Some(stream) = cursor.word().filter(|word| matches!(cursor.slice(word), b"stdout" | b"stderr")) else { return false };
+    let Some(stream) = cursor.word().filter(|word| matches!(cursor.slice(word), b"stdout" | b"stderr")) else {
+        return false;
+    };
     cursor.skip_spaces();
     if !matches!(cursor.peek(), b'F' | b'P') || !matches!(cursor.ahead(1), b' ' | 0) {
         return false;
@@ -137,7 +139,9 @@ pub(super) fn twisted(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
     let rest = cursor.rest_range();
     draft.message(rest.clone());
     let in_system = cursor.slice(&system);
-    if let Some(n) = memchr::memrchr(b',', in_system).filter(|n| super::address::is_address(in_system.get(n + 1..).unwrap_or_default())) {
+    if let Some(n) = memchr::memrchr(b',', in_system)
+        .filter(|n| super::address::is_address(in_system.get(n + 1..).unwrap_or_default()))
+    {
         draft.taken |= 1;
         draft.fields.push_raw("source_ip", system.start + n + 1..system.end);
         let number = in_system.get(..n).and_then(|head| memchr::memrchr(b',', head));

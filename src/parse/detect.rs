@@ -127,7 +127,12 @@ pub(super) fn forced(registry: &Registry, name: &str, sample: &[u8]) -> Option<D
     let mut draft = Draft::default();
     let explained = lines.iter().filter(|line| engine.cut(&layout, line, &mut draft)).count();
     let confidence = explained as f32 / lines.len().max(1) as f32;
-    Some(Decision { detection: Detection { format: name.to_owned(), confidence, runners_up: Vec::new() }, layout, frame, header: None })
+    Some(Decision {
+        detection: Detection { format: name.to_owned(), confidence, runners_up: Vec::new() },
+        layout,
+        frame,
+        header: None,
+    })
 }
 
 /// The lines of the sample that are not blank; the last one only if it is whole.
@@ -170,7 +175,9 @@ fn document(sample: &[u8]) -> Option<Decision> {
     let mut draft = Draft::default();
     let layout = named("json");
     let line = text.get(..memchr::memchr(b'\n', text).unwrap_or(text.len()))?;
-    let begins = json::opens(line) && json::cut(&layout, text, &mut draft) && draft.fields.len() + usize::from(draft.stamp.is_some()) > 1;
+    let begins = json::opens(line)
+        && json::cut(&layout, text, &mut draft)
+        && draft.fields.len() + usize::from(draft.stamp.is_some()) > 1;
     let lines = line.starts_with(b"{") && line.trim_ascii_end().ends_with(b"}");
     let detection = Detection { format: "json".to_owned(), confidence: 1.0, runners_up: Vec::new() };
     (begins && !lines).then_some(Decision { detection, layout, frame: Frame::Json, header: None })

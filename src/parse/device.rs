@@ -117,7 +117,9 @@ pub(super) fn proxifier(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
     if !cursor.eat(b'[') || cursor.ahead(2) != b'.' || cursor.ahead(5) != b' ' {
         return false;
     }
-    let Some(stamp) = timestamp::read(raw, cursor.pos).filter(|stamp| matches!(stamp.when, timestamp::When::Yearless { .. })) else {
+    let Some(stamp) =
+        timestamp::read(raw, cursor.pos).filter(|stamp| matches!(stamp.when, timestamp::When::Yearless { .. }))
+    else {
         return false;
     };
     cursor.pos += stamp.len;

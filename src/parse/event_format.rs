@@ -21,8 +21,11 @@ pub(super) fn embedded(raw: &[u8], range: Range<usize>, draft: &mut Draft) -> bo
         return false;
     }
     let Some(version) = header(&mut cursor) else { return false };
-    let names: &[&'static str] =
-        if cef { &["vendor", "product", "version", "event_type", "message", "severity"] } else { &["vendor", "product", "version", "event_type"] };
+    let names: &[&'static str] = if cef {
+        &["vendor", "product", "version", "event_type", "message", "severity"]
+    } else {
+        &["vendor", "product", "version", "event_type"]
+    };
     let mut values: [Range<usize>; 6] = [0..0, 0..0, 0..0, 0..0, 0..0, 0..0];
     for slot in values.iter_mut().take(names.len()) {
         let Some(value) = header(&mut cursor) else { return false };

@@ -3,7 +3,9 @@
 use crate::model::Layout;
 
 use super::draft::Draft;
-use super::{access, cluster, daemon, device, event_format, generic, json, leveled, pairs, postgres, syslog, table, web_error};
+use super::{
+    access, cluster, daemon, device, event_format, generic, json, leveled, pairs, postgres, syslog, table, web_error,
+};
 
 /// Reads one record; false (and whatever it left in the draft is dropped) where the record is of another format.
 pub(super) type Cut = fn(&Layout, &[u8], &mut Draft) -> bool;

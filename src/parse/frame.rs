@@ -2,7 +2,7 @@
 
 use crate::model::Layout;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, number};
 use super::format::Frame;
 use super::{generic, json, table, timestamp};
 
@@ -17,6 +17,8 @@ pub(super) struct Framer {
     length: usize,
     /// Whether a quoted cell of a CSV is open.
     quoted: bool,
+    /// Pid, message number and part number of PostgreSQL's last line through syslog.
+    part: Option<(u64, u64, u64)>,
     json: Nesting,
 }
 
@@ -39,7 +41,7 @@ impl Framer {
         let start = Cursor::new(sample);
         let text = start.rest().trim_ascii_start();
         let wrapped = frame == Frame::Json && json::wrapped(text).is_some();
-        Framer { frame, length: 0, quoted: false, json: Nesting { wrapped, ..Nesting::default() } }
+        Framer { frame, length: 0, quoted: false, part: None, json: Nesting { wrapped, ..Nesting::default() } }
     }
 
     /// Says that the input goes on in the middle: its first line may continue a record.
@@ -52,7 +54,7 @@ impl Framer {
         let known = cuts.len();
         if self.frame == Frame::Json {
             self.objects(line, cuts);
-        } else if self.length == 0 || self.length > MAX_RECORD || self.begins(line, layout) {
+        } else if self.begins(line, layout) || self.length == 0 || self.length > MAX_RECORD {
             cuts.push(0);
         }
         let last = cuts.get(known..).and_then(|new| new.last());
@@ -65,9 +67,21 @@ impl Framer {
     fn begins(&mut self, line: &[u8], layout: &Layout) -> bool {
         match self.frame {
             Frame::Row => layout.format != "csv" || self.row(line, layout),
+            Frame::Line if layout.format == "syslog" => {
+                !self.next_part(line) && (!generic::continues(line) || stamped_inside(line))
+            }
             Frame::Line => !generic::continues(line) || stamped_inside(line),
             Frame::Block => block_begins(line),
             Frame::Json => true,
+        }
+    }
+
+    /// Whether a line is the next part of the message that the line before it began: PostgreSQL sends `[7-1]`, `[7-2]`, ….
+    fn next_part(&mut self, line: &[u8]) -> bool {
+        let before = std::mem::replace(&mut self.part, postgres_part(line));
+        match (before, self.part) {
+            (Some((pid, message, part)), Some(now)) => now == (pid, message, part.saturating_add(1)),
+            _ => false,
         }
     }
 
@@ -189,6 +203,18 @@ impl Nesting {
         }
         self.depth += 1;
     }
+}
+
+/// Pid and numbers of `… postgres[pid]: [message-part] …`.
+fn postgres_part(line: &[u8]) -> Option<(u64, u64, u64)> {
+    let head = line.get(..line.len().min(160))?;
+    let close = memchr::memmem::find(head, b"]: [")?;
+    let open = memchr::memrchr(b'[', head.get(..close)?)?;
+    let pid = number(head.get(open + 1..close)?)?;
+    let inner = head.get(close + 4..)?;
+    let end = memchr::memchr(b']', inner)?;
+    let dash = memchr::memchr(b'-', inner.get(..end)?)?;
+    Some((pid, number(inner.get(..dash)?)?, number(inner.get(dash + 1..end)?)?))
 }
 
 /// Whether an odd quote of the line stands where a cell begins.

@@ -6,8 +6,8 @@ use crate::model::{Layout, Level};
 
 use super::cursor::Cursor;
 use super::draft::Draft;
-use super::timestamp::{self, Stamp};
 use super::message;
+use super::timestamp::{self, Stamp};
 
 /// How far from its start a line is searched for a stamp.
 const NEAR: usize = 192;
@@ -78,7 +78,9 @@ pub(super) fn near_start(raw: &[u8], cursor: Cursor) -> Option<(usize, Stamp)> {
         }
         if let Some(stamp) = timestamp::read(raw, cursor.pos + n).filter(|stamp| n + stamp.len <= line.len()) {
             let clock = matches!(stamp.when, timestamp::When::Clock { .. });
-            let epoch = matches!(stamp.when, timestamp::When::Exact(_)) && byte.is_ascii_digit() && stamp.len < 19
+            let epoch = matches!(stamp.when, timestamp::When::Exact(_))
+                && byte.is_ascii_digit()
+                && stamp.len < 19
                 && line.get(n + 4).is_some_and(u8::is_ascii_digit);
             // A clock time or a bare number is taken where no full stamp follows, a bare number only in front.
             if !clock && !epoch {
@@ -97,7 +99,8 @@ fn dated(before: &[u8]) -> bool {
     let before = before.trim_ascii_end();
     let from = before.iter().rposition(|byte| byte.is_ascii_whitespace()).map_or(0, |n| n + 1);
     let word = before.get(from..).unwrap_or_default();
-    word.last().is_some_and(u8::is_ascii_digit) && word.iter().filter(|byte| matches!(byte, b'-' | b'/' | b'.')).count() == 2
+    word.last().is_some_and(u8::is_ascii_digit)
+        && word.iter().filter(|byte| matches!(byte, b'-' | b'/' | b'.')).count() == 2
 }
 
 /// The first level word among the few words behind the stamp.
@@ -117,7 +120,8 @@ pub(super) fn level(raw: &[u8], cursor: Cursor, draft: &mut Draft) {
 
 /// Level words that are everyday words too (`all`, `note`, `log`) don't count in free text.
 fn is_level(word: &[u8]) -> bool {
-    let everyday: [&[u8]; 9] = [b"all", b"fine", b"note", b"log", b"config", b"statement", b"failure", b"information", b"alert"];
+    let everyday: [&[u8]; 9] =
+        [b"all", b"fine", b"note", b"log", b"config", b"statement", b"failure", b"information", b"alert"];
     let shouted = word.iter().all(u8::is_ascii_uppercase);
     Level::from_word(word).is_some() && (shouted || !everyday.iter().any(|other| word.eq_ignore_ascii_case(other)))
 }

@@ -49,10 +49,16 @@ const PATTERNS: &[(&str, &str)] = &[
     ("TIMESTAMP_ISO8601", r"%{YEAR}-%{MONTHNUM}-%{MONTHDAY}[T ]%{TIME}%{ISO8601_TIMEZONE}?"),
     ("SYSLOGTIMESTAMP", r"%{MONTH} +%{MONTHDAY} %{TIME}"),
     ("HTTPDATE", r"%{MONTHDAY}/%{MONTH}/%{YEAR}:%{TIME} [+-]\d{4}"),
-    ("LOGLEVEL", r"(?i:trace|debug|info(?:rmation)?|notice|warn(?:ing)?|err(?:or)?|crit(?:ical)?|fatal|severe|alert|emerg(?:ency)?)"),
+    (
+        "LOGLEVEL",
+        r"(?i:trace|debug|info(?:rmation)?|notice|warn(?:ing)?|err(?:or)?|crit(?:ical)?|fatal|severe|alert|emerg(?:ency)?)",
+    ),
     ("PROG", r"[\x21-\x5a\x5c\x5e-\x7e]+"),
     ("SYSLOGPROG", r"%{PROG:app}(?:\[%{POSINT:pid}\])?"),
-    ("COMMONAPACHELOG", r#"%{IPORHOST:source_ip} %{NOTSPACE} %{NOTSPACE:user} \[%{HTTPDATE:time}\] "%{WORD:method} %{NOTSPACE:path}(?: HTTP/%{NUMBER})?" %{INT:status} (?:%{INT:bytes}|-)"#),
+    (
+        "COMMONAPACHELOG",
+        r#"%{IPORHOST:source_ip} %{NOTSPACE} %{NOTSPACE:user} \[%{HTTPDATE:time}\] "%{WORD:method} %{NOTSPACE:path}(?: HTTP/%{NUMBER})?" %{INT:status} (?:%{INT:bytes}|-)"#,
+    ),
     ("COMBINEDAPACHELOG", r"%{COMMONAPACHELOG} %{QS:referer} %{QS:user_agent}"),
 ];
 
@@ -104,7 +110,12 @@ fn once(text: &str) -> Result<(String, bool), String> {
 
 /// A field's name as the name of a group: `[http][status]` is `http.status`.
 fn group(field: &str) -> String {
-    field.trim_matches(['[', ']']).replace("][", ".").chars().filter(|c| c.is_alphanumeric() || matches!(c, '_' | '.')).collect()
+    field
+        .trim_matches(['[', ']'])
+        .replace("][", ".")
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))
+        .collect()
 }
 
 #[cfg(test)]

@@ -265,10 +265,15 @@ fn scalar(raw: &[u8], at: usize, end: usize, path: &str, draft: &mut Draft) -> O
         return Some(close + 1);
     }
     let rest = raw.get(at..end)?;
-    let length = rest.iter().position(|byte| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace()).unwrap_or(rest.len());
+    let length = rest
+        .iter()
+        .position(|byte| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace())
+        .unwrap_or(rest.len());
     let word = rest.get(..length)?;
     let proper = match word.first()? {
-        b'-' | b'0'..=b'9' => word.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E')),
+        b'-' | b'0'..=b'9' => {
+            word.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E'))
+        }
         _ => matches!(word, b"true" | b"false" | b"null"),
     };
     if !proper {
@@ -319,7 +324,11 @@ fn unicode(bytes: &[u8], at: usize, out: &mut Vec<u8>) -> usize {
         out.push(b'\\');
         return 1;
     };
-    let second = if (0xD800..0xDC00).contains(&first) && bytes.get(at + 6..at + 8) == Some(b"\\u") { unit(at + 6) } else { None };
+    let second = if (0xD800..0xDC00).contains(&first) && bytes.get(at + 6..at + 8) == Some(b"\\u") {
+        unit(at + 6)
+    } else {
+        None
+    };
     let (code, used) = match second {
         Some(low @ 0xDC00..0xE000) => (0x10000 + ((first - 0xD800) << 10) + (low - 0xDC00), 12),
         _ => (first, 6),

@@ -134,7 +134,13 @@ pub(super) fn log4j(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
 }
 
 /// Pushes thread, logger and message.
-fn finish(raw: &[u8], mut cursor: Cursor, thread: Option<Range<usize>>, logger: Option<Range<usize>>, draft: &mut Draft) {
+fn finish(
+    raw: &[u8],
+    mut cursor: Cursor,
+    thread: Option<Range<usize>>,
+    logger: Option<Range<usize>>,
+    draft: &mut Draft,
+) {
     cursor.skip_spaces();
     if cursor.peek() == b'-' && matches!(cursor.ahead(1), b' ' | 0) {
         cursor.pos += 1;
@@ -179,7 +185,7 @@ fn logger_name(cursor: &mut Cursor) -> Option<Range<usize>> {
     ahead.skip_spaces();
     let closes = ahead.peek() == b':' && matches!(ahead.ahead(1), b' ' | b'\t' | b'\n' | 0)
         || ahead.peek() == b'-' && matches!(ahead.ahead(1), b' ' | 0)
-        || ahead.peek() == b'['  && cursor.slice(&name).contains(&b'.');
+        || ahead.peek() == b'[' && cursor.slice(&name).contains(&b'.');
     if !closes {
         return None;
     }

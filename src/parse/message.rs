@@ -85,7 +85,8 @@ fn beats(text: &[u8], found: &Candidate, held: &Candidate) -> bool {
 /// Judges the address at `range` by the word before it.
 fn candidate(text: &[u8], range: Range<usize>) -> Candidate<'_> {
     let before = text.get(..range.start).unwrap_or_default();
-    let filler = |byte: &u8| matches!(byte, b' ' | b'[' | b'(' | b'"' | b'\'' | b'<' | b'{' | b'=' | b':' | b'/' | b'@' | b'`');
+    let filler =
+        |byte: &u8| matches!(byte, b' ' | b'[' | b'(' | b'"' | b'\'' | b'<' | b'{' | b'=' | b':' | b'/' | b'@' | b'`');
     let end = before.iter().rposition(|byte| !filler(byte)).map_or(0, |n| n + 1);
     let head = before.get(..end).unwrap_or_default();
     let start = head.iter().rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').map_or(0, |n| n + 1);
@@ -99,7 +100,9 @@ fn candidate(text: &[u8], range: Range<usize>) -> Candidate<'_> {
     } else if before.ends_with(b"([") {
         // What the peer says of itself (HELO).
         standing = standing.min(1);
-    } else if standing == 1 && (before.ends_with(b"[") || text.get(range.end..).is_some_and(|rest| rest.starts_with(b" port "))) {
+    } else if standing == 1
+        && (before.ends_with(b"[") || text.get(range.end..).is_some_and(|rest| rest.starts_with(b" port ")))
+    {
         standing = 2;
     } else if word.len() == 3 {
         // Asterisk: RemoteAddress="IPV4/UDP/192.0.2.1/5060".
@@ -120,12 +123,13 @@ fn standing(word: &[u8]) -> u8 {
     lower.copy_from_slice(word);
     lower.make_ascii_lowercase();
     match &*lower {
-        b"rhost" | b"client" | b"rip" | b"attacker" | b"raddr" | b"remote_ip" | b"remote_addr" | b"client_ip" | b"clientip" => 4,
-        b"from" | b"src" | b"remote" | b"ip" | b"peer" | b"source" | b"addr" | b"relay" | b"hostname" | b"ipaddr" | b"remoteip"
-        | b"oip" | b"caller" | b"remote_host" => 3,
+        b"rhost" | b"client" | b"rip" | b"attacker" | b"raddr" | b"remote_ip" | b"remote_addr" | b"client_ip"
+        | b"clientip" => 4,
+        b"from" | b"src" | b"remote" | b"ip" | b"peer" | b"source" | b"addr" | b"relay" | b"hostname" | b"ipaddr"
+        | b"remoteip" | b"oip" | b"caller" | b"remote_host" => 3,
         b"by" | b"for" | b"host" | b"address" => 2,
-        b"to" | b"dst" | b"dest" | b"lip" | b"server" | b"laddr" | b"i" | b"target" | b"destination" | b"via" | b"upstream"
-        | b"listening" | b"on" | b"dest_ip" | b"local" | b"interface" | b"nameserver" => 0,
+        b"to" | b"dst" | b"dest" | b"lip" | b"server" | b"laddr" | b"i" | b"target" | b"destination" | b"via"
+        | b"upstream" | b"listening" | b"on" | b"dest_ip" | b"local" | b"interface" | b"nameserver" => 0,
         _ => 1,
     }
 }
@@ -169,7 +173,8 @@ fn user(text: &[u8]) -> Option<Range<usize>> {
     if let Some(at) = FOR.find(text) {
         let start = at + 5;
         let rest = text.get(start..)?;
-        let skip = ["invalid user ", "illegal user ", "user "].into_iter().find(|words| rest.starts_with(words.as_bytes()));
+        let skip =
+            ["invalid user ", "illegal user ", "user "].into_iter().find(|words| rest.starts_with(words.as_bytes()));
         let start = start + skip.map_or(0, str::len);
         let length = match from.filter(|from| *from >= start) {
             Some(from) => from - start,
@@ -236,7 +241,9 @@ fn enclosed(text: &[u8], start: usize, quote: u8) -> Option<Range<usize>> {
 
 /// Bytes up to a blank or a separator.
 fn word_length(text: &[u8]) -> usize {
-    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b';' | b')' | b'>' | b'"' | b'\'' | b':' | b'(');
+    let ends = |byte: &u8| {
+        byte.is_ascii_whitespace() || matches!(byte, b',' | b';' | b')' | b'>' | b'"' | b'\'' | b':' | b'(')
+    };
     text.iter().take(128).position(ends).unwrap_or(text.len().min(128))
 }
 
@@ -288,12 +295,21 @@ mod tests {
     fn services_say_who_and_from_where_in_their_own_words() {
         let cases = [
             ("Failed password for root from 203.0.113.5 port 51122 ssh2", "user=root source_ip=203.0.113.5 port=51122"),
-            ("Failed password for invalid user admin from 203.0.113.5 port 1 ssh2", "user=admin source_ip=203.0.113.5 port=1"),
+            (
+                "Failed password for invalid user admin from 203.0.113.5 port 1 ssh2",
+                "user=admin source_ip=203.0.113.5 port=1",
+            ),
             ("Invalid user bob from 2001:db8::7", "user=bob source_ip=2001:db8::7"),
-            ("pam_unix(sshd:auth): authentication failure; logname= uid=0 tty=ssh ruser= rhost=10.1.1.1  user=eve", "user=eve source_ip=10.1.1.1"),
+            (
+                "pam_unix(sshd:auth): authentication failure; logname= uid=0 tty=ssh ruser= rhost=10.1.1.1  user=eve",
+                "user=eve source_ip=10.1.1.1",
+            ),
             ("authentication failure; ruser= rhost=host.example.com", "source_host=host.example.com"),
             ("session opened for user root by (uid=0)", "user=root"),
-            ("imap-login: Aborted login: user=<a@b.de>, method=PLAIN, rip=198.51.100.7, lip=10.0.0.1", "user=a@b.de source_ip=198.51.100.7"),
+            (
+                "imap-login: Aborted login: user=<a@b.de>, method=PLAIN, rip=198.51.100.7, lip=10.0.0.1",
+                "user=a@b.de source_ip=198.51.100.7",
+            ),
             ("reject: RCPT from mail.example.com[192.0.2.9]: 554 5.7.1", "source_ip=192.0.2.9"),
             ("reverse mapping checking getaddrinfo for ns.example.com [192.0.2.9] failed", "source_ip=192.0.2.9"),
             ("user 'admin' tried to log in from 192.0.2.1:4000", "user=admin source_ip=192.0.2.1 port=4000"),

@@ -94,7 +94,9 @@ pub(super) fn audit(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
     if !cursor.eat_str(b"audit(") {
         return false;
     }
-    let Some(stamp) = timestamp::epoch(cursor.rest()).or_else(|| timestamp::read(raw, cursor.pos)) else { return false };
+    let Some(stamp) = timestamp::epoch(cursor.rest()).or_else(|| timestamp::read(raw, cursor.pos)) else {
+        return false;
+    };
     cursor.pos += stamp.len;
     if cursor.eat(b':') {
         let serial = cursor.digits().unwrap_or(0..0);
@@ -157,5 +159,7 @@ fn audit_value(raw: &[u8], name: &str, value: Range<usize>, draft: &mut Draft) {
         }
         _ => {}
     }
-    draft.fields.push_named_raw(if matches!(name, "message" | "level" | "time" | "host") { "value" } else { name }, value);
+    draft
+        .fields
+        .push_named_raw(if matches!(name, "message" | "level" | "time" | "host") { "value" } else { name }, value);
 }

@@ -184,7 +184,8 @@ impl Parser {
             return None;
         }
         if comment {
-            let table = self.layouts.get(self.primary).is_some_and(|layout| matches!(layout.format.as_str(), "zeek" | "w3c"));
+            let table =
+                self.layouts.get(self.primary).is_some_and(|layout| matches!(layout.format.as_str(), "zeek" | "w3c"));
             match table::directive(raw, self.layouts.get(self.primary)) {
                 Some(layout) => self.primary = self.layout(layout),
                 None if !table => return None,

@@ -10,8 +10,23 @@ use super::{address, timestamp};
 
 /// The words a message begins with; the ones after the blank line explain the message before them and have no level.
 const SEVERITIES: [&[u8]; 17] = [
-    b"LOG", b"ERROR", b"FATAL", b"PANIC", b"WARNING", b"NOTICE", b"INFO", b"DEBUG", b"DEBUG1", b"DEBUG2", b"DEBUG3", b"DEBUG4",
-    b"DEBUG5", b"STATEMENT", b"DETAIL", b"HINT", b"CONTEXT",
+    b"LOG",
+    b"ERROR",
+    b"FATAL",
+    b"PANIC",
+    b"WARNING",
+    b"NOTICE",
+    b"INFO",
+    b"DEBUG",
+    b"DEBUG1",
+    b"DEBUG2",
+    b"DEBUG3",
+    b"DEBUG4",
+    b"DEBUG5",
+    b"STATEMENT",
+    b"DETAIL",
+    b"HINT",
+    b"CONTEXT",
 ];
 
 /// How far from the stamp the severity is looked for.

@@ -67,7 +67,9 @@ pub(super) fn bare(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
     let mut cursor = Cursor::new(raw);
     let from_priority = priority(&mut cursor);
     let head = cursor.rest();
-    let Some(close) = memchr::memmem::find(head.get(..head.len().min(160)).unwrap_or_default(), b"]: ") else { return false };
+    let Some(close) = memchr::memmem::find(head.get(..head.len().min(160)).unwrap_or_default(), b"]: ") else {
+        return false;
+    };
     let open = head.get(..close).and_then(|head| memchr::memrchr(b'[', head));
     let numbered = open.and_then(|open| head.get(open + 1..close)).is_some_and(|pid| number(pid).is_some());
     if !numbered || !cursor.peek().is_ascii_alphanumeric() {
@@ -91,9 +93,13 @@ fn header(raw: &[u8], cursor: &mut Cursor, draft: &mut Draft, lenient: bool) -> 
     let host = cursor.take_while(|byte| !matches!(byte, b' ' | b'\t' | b'\n'));
     let spaces = cursor.skip_spaces();
     let name = cursor.slice(&host);
-    let plausible = !name.is_empty() && spaces > 0 && name.iter().all(|byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'@' | b'/' | b'%') || *byte >= 0x80
-    });
+    let plausible = !name.is_empty()
+        && spaces > 0
+        && name.iter().all(|byte| {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'.' | b'-' | b'_' | b':' | b'@' | b'/' | b'%')
+                || *byte >= 0x80
+        });
     if plausible {
         let fields = draft.fields.len();
         draft.fields.push_raw("host", host);
@@ -116,7 +122,9 @@ fn header(raw: &[u8], cursor: &mut Cursor, draft: &mut Draft, lenient: bool) -> 
 /// `tag:`, `tag[pid]:`, `tag(module)[pid]:` and the like, from the cursor on.
 fn tag(raw: &[u8], cursor: &mut Cursor, draft: &mut Draft) -> Option<Range<usize>> {
     let mut ahead = *cursor;
-    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b'@' | b'%' | b'+' | b'#' | b',');
+    let in_name = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b'@' | b'%' | b'+' | b'#' | b',')
+    };
     ahead.skip_escape();
     let name = ahead.take_while(in_name);
     if name.is_empty() || name.len() > 128 {
@@ -179,7 +187,10 @@ fn loose_tag(raw: &[u8], cursor: &mut Cursor, draft: &mut Draft) -> Option<Range
 /// What the message itself says: a level word, an embedded event format, who and from where.
 fn body(raw: &[u8], range: Range<usize>, draft: &mut Draft, from_priority: Option<Level>) {
     let mut cursor = Cursor::new(raw).within(range.clone());
-    if cursor.peek() == b'[' && draft.fields.of(raw).first("app") == Some(b"postgres") && through_syslog(raw, cursor, draft) {
+    if cursor.peek() == b'['
+        && draft.fields.of(raw).first("app") == Some(b"postgres")
+        && through_syslog(raw, cursor, draft)
+    {
         draft.level = draft.level.or(from_priority);
         return;
     }

@@ -267,7 +267,8 @@ fn cells<'a>(mut cursor: Cursor<'a>, delimiter: u8) -> impl Iterator<Item = Stri
 pub(super) fn agrees(layout: &Layout, row: &[u8]) -> bool {
     let delimiter = layout.delimiter.unwrap_or(b',');
     let count = cells(Cursor::new(row), delimiter).count();
-    count == layout.columns.len() || count > layout.columns.len() && layout.columns.last().is_some_and(|name| name == "message")
+    count == layout.columns.len()
+        || count > layout.columns.len() && layout.columns.last().is_some_and(|name| name == "message")
 }
 
 /// Whether a line reads as a full row whose time column is a time; tells a new row from a line inside a quoted cell.

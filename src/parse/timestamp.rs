@@ -42,7 +42,8 @@ const EPOCH_SECONDS: std::ops::Range<u64> = 631_152_000..4_102_444_800;
 pub(super) fn read(bytes: &[u8], at: usize) -> Option<Stamp> {
     let text = bytes.get(at..)?;
     match text.first()? {
-        b'0'..=b'9' => match text.iter().take(20).position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len().min(20)) {
+        b'0'..=b'9' => match text.iter().take(20).position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len().min(20))
+        {
             4 => civil::year_first(text),
             8 => civil::compact_date(text),
             14 => civil::compact(text),

@@ -24,8 +24,8 @@ use super::ParseError;
 use super::cursor::Cursor;
 use super::draft::Draft;
 use super::format::{FORMATS, Frame};
-use super::timestamp::{self, Stamp, When};
 use super::grok;
+use super::timestamp::{self, Stamp, When};
 
 /// Largest compiled pattern, in bytes.
 const MAX_PROGRAM: usize = 4 << 20;
@@ -80,8 +80,16 @@ pub(super) struct UserFormat {
 
 impl UserFormat {
     /// Compiles a pattern; the reason where it is broken.
-    fn compile(name: &str, pattern: &str, time_format: Option<&str>, level: Option<&str>) -> Result<UserFormat, String> {
-        let regex = regex::bytes::RegexBuilder::new(pattern).size_limit(MAX_PROGRAM).build().map_err(|error| error.to_string())?;
+    fn compile(
+        name: &str,
+        pattern: &str,
+        time_format: Option<&str>,
+        level: Option<&str>,
+    ) -> Result<UserFormat, String> {
+        let regex = regex::bytes::RegexBuilder::new(pattern)
+            .size_limit(MAX_PROGRAM)
+            .build()
+            .map_err(|error| error.to_string())?;
         let groups: Vec<Option<String>> = regex.capture_names().map(|group| group.map(canonical_name)).collect();
         if groups.iter().all(Option::is_none) {
             return Err("the pattern has no named group, such as (?P<message>.*)".to_owned());
@@ -91,7 +99,8 @@ impl UserFormat {
             None => None,
         };
         let time_format = time_format.filter(|format| *format != "auto").map(str::to_owned);
-        let stored = [pattern, time_format.as_deref().unwrap_or_default(), level.map_or("", Level::name)].join(&ASIDE.to_string());
+        let stored = [pattern, time_format.as_deref().unwrap_or_default(), level.map_or("", Level::name)]
+            .join(&ASIDE.to_string());
         Ok(UserFormat { name: name.to_owned(), stored, regex, groups, time_format, level, multiline: false })
     }
 
@@ -193,12 +202,17 @@ fn build(definition: Definition, file: &str) -> Result<UserFormat, ParseError> {
         (None, Some(text)) => grok::expand(text).map_err(&broken)?,
         _ => return Err(broken("give either 'pattern' or 'grok'".to_owned())),
     };
-    let mut format = UserFormat::compile(&name, &pattern, definition.time_format.as_deref(), definition.level.as_deref())
-        .map_err(&broken)?;
+    let mut format =
+        UserFormat::compile(&name, &pattern, definition.time_format.as_deref(), definition.level.as_deref())
+            .map_err(&broken)?;
     format.multiline = definition.multiline;
     for (number, sample) in definition.samples.iter().enumerate() {
-        prove(&format, sample)
-            .map_err(|reason| ParseError::Sample { file: file.to_owned(), format: name.clone(), sample: number + 1, reason })?;
+        prove(&format, sample).map_err(|reason| ParseError::Sample {
+            file: file.to_owned(),
+            format: name.clone(),
+            sample: number + 1,
+            reason,
+        })?;
     }
     Ok(format)
 }

@@ -119,7 +119,13 @@ pub(super) fn nginx(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
         cursor.skip_spaces();
     }
     let rest = cursor.rest_range();
-    for (key, name) in [(&b", client: "[..], "source_ip"), (b", server: ", "server"), (b", request: \"", "request"), (b", upstream: \"", "upstream"), (b", host: \"", "host")] {
+    for (key, name) in [
+        (&b", client: "[..], "source_ip"),
+        (b", server: ", "server"),
+        (b", request: \"", "request"),
+        (b", upstream: \"", "upstream"),
+        (b", host: \"", "host"),
+    ] {
         let Some(at) = memchr::memmem::rfind(cursor.rest(), key) else { continue };
         let mut value = cursor.within(cursor.pos + at + key.len()..cursor.end);
         let quoted = key.ends_with(b"\"");

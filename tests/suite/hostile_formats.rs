@@ -64,7 +64,11 @@ fn check(registry: &Registry, data: &[u8]) {
         let raw = &data[pair[0]..pair[1]];
         parser.parse(raw, &mut parsed);
         registry.interpret(&parser.layouts()[parsed.layout as usize], raw, &mut again);
-        assert!(again.of(raw).iter().eq(parsed.fields.of(raw).iter()), "cut differently again: {:?}", String::from_utf8_lossy(raw));
+        assert!(
+            again.of(raw).iter().eq(parsed.fields.of(raw).iter()),
+            "cut differently again: {:?}",
+            String::from_utf8_lossy(raw)
+        );
         assert!(parsed.fields.of(raw).first("message").is_some());
     }
 }
@@ -106,9 +110,13 @@ fn mutated_lines_of_every_format_are_read_without_harm() {
 #[test]
 fn deep_nesting_and_huge_lines_cost_no_stack_and_little_time() {
     let registry = Registry::builtin();
-    let deep = [b"{\"ts\":\"2026-11-20T10:20:00Z\",\"a\":".to_vec(), b"[".repeat(400_000), b"{\"x\":".repeat(100_000)].concat();
+    let deep = [b"{\"ts\":\"2026-11-20T10:20:00Z\",\"a\":".to_vec(), b"[".repeat(400_000), b"{\"x\":".repeat(100_000)]
+        .concat();
     check(&registry, &deep);
-    check(&registry, &[b"{\"a\":{".to_vec(), b"\"a\":{".repeat(100_000), b"}".repeat(100_002), b"\n".to_vec()].concat());
+    check(
+        &registry,
+        &[b"{\"a\":{".to_vec(), b"\"a\":{".repeat(100_000), b"}".repeat(100_002), b"\n".to_vec()].concat(),
+    );
     let wide: String = (0..200_000).map(|n| format!("\"k{n}\":{n},")).collect();
     check(&registry, format!("{{{wide}\"z\":1}}\n").as_bytes());
     for byte in [b'a', b'[', b'"', b'1', b'.', b':', b'=', b'\\', 0, b' ', b'#', b'<', b'('] {

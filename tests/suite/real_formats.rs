@@ -1,6 +1,11 @@
 //! Reads real logs from outside the repository, named by the environment, and holds the parsers to what is known of them.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "tests fail by panicking and print their table")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests fail by panicking and print their table"
+)]
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -26,7 +31,8 @@ const FAIL2BAN_HOSTS: usize = 911;
 
 /// The folder of logs, or nothing (said once) where there is none.
 fn logs() -> Option<PathBuf> {
-    let folder = std::env::var_os("LOGGUARD_SHARED").map(|shared| Path::new(&shared).join("logs")).filter(|logs| logs.is_dir());
+    let folder =
+        std::env::var_os("LOGGUARD_SHARED").map(|shared| Path::new(&shared).join("logs")).filter(|logs| logs.is_dir());
     if folder.is_none() {
         println!("skipped: LOGGUARD_SHARED names no folder of logs");
     }
@@ -83,7 +89,8 @@ fn records_of_real_logs_have_their_time() {
     for path in paths {
         let name = path.strip_prefix(&logs).unwrap().with_extension("").to_string_lossy().into_owned();
         let data = unpacked(&path);
-        let mut parser = parser(&data, Hints { modified: Timestamp::from_civil(2026, 11, 20, 0, 0, 0, 0), ..Hints::default() });
+        let mut parser =
+            parser(&data, Hints { modified: Timestamp::from_civil(2026, 11, 20, 0, 0, 0, 0), ..Hints::default() });
         let (mut parsed, mut again) = (Parsed::default(), FieldSet::default());
         let (mut timed, mut total, mut differing) = (0u32, 0u32, 0u32);
         let ranges = records(&mut parser, &data);
@@ -103,7 +110,11 @@ fn records_of_real_logs_have_their_time() {
         let floor = UNTIMED.iter().find(|(end, _)| name.ends_with(end)).map_or(0.98, |(_, floor)| *floor);
         println!("{name:66} {:13} {total:7} records {:6.2} % with a time", parser.detection().format, share * 100.0);
         if share < floor || differing > 0 {
-            failures.push(format!("{name}: {:.2} % (floor {:.2} %), {differing} records cut differently again", share * 100.0, floor * 100.0));
+            failures.push(format!(
+                "{name}: {:.2} % (floor {:.2} %), {differing} records cut differently again",
+                share * 100.0,
+                floor * 100.0
+            ));
         }
     }
     assert!(failures.is_empty(), "{failures:#?}");
@@ -121,7 +132,8 @@ struct Expectation {
 #[test]
 fn fail2ban_samples_give_their_time_and_host() {
     let Some(logs) = logs() else { return };
-    let mut archive = tar::Archive::new(std::io::Cursor::new(unpacked(&logs.join("fail2ban/fail2ban_tests_files.tar.zst"))));
+    let mut archive =
+        tar::Archive::new(std::io::Cursor::new(unpacked(&logs.join("fail2ban/fail2ban_tests_files.tar.zst"))));
     let mut table: BTreeMap<String, [usize; 4]> = BTreeMap::new();
     let mut exceptions = Vec::new();
     for entry in archive.entries().unwrap() {

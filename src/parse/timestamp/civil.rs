@@ -180,9 +180,9 @@ fn iso(text: &[u8], year: i32, separator: u8) -> Option<Stamp> {
         && let Some((value, past)) = fraction(text, 20)
     {
         (nanos, end) = (value, past);
-    } else if text.get(19).is_some_and(|byte| matches!(byte, b':' | b' ')) && text.get(20).is_some_and(|byte| {
-        byte.is_ascii_digit() || matches!(byte, b'A' | b'P' | b'a' | b'p')
-    }) {
+    } else if text.get(19).is_some_and(|byte| matches!(byte, b':' | b' '))
+        && text.get(20).is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'A' | b'P' | b'a' | b'p'))
+    {
         return None;
     }
     finish(text, (year, month, day), Clock { hour, minute, second, nanos }, end)
@@ -253,7 +253,8 @@ pub(super) fn short_first(text: &[u8]) -> Option<Stamp> {
         let (clock, end) = clock(text, 0)?;
         // A bare hh:mm is too common in running text to be a stamp.
         let seconds = text.get(..end)?.iter().filter(|byte| **byte == b':').count() >= 2;
-        let adjacent = text.get(end).is_some_and(|byte| matches!(byte, b':' | b'-' | b'/') || byte.is_ascii_alphanumeric());
+        let adjacent =
+            text.get(end).is_some_and(|byte| matches!(byte, b':' | b'-' | b'/') || byte.is_ascii_alphanumeric());
         return (seconds && !adjacent).then_some(Stamp { when: When::Clock { of_day: clock.of_day() }, len: end });
     }
     if !matches!(separator, b'/' | b'-' | b'.' | b' ') {
@@ -291,7 +292,8 @@ pub(in crate::parse) fn yearless(text: &[u8], date: (u8, u8), clock: Clock, end:
 /// Three numbers: `yy/MM/dd`, `MM/dd/yyyy` or `dd/MM/yyyy`, then a time.
 fn full_date(text: &[u8], start: (u8, u8), separator: u8, at: usize) -> Option<Stamp> {
     let (first, second) = start;
-    let (date, next) = if let Some(year) = year(text, at).filter(|_| !text.get(at + 4).is_some_and(u8::is_ascii_digit)) {
+    let (date, next) = if let Some(year) = year(text, at).filter(|_| !text.get(at + 4).is_some_and(u8::is_ascii_digit))
+    {
         // Slashes are American unless that can't be; dashes and dots put the day first unless that can't be.
         let month_first = if separator == b'/' { first <= 12 } else { second > 12 };
         ((year, if month_first { first } else { second }, if month_first { second } else { first }), at + 4)

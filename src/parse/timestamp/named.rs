@@ -1,13 +1,23 @@
 //! Stamps with the name of a month or a weekday in them.
 
-use super::civil::{Clock, clock, finish, pair, small, year, yearless};
 use super::Stamp;
+use super::civil::{Clock, clock, finish, pair, small, year, yearless};
 
 /// 1 to 12 for the first three letters of a month's name in any case; longer names only if they are spelled out.
 fn month(text: &[u8], at: usize) -> Option<(u8, usize)> {
     const NAMES: [&[u8]; 12] = [
-        b"january", b"february", b"march", b"april", b"may", b"june", b"july", b"august", b"september", b"october",
-        b"november", b"december",
+        b"january",
+        b"february",
+        b"march",
+        b"april",
+        b"may",
+        b"june",
+        b"july",
+        b"august",
+        b"september",
+        b"october",
+        b"november",
+        b"december",
     ];
     let s: &[u8; 3] = text.get(at..at + 3)?.try_into().ok()?;
     let number = match &[s[0] | 32, s[1] | 32, s[2] | 32] {
@@ -30,7 +40,13 @@ fn month(text: &[u8], at: usize) -> Option<(u8, usize)> {
     }
     let name = NAMES.get(usize::from(number) - 1)?;
     let spelled = text.get(at..at + name.len()).is_some_and(|word| word.eq_ignore_ascii_case(name));
-    let end = if spelled { at + name.len() } else if text.get(at..at + 4)?.eq_ignore_ascii_case(b"sept") { at + 4 } else { return None };
+    let end = if spelled {
+        at + name.len()
+    } else if text.get(at..at + 4)?.eq_ignore_ascii_case(b"sept") {
+        at + 4
+    } else {
+        return None;
+    };
     (!text.get(end).is_some_and(u8::is_ascii_alphabetic)).then_some((number, end))
 }
 
@@ -119,7 +135,8 @@ fn trailing_year(text: &[u8], date: (u8, u8), clock: Clock, end: usize) -> Optio
     let (month, day) = date;
     let at_year = |at: usize| {
         let year = (text.get(at) == Some(&b' ')).then(|| year(text, at + 1)).flatten()?;
-        (!text.get(at + 5).is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'/' | b'.'))).then_some(year)
+        (!text.get(at + 5).is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'/' | b'.')))
+            .then_some(year)
     };
     if let Some(year) = at_year(end) {
         let inner = finish(text, (year, month, day), clock, end + 5)?;
@@ -128,7 +145,8 @@ fn trailing_year(text: &[u8], date: (u8, u8), clock: Clock, end: usize) -> Optio
     if let Some((zone, past)) = super::zone::read(text, end)
         && let Some(year) = at_year(past)
     {
-        let local = crate::model::Timestamp::from_civil(year, month, day, clock.hour, clock.minute, clock.second, clock.nanos)?;
+        let local =
+            crate::model::Timestamp::from_civil(year, month, day, clock.hour, clock.minute, clock.second, clock.nanos)?;
         return Some(Stamp { when: super::When::Exact(super::civil::to_utc(local, zone)), len: past + 5 });
     }
     yearless(text, date, clock, end)

@@ -10,7 +10,11 @@ fn shown(text: &str) -> String {
                 When::Exact(time) => format!("exact {time}"),
                 When::Local(time) => format!("local {}", time.to_string().trim_end_matches('Z')),
                 When::Yearless { month, day, of_day, zone } => {
-                    format!("yearless {month}-{day} {}{}", of_day / 1_000_000, zone.map_or(String::new(), |z| format!(" {}", z.east)))
+                    format!(
+                        "yearless {month}-{day} {}{}",
+                        of_day / 1_000_000,
+                        zone.map_or(String::new(), |z| format!(" {}", z.east))
+                    )
                 }
                 When::Clock { of_day } => format!("clock {}", of_day / 1_000_000),
             };
@@ -77,9 +81,27 @@ fn every_spelling_gives_its_moment() {
 #[test]
 fn impossible_or_foreign_text_is_no_time() {
     for text in [
-        "2026-13-20 10:00:00", "2026-02-30 10:00:00", "2026-11-20 25:00:00", "2026-11-20 10:61:00", "Feb 30 10:00:00",
-        "10:10", "10.0.0.1", "192.168.1.1 - -", "marble 10 11:11:11", "Sunday", "1.2.3", "12345", "9999999999 x", "", "2026",
-        "1234-5678", "00:11:22:33:44:55", "Nov", "@40", "20/Nov", "3 apples",
+        "2026-13-20 10:00:00",
+        "2026-02-30 10:00:00",
+        "2026-11-20 25:00:00",
+        "2026-11-20 10:61:00",
+        "Feb 30 10:00:00",
+        "10:10",
+        "10.0.0.1",
+        "192.168.1.1 - -",
+        "marble 10 11:11:11",
+        "Sunday",
+        "1.2.3",
+        "12345",
+        "9999999999 x",
+        "",
+        "2026",
+        "1234-5678",
+        "00:11:22:33:44:55",
+        "Nov",
+        "@40",
+        "20/Nov",
+        "3 apples",
     ] {
         assert_eq!(read(text.as_bytes(), 0), None, "{text}");
     }
