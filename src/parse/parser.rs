@@ -21,7 +21,8 @@ pub struct Hints {
     pub modified: Option<Timestamp>,
     /// Zone of stamps that state none.
     pub zone: Zone,
-    /// Year of the first record, where its stamp has none.
+    /// Year of the first record, where its stamp has none; see [`YearScan`](super::YearScan). Without it the first record is
+    /// put into the last year that `modified` allows, which is right for inputs that do not cross that day of the year.
     pub year: Option<i32>,
     /// Name of the format to use instead of the one found.
     pub format: Option<String>,
@@ -110,6 +111,11 @@ impl Parser {
             calendar: Calendar::new(hints.zone, hints.modified, hints.year, last),
             draft: Draft::default(),
         }
+    }
+
+    /// Says that the input was written to again: what comes from now on may be as late as `at`.
+    pub fn set_modified(&mut self, at: Timestamp) {
+        self.calendar.set_modified(at);
     }
 
     /// The format found, or the one asked for.
