@@ -33,6 +33,11 @@ fn v4(bytes: &[u8], at: usize) -> Option<usize> {
     Some(end)
 }
 
+/// The end of the IPv4 address that a text begins with.
+pub(super) fn leading(text: &[u8]) -> Option<usize> {
+    v4(text, 0)
+}
+
 fn v6_whole(bytes: &[u8]) -> bool {
     bytes.len() <= 45
         && bytes.iter().filter(|byte| **byte == b':').count() >= 2

@@ -87,6 +87,9 @@ pub(super) fn cri(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
     }
     draft.message(rest.clone());
     super::generic::level(raw, cursor, draft);
+    if draft.level.is_none() {
+        super::syslog::level_pair(raw, rest.clone(), draft);
+    }
     message::enrich(raw, rest, draft);
     true
 }

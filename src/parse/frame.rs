@@ -4,7 +4,7 @@ use crate::model::Layout;
 
 use super::cursor::{Cursor, number};
 use super::format::Frame;
-use super::{generic, json, table, timestamp};
+use super::{address, generic, json, table, timestamp};
 
 /// A record that has grown to this many bytes is closed, whatever follows.
 const MAX_RECORD: usize = 1 << 20;
@@ -252,5 +252,23 @@ pub(super) fn block_begins(line: &[u8]) -> bool {
     {
         return true;
     }
-    matches!(line.first(), Some(b'{' | b'[')) && json::opens(line) && line.trim_ascii_end().ends_with(b"}")
+    match line.first() {
+        Some(b'{' | b'[') => json::opens(line) && line.trim_ascii_end().ends_with(b"}"),
+        // What begins records of formats that do not begin with a stamp: an access log's address, glog's letter, audit, CEF.
+        Some(b'0'..=b'9') => {
+            address::leading(line).is_some_and(|end| line.get(end) == Some(&b' ')) && access_stamp(line)
+        }
+        Some(b'I' | b'W' | b'E' | b'F') => {
+            matches!(line, [_, b'0' | b'1', b'0'..=b'9', b'0'..=b'3', b'0'..=b'9', b' ', ..])
+        }
+        Some(b't') => line.starts_with(b"type=") && memchr::memmem::find(line, b" msg=audit(").is_some(),
+        Some(b'C') => line.starts_with(b"CEF:"),
+        _ => false,
+    }
+}
+
+/// Whether a stamp in brackets stands near, as in access logs.
+fn access_stamp(line: &[u8]) -> bool {
+    let head = line.get(..line.len().min(128)).unwrap_or_default();
+    memchr::memchr(b'[', head).is_some_and(|at| timestamp::read(line, at + 1).is_some())
 }

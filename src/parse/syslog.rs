@@ -1,12 +1,17 @@
 //! syslog: RFC 3164 in all its dialects (PRI or not, host or not, ISO stamps, stamps with a year) and RFC 5424.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::model::{Layout, Level};
 
 use super::cursor::{Cursor, number};
 use super::draft::Draft;
 use super::{event_format, json, message, postgres, timestamp};
+
+static LEVEL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("level="));
 
 /// Reads `<PRI>` and gives the level of its severity.
 fn priority(cursor: &mut Cursor) -> Option<Level> {
@@ -206,11 +211,27 @@ fn body(raw: &[u8], range: Range<usize>, draft: &mut Draft, from_priority: Optio
             if draft.fields.of(raw).first("app") == Some(b"sudo") {
                 message::sudo(raw, range.clone(), draft);
             }
+            if draft.level.is_none() {
+                level_pair(raw, range.clone(), draft);
+            }
             message::enrich(raw, range, draft);
         }
     }
     if draft.level.is_none() {
         draft.level = from_priority;
+    }
+}
+
+/// `level=warning` in a message made of pairs.
+pub(super) fn level_pair(raw: &[u8], range: Range<usize>, draft: &mut Draft) {
+    let mut cursor = Cursor::new(raw).within(range);
+    let Some(at) = LEVEL.find(cursor.rest().get(..512).unwrap_or(cursor.rest())) else { return };
+    let whole = at == 0 || matches!(cursor.ahead(at - 1), b' ' | b',' | b'{' | b'\t');
+    cursor.pos += at + 6;
+    cursor.eat(b'"');
+    let word = cursor.take_while(|byte| byte.is_ascii_alphabetic());
+    if whole {
+        draft.level_word(raw, word);
     }
 }
 

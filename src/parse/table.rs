@@ -17,9 +17,11 @@ pub(super) fn events(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
     if !cursor.peek().is_ascii_digit() {
         return false;
     }
-    let Some(stamp) = timestamp::read(raw, cursor.pos) else { return false };
-    cursor.pos += stamp.len;
-    if !cursor.eat(b',') {
+    // An impossible date is still the first column of a row, which then has no time.
+    let stamp = timestamp::read(raw, cursor.pos);
+    let Some(time) = cursor.until(b',') else { return false };
+    let dated = time.len() >= 10 && matches!(cursor.slice(&time), [_, _, _, _, b'-' | b'/', ..]);
+    if stamp.map_or(!dated, |stamp| stamp.len != time.len()) {
         return false;
     }
     let Some(level) = cursor.until(b',') else { return false };
@@ -31,7 +33,7 @@ pub(super) fn events(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
             return false;
         }
     }
-    draft.stamp = Some(stamp);
+    draft.stamp = stamp;
     draft.level = Some(known);
     draft.fields.push_raw("level_raw", level);
     rest_as_message(raw, cursor, draft);

@@ -123,6 +123,15 @@ fn a_mixed_input_gives_each_line_its_best_reading() {
 }
 
 #[test]
+fn lines_of_other_formats_do_not_join_a_record_of_several_lines() {
+    let text = "2026-11-20 10:00:00,120 ERROR [main] a.B: failed\njava.lang.Error: x\n\tat a.B(C.java:1)\n\
+                203.0.113.77 - - [20/Nov/2026:10:15:00 +0000] \"GET / HTTP/1.1\" 200 5\n\
+                I1120 10:00:00.1    7 a.go:1] up\n2026-11-20 10:00:01,120 INFO [main] a.B: fine\n";
+    let formats: Vec<String> = read("log4j", text).into_iter().map(|record| record.format).collect();
+    assert_eq!(formats, ["log4j", "access", "glog", "log4j"]);
+}
+
+#[test]
 fn the_zone_and_the_year_given_are_used() {
     let zone = Zone::parse("+02:00").unwrap();
     let hints = Hints { zone, year: Some(2019), ..Hints::default() };

@@ -337,6 +337,17 @@ fn containers_wrap_what_their_programs_print() {
 }
 
 #[test]
+fn a_level_among_the_pairs_of_a_message_counts() {
+    one(
+        "syslog",
+        "Nov 20 10:10:01 h dockerd[7]: time=\"2026-11-20T10:10:01Z\" level=warning msg=\"slow\"",
+        "2026-11-20T10:10:01Z",
+        Some(Level::Warn),
+        &["app=dockerd", "level_raw=warning"],
+    );
+}
+
+#[test]
 fn a_statement_that_syslog_cut_to_pieces_is_one_record() {
     let head = "Nov 20 10:10:01 db postgres[9]:";
     let text = format!(

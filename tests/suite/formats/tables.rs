@@ -64,6 +64,7 @@ fn rows_and_records_with_an_impossible_date_stay_records_of_their_own() {
         read("events-csv", rows).iter().map(|record| record.time != "-").collect::<Vec<_>>(),
         [true, false, true]
     );
+    read("events-csv", rows)[1].has(&["message=y", "source_ip=10.0.0.1", "level_raw=INFO"]);
     let headed = format!(
         "timestamp,level,event_type,source_ip,target_resource,status,message\n{rows}\tat a.B(C.java:1)\nCaused by: e\n{rows}"
     );
