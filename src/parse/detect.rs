@@ -146,7 +146,7 @@ fn sample_lines(sample: &[u8]) -> Vec<&[u8]> {
 /// Zeek and W3C by their directives, CSV by its header.
 fn tables(lines: &[&[u8]]) -> Option<Decision> {
     if lines.first().is_some_and(|line| Cursor::new(line).peek() == b'#') {
-        let layout = lines.iter().take(64).find_map(|line| table::directive(line, None))?;
+        let layout = lines.iter().take(64).find_map(|line| table::directive(line))?;
         let detection = Detection { format: layout.format.clone(), confidence: 1.0, runners_up: Vec::new() };
         return Some(Decision { detection, layout, frame: Frame::Row, header: None });
     }

@@ -104,7 +104,7 @@ pub(super) fn wrapped(text: &[u8]) -> Option<usize> {
 
 /// A container that is open while scanning.
 #[derive(Clone, Copy)]
-struct Level0 {
+struct Open {
     /// Length of the path before this container's own key.
     stem: usize,
     array: bool,
@@ -120,7 +120,7 @@ fn object(raw: &[u8], at: usize, end: usize, draft: &mut Draft) -> bool {
 }
 
 fn scan(raw: &[u8], at: usize, end: usize, path: &mut String, draft: &mut Draft) -> bool {
-    let mut stack = [Level0 { stem: 0, array: false }; MAX_DEPTH];
+    let mut stack = [Open { stem: 0, array: false }; MAX_DEPTH];
     let mut depth = 0usize;
     let mut at = at;
     loop {
@@ -132,7 +132,7 @@ fn scan(raw: &[u8], at: usize, end: usize, path: &mut String, draft: &mut Draft)
         match byte {
             b'{' | b'[' => {
                 let Some(slot) = stack.get_mut(depth) else { return false };
-                *slot = Level0 { stem: path.len(), array: byte == b'[' };
+                *slot = Open { stem: path.len(), array: byte == b'[' };
                 depth += 1;
                 at += 1;
                 if byte == b'{' {

@@ -192,7 +192,7 @@ impl Parser {
         if comment {
             let table =
                 self.layouts.get(self.primary).is_some_and(|layout| matches!(layout.format.as_str(), "zeek" | "w3c"));
-            match table::directive(raw, self.layouts.get(self.primary)) {
+            match table::directive(raw) {
                 Some(layout) => self.primary = self.layout(layout),
                 None if !table => return None,
                 None => {}

@@ -49,7 +49,9 @@ pub(super) fn classic(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
     if matches!(stamp.when, timestamp::When::Clock { .. }) || cursor.pos + stamp.len > cursor.end {
         return false;
     }
-    if iso && from_priority.is_none() && cursor.ahead(10) != b'T' {
+    // With a blank in the stamp only a tag with a pid tells a syslog from any other log.
+    let blank = iso && from_priority.is_none() && cursor.ahead(10) != b'T';
+    if blank && stamp.len < 19 {
         return false;
     }
     cursor.pos += stamp.len;
@@ -62,6 +64,10 @@ pub(super) fn classic(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
         draft.fields.clear();
         return false;
     };
+    if blank && draft.fields.of(raw).first("pid").is_none() {
+        draft.fields.clear();
+        return false;
+    }
     draft.stamp = Some(stamp);
     body(raw, rest, draft, from_priority);
     true
@@ -218,7 +224,17 @@ fn body(raw: &[u8], range: Range<usize>, draft: &mut Draft, from_priority: Optio
         }
     }
     if draft.level.is_none() {
-        draft.level = from_priority;
+        draft.level = from_priority.or_else(|| cisco(draft.fields.of(raw).first("app")?));
+    }
+}
+
+/// The severity in the middle of Cisco's tags, `%ASA-6-302013`.
+fn cisco(tag: &[u8]) -> Option<Level> {
+    let mut parts = tag.strip_prefix(b"%")?.split(|byte| *byte == b'-');
+    parts.next()?;
+    match parts.next()? {
+        [digit @ b'0'..=b'7'] => Level::from_syslog(digit - b'0'),
+        _ => None,
     }
 }
 
@@ -269,7 +285,7 @@ pub(super) fn modern(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
     }
     if !cursor.eat(b'-') {
         while cursor.peek() == b'[' {
-            if !element(raw, &mut cursor, draft) {
+            if !element(&mut cursor, draft) {
                 return false;
             }
         }
@@ -281,7 +297,7 @@ pub(super) fn modern(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
 }
 
 /// One element of structured data: `[id name="value" …]`, kept as `id.name`.
-fn element(raw: &[u8], cursor: &mut Cursor, draft: &mut Draft) -> bool {
+fn element(cursor: &mut Cursor, draft: &mut Draft) -> bool {
     cursor.eat(b'[');
     let id = cursor.take_while(|byte| !matches!(byte, b' ' | b']'));
     let mut path = std::mem::take(&mut draft.path);
@@ -304,6 +320,5 @@ fn element(raw: &[u8], cursor: &mut Cursor, draft: &mut Draft) -> bool {
         draft.fields.push_named_raw(&path, value);
     };
     draft.path = path;
-    let _ = raw;
     complete
 }

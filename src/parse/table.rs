@@ -211,7 +211,7 @@ fn stamp_of_columns(raw: &[u8], date: Option<Range<usize>>, clock: Option<Range<
 }
 
 /// The columns a line of the head declares, if it is such a line: `#fields` of Zeek, `#Fields:` of W3C.
-pub(super) fn directive(line: &[u8], current: Option<&Layout>) -> Option<Layout> {
+pub(super) fn directive(line: &[u8]) -> Option<Layout> {
     let cursor = Cursor::new(line);
     let text = cursor.rest();
     if let Some(rest) = text.strip_prefix(b"#fields") {
@@ -220,7 +220,6 @@ pub(super) fn directive(line: &[u8], current: Option<&Layout>) -> Option<Layout>
         return Some(Layout { format: "zeek".to_owned(), columns, delimiter: Some(delimiter), pattern: None });
     }
     let rest = text.strip_prefix(b"#Fields:")?;
-    let _ = current;
     let columns = names(rest.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty()));
     Some(Layout { format: "w3c".to_owned(), columns, delimiter: None, pattern: None })
 }

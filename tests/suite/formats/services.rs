@@ -337,6 +337,26 @@ fn containers_wrap_what_their_programs_print() {
 }
 
 #[test]
+fn syslog_dialects_of_devices_and_relays() {
+    let fields = ["host=fw", "app=%ASA-6-302013", "message=Built outbound TCP connection"];
+    one(
+        "syslog",
+        "Nov 20 2026 10:10:01 fw %ASA-6-302013: Built outbound TCP connection",
+        "2026-11-20T10:10:01Z",
+        Some(Level::Info),
+        &fields,
+    );
+    let fields = ["host=web1", "app=sshd", "pid=7", "user=bob"];
+    one(
+        "syslog",
+        "2026-11-20 10:10:01 web1 sshd[7]: Invalid user bob from 192.0.2.1",
+        "2026-11-20T10:10:01Z",
+        None,
+        &fields,
+    );
+}
+
+#[test]
 fn a_level_among_the_pairs_of_a_message_counts() {
     one(
         "syslog",
