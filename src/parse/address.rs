@@ -33,6 +33,11 @@ fn v4(bytes: &[u8], at: usize) -> Option<usize> {
     Some(end)
 }
 
+/// The end of the IPv4 address that a text begins with.
+pub(super) fn leading(text: &[u8]) -> Option<usize> {
+    v4(text, 0)
+}
+
 fn v6_whole(bytes: &[u8]) -> bool {
     bytes.len() <= 45
         && bytes.iter().filter(|byte| **byte == b':').count() >= 2
@@ -126,7 +131,9 @@ fn v6_around(text: &[u8], colon: usize, floor: usize) -> Option<Range<usize>> {
     // "::ffff:1.2.3.4:5678" and "fe80::1:514" carry a port the address does not own.
     let cut = part.iter().rposition(|byte| *byte == b':')?;
     let shorter = part.get(..cut)?;
-    (shorter.len() > 2 && shorter.contains(&b'.') && v6_whole(shorter)).then_some(start..start + cut)
+    let port = part.get(cut + 1..)?;
+    let ported = !port.is_empty() && port.iter().all(u8::is_ascii_digit);
+    (shorter.len() > 2 && ported && v6_whole(shorter)).then_some(start..start + cut)
 }
 
 #[cfg(test)]

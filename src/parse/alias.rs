@@ -28,7 +28,10 @@ pub(super) fn role(name: &str) -> Option<Role> {
         | "timecreated"
         | "utctime"
         | "@fields.ts"
-        | "eventtimestamp" => Time(2),
+        | "eventtimestamp"
+        | "published"
+        | "createddatetime"
+        | "activitydatetime" => Time(2),
         "datetime"
         | "started_at"
         | "edgestarttimestamp"
@@ -44,6 +47,7 @@ pub(super) fn role(name: &str) -> Option<Role> {
         | "rt"
         | "date"
         | "eventreceivedtime"
+        | "resourcelogs.scopelogs.logrecords.timeunixnano"
         | "timegenerated"
         | "syslog_timestamp"
         | "log_time"
@@ -63,9 +67,20 @@ pub(super) fn role(name: &str) -> Option<Role> {
         | "@fields.level"
         | "priority"
         | "error_severity"
-        | "log.syslog.severity.code" => Level,
-        "msg" | "message" | "message_raw" | "log" | "short_message" | "fields.message" | "@m" | "@mt"
-        | "@fields.msg" | "@message" => Message,
+        | "log.syslog.severity.code"
+        | "event.system.level"
+        | "resourcelogs.scopelogs.logrecords.severitytext" => Level,
+        "msg"
+        | "message"
+        | "message_raw"
+        | "log"
+        | "short_message"
+        | "fields.message"
+        | "@m"
+        | "@mt"
+        | "@fields.msg"
+        | "@message"
+        | "resourcelogs.scopelogs.logrecords.body.stringvalue" => Message,
         "ip" => Rename("source_ip"),
         _ => return also(name),
     })
@@ -124,7 +139,17 @@ fn also(name: &str) -> Option<Role> {
         | "http.client_ip"
         | "nginx.access.remote_ip"
         | "source_address"
-        | "ipaddr" => SOURCE_IP,
+        | "ipaddr"
+        | "sourceips"
+        | "calleripaddress"
+        | "client.ipaddress"
+        | "event.eventdata.ipaddress"
+        | "event.eventdata.sourceip"
+        | "winlog.event_data.ipaddress"
+        | "winlog.event_data.sourceip"
+        | "protopayload.requestmetadata.callerip"
+        | "data.src_ip"
+        | "network.client.ip" => SOURCE_IP,
         "username"
         | "user_name"
         | "usr"
@@ -142,7 +167,15 @@ fn also(name: &str) -> Option<Role> {
         | "suser"
         | "usrname"
         | "data.srcuser"
-        | "data.dstuser" => USER,
+        | "data.dstuser"
+        | "event.eventdata.user"
+        | "event.eventdata.subjectusername"
+        | "winlog.event_data.targetusername"
+        | "winlog.user.name"
+        | "actor.alternateid"
+        | "protopayload.authenticationinfo.principalemail"
+        | "initiatedby.user.userprincipalname"
+        | "userprincipalname" => USER,
         "hostname"
         | "host_name"
         | "host.name"
@@ -154,10 +187,30 @@ fn also(name: &str) -> Option<Role> {
         | "s-computername"
         | "shost"
         | "server_name"
-        | "logsource" => HOST,
-        "service" | "program" | "service.name" | "application" | "app_name" | "appname" | "syslog_identifier"
-        | "process.name" | "sourcename" | "ident" | "process_name" | "programname" | "container_name"
-        | "eventsource" => APP,
+        | "logsource"
+        | "winlog.computer_name"
+        | "computer_name"
+        | "host.hostname"
+        | "nodename" => HOST,
+        "service"
+        | "program"
+        | "service.name"
+        | "application"
+        | "app_name"
+        | "appname"
+        | "syslog_identifier"
+        | "process.name"
+        | "sourcename"
+        | "ident"
+        | "process_name"
+        | "programname"
+        | "container_name"
+        | "eventsource"
+        | "event.system.provider.#attributes.name"
+        | "winlog.provider_name"
+        | "provider_name"
+        | "kubernetes.container_name"
+        | "logger_name" => APP,
         "_pid" | "process_id" | "processid" | "process.pid" | "syslog_pid" => PID,
         "status_code"
         | "statuscode"
@@ -170,7 +223,11 @@ fn also(name: &str) -> Option<Role> {
         | "edgeresponsestatus"
         | "httpstatus"
         | "code"
-        | "response" => STATUS,
+        | "response"
+        | "responsestatus.code"
+        | "http.response.status"
+        | "status.code"
+        | "httprequest.status" => STATUS,
         "http_method"
         | "request_method"
         | "http.http_method"
@@ -179,9 +236,23 @@ fn also(name: &str) -> Option<Role> {
         | "cs-method"
         | "clientrequestmethod"
         | "verb"
-        | "requestmethod" => METHOD,
-        "uri" | "url" | "request_uri" | "http.url" | "request.uri" | "url.path" | "cs-uri-stem" | "uri_path"
-        | "request_path" | "clientrequesturi" | "requesturi" | "request.url" => PATH,
+        | "requestmethod"
+        | "httprequest.requestmethod" => METHOD,
+        "uri"
+        | "url"
+        | "request_uri"
+        | "http.url"
+        | "request.uri"
+        | "url.path"
+        | "cs-uri-stem"
+        | "uri_path"
+        | "request_path"
+        | "clientrequesturi"
+        | "requesturi"
+        | "request.url"
+        | "httprequest.requesturl"
+        | "url.original"
+        | "cs-uri" => PATH,
         "bytes_sent" | "body_bytes_sent" | "size" | "response_size" | "sc-bytes" | "http.length"
         | "response_length" | "response.size" | "content_length" | "bytes_out" | "edgeresponsebytes" => BYTES,
         "useragent"
@@ -198,9 +269,13 @@ fn also(name: &str) -> Option<Role> {
         | "event.action"
         | "_path"
         | "event.system.eventid"
-        | "eventtype"
         | "note"
-        | "event.code" => EVENT,
+        | "event.code"
+        | "winlog.event_id"
+        | "operationname"
+        | "operation"
+        | "protopayload.methodname"
+        | "event_name" => EVENT,
         _ => return None,
     })
 }

@@ -28,6 +28,11 @@ impl Calendar {
         Calendar { zone, modified, year, last }
     }
 
+    /// Takes note of a later time of the file.
+    pub(super) fn set_modified(&mut self, at: Timestamp) {
+        self.modified = Some(at);
+    }
+
     /// The moment of a stamp and how it was obtained; no moment where the year or date can't be known.
     pub(super) fn resolve(&mut self, stamp: Stamp) -> (Option<Timestamp>, TimeQuality) {
         let (time, quality) = match stamp.when {

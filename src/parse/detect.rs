@@ -17,6 +17,9 @@ const LINE: usize = 64 << 10;
 /// Share of the stamped lines that a format must explain to be preferred to the generic reading.
 const SHARE: f32 = 0.5;
 
+/// How much more a later format in the table must explain than an earlier one.
+const LAX: f32 = 1.2;
+
 /// The format found for an input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Detection {
@@ -46,13 +49,14 @@ pub(super) fn decide(registry: &Registry, sample: &[u8]) -> Decision {
     let relevant: Vec<&[u8]> = lines.iter().copied().filter(|line| !generic::continues(line)).collect();
     let total = relevant.len().max(1) as f32;
     let mut draft = Draft::default();
+    let fronts = relevant.iter().filter(|line| super::frame::block_begins(line)).count() as f32;
     let mut count = |engine: &Engine, layout: &Layout| {
-        relevant.iter().filter(|line| engine.cut(layout, line, &mut draft)).count() as f32 / total
+        relevant.iter().filter(|line| engine.cut(layout, line, &mut draft)).count() as f32
     };
     let mut scores: Vec<(Layout, Frame, f32)> = Vec::new();
     for user in registry.user() {
         let layout = user.layout();
-        let share = count(&Engine::User(user.clone()), &layout);
+        let share = count(&Engine::User(user.clone()), &layout) / total;
         scores.push((layout, user.frame(), share));
     }
     for known in FORMATS.iter().filter(|known| !format::is_table(known.name)) {
@@ -60,19 +64,27 @@ pub(super) fn decide(registry: &Registry, sample: &[u8]) -> Decision {
             continue;
         }
         let layout = Layout { format: known.name.to_owned(), ..Layout::default() };
-        let share = count(&Engine::Builtin(known.cut), &layout);
+        let share = count(&Engine::Builtin(known.cut), &layout) / total;
         scores.push((layout, known.frame, share));
     }
-    choose(scores)
+    let begins_stamped = relevant.first().is_some_and(|line| super::frame::block_begins(line));
+    if begins_stamped && scores.iter().all(|(.., share)| *share < SHARE) {
+        // Long stack traces: most lines are continuations, which formats of several lines explain too.
+        for (_, _, share) in scores.iter_mut().filter(|(_, frame, _)| *frame == Frame::Block) {
+            *share = (*share * total / fronts.max(1.0)).min(1.0);
+        }
+    }
+    choose(scores, fronts / total)
 }
 
 /// The best of the special formats if it explains enough of what is stamped, else the generic one, else unknown.
-fn choose(scores: Vec<(Layout, Frame, f32)>) -> Decision {
+fn choose(scores: Vec<(Layout, Frame, f32)>, fronts: f32) -> Decision {
     let generic = scores.iter().find(|(layout, ..)| layout.format == format::GENERIC).map_or(0.0, |(.., share)| *share);
     let mut best: Option<usize> = None;
     for (number, (layout, _, share)) in scores.iter().enumerate() {
         let special = layout.format != format::GENERIC && *share > 0.05 && *share >= generic * SHARE;
-        let better = best.and_then(|held| scores.get(held)).is_none_or(|(.., held)| *share > *held);
+        // Strict formats come first; a lax one must explain clearly more.
+        let better = best.and_then(|held| scores.get(held)).is_none_or(|(.., held)| *share > *held * LAX);
         if special && better {
             best = Some(number);
         }
@@ -81,8 +93,8 @@ fn choose(scores: Vec<(Layout, Frame, f32)>) -> Decision {
     let (layout, frame, confidence) = match chosen {
         Some(chosen) => chosen,
         None if generic > 0.05 => {
-            // Where most lines are stamped, the others belong to them.
-            let frame = if generic >= 0.5 { Frame::Block } else { Frame::Line };
+            // Where most lines begin with a stamp, the others belong to them.
+            let frame = if fronts >= 0.5 { Frame::Block } else { Frame::Line };
             (named(format::GENERIC), frame, generic)
         }
         None => (named(format::UNKNOWN), Frame::Line, 0.0),
@@ -134,7 +146,7 @@ fn sample_lines(sample: &[u8]) -> Vec<&[u8]> {
 /// Zeek and W3C by their directives, CSV by its header.
 fn tables(lines: &[&[u8]]) -> Option<Decision> {
     if lines.first().is_some_and(|line| Cursor::new(line).peek() == b'#') {
-        let layout = lines.iter().take(64).find_map(|line| table::directive(line, None))?;
+        let layout = lines.iter().take(64).find_map(|line| table::directive(line))?;
         let detection = Detection { format: layout.format.clone(), confidence: 1.0, runners_up: Vec::new() };
         return Some(Decision { detection, layout, frame: Frame::Row, header: None });
     }

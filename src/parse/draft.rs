@@ -19,16 +19,16 @@ pub(super) struct Draft {
     pub level: Option<Level>,
     /// Whether a `message` was pushed.
     pub has_message: bool,
-    /// Names pushed by role (bit = position in [`super::alias::COMMON`]).
+    /// Common fields that were pushed by an alias or by the message, one bit each; see [`Role::Also`].
     pub taken: u32,
-    /// Where the value lies that `stamp` was read from, and how good it is.
+    /// Rank of the key that `stamp` was read from, where its value lies, and whether it is a moment by itself.
     time_from: Option<(usize, Range<usize>, bool)>,
-    /// Number of name bytes of a time key that lost; see `assign_time`.
+    /// Scratch for the path of nested keys.
     pub(super) path: String,
+    /// Scratch for values that are put together.
     pub(super) text: Vec<u8>,
-    loser: String,
-    /// A level seen as a bare number, to be read when the record is known as a whole.
-    pub(super) priority: Option<u64>,
+    /// Name of the key that `stamp` was read from, for the case that a better key follows.
+    time_name: String,
 }
 
 impl Draft {
@@ -47,8 +47,7 @@ impl Draft {
         self.time_from = None;
         self.path.clear();
         self.text.clear();
-        self.loser.clear();
-        self.priority = None;
+        self.time_name.clear();
     }
 
     /// Sets the message, once.
@@ -133,17 +132,17 @@ impl Draft {
                 self.fields.push_named_raw(name, range);
                 return;
             }
-            self.fields.push_named_raw(&self.loser, held);
+            self.fields.push_named_raw(&self.time_name, held);
         }
         self.stamp = Some(stamp);
         self.time_from = Some((usize::from(rank), range, exact));
-        self.loser.clear();
-        self.loser.push_str(name);
+        self.time_name.clear();
+        self.time_name.push_str(name);
     }
 
     /// A level key: a word, or a number of bunyan's and pino's scale; `place` is its range, or nothing where it is derived.
     fn assign_level(&mut self, name: &str, bytes: &[u8], place: Result<Range<usize>, ()>) {
-        let level = Level::from_word(bytes).or_else(|| number(bytes).and_then(|code| self.numbered(name, code)));
+        let level = Level::from_word(bytes).or_else(|| number(bytes).and_then(|code| numbered(name, code)));
         let first = self.level.is_none();
         if first {
             self.level = level;
@@ -155,20 +154,26 @@ impl Draft {
             (Err(()), false) => self.fields.push_named_derived(other(name), bytes),
         }
     }
+}
 
-    fn numbered(&mut self, name: &str, code: u64) -> Option<Level> {
-        match (name, code) {
-            ("priority" | "syslog.severity.code" | "log.syslog.severity.code", 0..=7) => {
-                Level::from_syslog(u8::try_from(code).ok()?)
-            }
-            (_, 10..=19) => Some(Level::Trace),
-            (_, 20..=29) => Some(Level::Debug),
-            (_, 30..=39) => Some(Level::Info),
-            (_, 40..=49) => Some(Level::Warn),
-            (_, 50..=59) => Some(Level::Error),
-            (_, 60) => Some(Level::Critical),
-            _ => None,
+/// A level given as a number: on syslog's scale under syslog's keys, on Windows' under its key, else on bunyan's and pino's.
+fn numbered(name: &str, code: u64) -> Option<Level> {
+    match (name, code) {
+        ("priority" | "syslog.severity.code" | "log.syslog.severity.code", 0..=7) => {
+            Level::from_syslog(u8::try_from(code).ok()?)
         }
+        ("event.system.level", 1) => Some(Level::Critical),
+        ("event.system.level", 2) => Some(Level::Error),
+        ("event.system.level", 3) => Some(Level::Warn),
+        ("event.system.level", 0 | 4) => Some(Level::Info),
+        ("event.system.level", 5) => Some(Level::Trace),
+        (_, 10..=19) => Some(Level::Trace),
+        (_, 20..=29) => Some(Level::Debug),
+        (_, 30..=39) => Some(Level::Info),
+        (_, 40..=49) => Some(Level::Warn),
+        (_, 50..=59) => Some(Level::Error),
+        (_, 60) => Some(Level::Critical),
+        _ => None,
     }
 }
 
@@ -180,7 +185,8 @@ fn other(name: &str) -> &str {
 /// Whether a value is what the common name promises: an address for `source_ip`, a number for `bytes` and `pid`.
 fn suits(common: &str, bytes: &[u8]) -> bool {
     match common {
-        "source_ip" => super::address::is_address(bytes),
+        "source_ip" => super::address::is_address(bytes) && !matches!(bytes, b"0.0.0.0" | b"::"),
+        "event_type" => bytes.len() != 36 && !bytes.is_empty(),
         "bytes" | "pid" => number(bytes).is_some(),
         _ => !matches!(bytes, b"" | b"-" | b"--" | b"null"),
     }

@@ -2,9 +2,9 @@
 
 use crate::model::Layout;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, number};
 use super::format::Frame;
-use super::{generic, json, table, timestamp};
+use super::{address, generic, json, table, timestamp};
 
 /// A record that has grown to this many bytes is closed, whatever follows.
 const MAX_RECORD: usize = 1 << 20;
@@ -17,6 +17,8 @@ pub(super) struct Framer {
     length: usize,
     /// Whether a quoted cell of a CSV is open.
     quoted: bool,
+    /// Pid, message number and part number of PostgreSQL's last line through syslog.
+    part: Option<(u64, u64, u64)>,
     json: Nesting,
 }
 
@@ -39,7 +41,7 @@ impl Framer {
         let start = Cursor::new(sample);
         let text = start.rest().trim_ascii_start();
         let wrapped = frame == Frame::Json && json::wrapped(text).is_some();
-        Framer { frame, length: 0, quoted: false, json: Nesting { wrapped, ..Nesting::default() } }
+        Framer { frame, length: 0, quoted: false, part: None, json: Nesting { wrapped, ..Nesting::default() } }
     }
 
     /// Says that the input goes on in the middle: its first line may continue a record.
@@ -52,7 +54,7 @@ impl Framer {
         let known = cuts.len();
         if self.frame == Frame::Json {
             self.objects(line, cuts);
-        } else if self.length == 0 || self.length > MAX_RECORD || self.begins(line, layout) {
+        } else if self.begins(line, layout) || self.length == 0 || self.length > MAX_RECORD {
             cuts.push(0);
         }
         let last = cuts.get(known..).and_then(|new| new.last());
@@ -65,15 +67,29 @@ impl Framer {
     fn begins(&mut self, line: &[u8], layout: &Layout) -> bool {
         match self.frame {
             Frame::Row => layout.format != "csv" || self.row(line, layout),
+            Frame::Line if layout.format == "syslog" => {
+                !self.next_part(line) && (!generic::continues(line) || stamped_inside(line))
+            }
             Frame::Line => !generic::continues(line) || stamped_inside(line),
             Frame::Block => block_begins(line),
             Frame::Json => true,
         }
     }
 
+    /// Whether a line is the next part of the message that the line before it began: PostgreSQL sends `[7-1]`, `[7-2]`, ….
+    fn next_part(&mut self, line: &[u8]) -> bool {
+        let before = std::mem::replace(&mut self.part, postgres_part(line));
+        match (before, self.part) {
+            (Some((pid, message, part)), Some(now)) => now == (pid, message, part.saturating_add(1)),
+            _ => false,
+        }
+    }
+
     /// CSV: a line inside a quoted cell continues its row, unless it plainly is a row itself.
     fn row(&mut self, line: &[u8], layout: &Layout) -> bool {
-        let begins = !self.quoted || table::row_begins(layout, line);
+        // Where the last column is free text, a line that is no row goes on with it (a stack trace).
+        let open_ended = layout.columns.last().is_some_and(|name| name == "message") && layout.columns.len() > 2;
+        let begins = table::row_begins(layout, line) || !self.quoted && (!open_ended || table::agrees(layout, line));
         if begins {
             self.quoted = false;
         }
@@ -189,6 +205,18 @@ impl Nesting {
     }
 }
 
+/// Pid and numbers of `… postgres[pid]: [message-part] …`.
+fn postgres_part(line: &[u8]) -> Option<(u64, u64, u64)> {
+    let head = line.get(..line.len().min(160))?;
+    let close = memchr::memmem::find(head, b"]: [")?;
+    let open = memchr::memrchr(b'[', head.get(..close)?)?;
+    let pid = number(head.get(open + 1..close)?)?;
+    let inner = head.get(close + 4..)?;
+    let end = memchr::memchr(b']', inner)?;
+    let dash = memchr::memchr(b'-', inner.get(..end)?)?;
+    Some((pid, number(inner.get(..dash)?)?, number(inner.get(dash + 1..end)?)?))
+}
+
 /// Whether an odd quote of the line stands where a cell begins.
 fn opens_cell(line: &[u8], delimiter: u8) -> bool {
     let Some(at) = memchr::memrchr(b'"', line) else { return false };
@@ -202,10 +230,11 @@ fn stamped_inside(line: &[u8]) -> bool {
 }
 
 /// Whether a line begins a record in formats whose records begin with a stamp.
-fn block_begins(line: &[u8]) -> bool {
+pub(super) fn block_begins(line: &[u8]) -> bool {
     let mut cursor = Cursor::new(line);
-    if matches!(cursor.peek(), b'#') {
-        return true;
+    if cursor.peek() == b'#' {
+        // "#0 /srv/x.php(3)" is a frame of PHP's stack, anything else a comment.
+        return !cursor.ahead(1).is_ascii_digit();
     }
     if cursor.peek() == b'<' {
         cursor.pos += 1;
@@ -217,5 +246,29 @@ fn block_begins(line: &[u8]) -> bool {
     if timestamp::read(line, cursor.pos).is_some() {
         return true;
     }
-    matches!(line.first(), Some(b'{' | b'[')) && json::opens(line) && line.trim_ascii_end().ends_with(b"}")
+    // A date that can't be is meant as one all the same: the record has no time, but it is one.
+    if let Some([a, b, c, d, b'-' | b'/', e, ..]) = line.get(cursor.pos..)
+        && [a, b, c, d, e].iter().all(|byte| byte.is_ascii_digit())
+    {
+        return true;
+    }
+    match line.first() {
+        Some(b'{' | b'[') => json::opens(line) && line.trim_ascii_end().ends_with(b"}"),
+        // What begins records of formats that do not begin with a stamp: an access log's address, glog's letter, audit, CEF.
+        Some(b'0'..=b'9') => {
+            address::leading(line).is_some_and(|end| line.get(end) == Some(&b' ')) && access_stamp(line)
+        }
+        Some(b'I' | b'W' | b'E' | b'F') => {
+            matches!(line, [_, b'0' | b'1', b'0'..=b'9', b'0'..=b'3', b'0'..=b'9', b' ', ..])
+        }
+        Some(b't') => line.starts_with(b"type=") && memchr::memmem::find(line, b" msg=audit(").is_some(),
+        Some(b'C') => line.starts_with(b"CEF:"),
+        _ => false,
+    }
+}
+
+/// Whether a stamp in brackets stands near, as in access logs.
+fn access_stamp(line: &[u8]) -> bool {
+    let head = line.get(..line.len().min(128)).unwrap_or_default();
+    memchr::memchr(b'[', head).is_some_and(|at| timestamp::read(line, at + 1).is_some())
 }

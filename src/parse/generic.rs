@@ -20,6 +20,9 @@ pub(super) fn stamped(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
     let mut after = cursor;
     after.pos = at + stamp.len;
     level(raw, after, draft);
+    if draft.level.is_none() && at > cursor.pos {
+        level(raw, cursor.within(cursor.pos..at), draft);
+    }
     let rest = if at == cursor.pos || at <= cursor.pos + 2 {
         after.take_while(|byte| matches!(byte, b' ' | b'\t' | b']' | b')' | b':' | b'-' | b'|' | b',' | b'"' | b'>'));
         after.rest_range()
@@ -35,6 +38,30 @@ pub(super) fn stamped(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
 pub(super) fn unknown(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
     draft.message(Cursor::new(raw).rest_range());
     true
+}
+
+/// Time and level of a line that colour codes cut to pieces: they are looked for without the codes. The fields stay those of an
+/// unknown line, since they are views of its bytes.
+pub(super) fn colored(raw: &[u8], draft: &mut Draft) {
+    let head = raw.get(..raw.len().min(1_024)).unwrap_or_default();
+    if memchr::memchr(0x1B, head).is_none() {
+        return;
+    }
+    let mut plain = Vec::with_capacity(head.len());
+    let mut cursor = Cursor::new(head);
+    while !cursor.is_empty() {
+        if !cursor.skip_escape() {
+            plain.push(cursor.peek());
+            cursor.pos += 1;
+        }
+    }
+    let cursor = Cursor::new(&plain);
+    if let Some((at, stamp)) = near_start(&plain, cursor) {
+        draft.stamp = Some(stamp);
+        let mut after = Draft::default();
+        level(&plain, cursor.within(at + stamp.len..plain.len()), &mut after);
+        draft.level = after.level;
+    }
 }
 
 /// The first stamp near the start of the first line, with its offset. It begins a word.
@@ -59,7 +86,7 @@ pub(super) fn near_start(raw: &[u8], cursor: Cursor) -> Option<(usize, Stamp)> {
             if !clock && !epoch {
                 return Some((cursor.pos + n, stamp));
             }
-            if best.is_none() && (n < 40 && clock || n <= 8) {
+            if best.is_none() && (n < 40 && clock && !dated(line.get(..n).unwrap_or_default()) || n <= 8 && !clock) {
                 best = Some((cursor.pos + n, stamp));
             }
         }
@@ -67,8 +94,17 @@ pub(super) fn near_start(raw: &[u8], cursor: Cursor) -> Option<(usize, Stamp)> {
     best
 }
 
+/// Whether a text ends with something that is meant as a date: the clock time behind it belongs to that date, possible or not.
+fn dated(before: &[u8]) -> bool {
+    let before = before.trim_ascii_end();
+    let from = before.iter().rposition(|byte| byte.is_ascii_whitespace()).map_or(0, |n| n + 1);
+    let word = before.get(from..).unwrap_or_default();
+    word.last().is_some_and(u8::is_ascii_digit)
+        && word.iter().filter(|byte| matches!(byte, b'-' | b'/' | b'.')).count() == 2
+}
+
 /// The first level word among the few words behind the stamp.
-fn level(raw: &[u8], cursor: Cursor, draft: &mut Draft) {
+pub(super) fn level(raw: &[u8], cursor: Cursor, draft: &mut Draft) {
     let mut cursor = cursor;
     for _ in 0..6 {
         cursor.take_while(|byte| !byte.is_ascii_alphanumeric() && byte != b'\n');

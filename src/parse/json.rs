@@ -104,7 +104,7 @@ pub(super) fn wrapped(text: &[u8]) -> Option<usize> {
 
 /// A container that is open while scanning.
 #[derive(Clone, Copy)]
-struct Level0 {
+struct Open {
     /// Length of the path before this container's own key.
     stem: usize,
     array: bool,
@@ -120,7 +120,7 @@ fn object(raw: &[u8], at: usize, end: usize, draft: &mut Draft) -> bool {
 }
 
 fn scan(raw: &[u8], at: usize, end: usize, path: &mut String, draft: &mut Draft) -> bool {
-    let mut stack = [Level0 { stem: 0, array: false }; MAX_DEPTH];
+    let mut stack = [Open { stem: 0, array: false }; MAX_DEPTH];
     let mut depth = 0usize;
     let mut at = at;
     loop {
@@ -132,7 +132,7 @@ fn scan(raw: &[u8], at: usize, end: usize, path: &mut String, draft: &mut Draft)
         match byte {
             b'{' | b'[' => {
                 let Some(slot) = stack.get_mut(depth) else { return false };
-                *slot = Level0 { stem: path.len(), array: byte == b'[' };
+                *slot = Open { stem: path.len(), array: byte == b'[' };
                 depth += 1;
                 at += 1;
                 if byte == b'{' {
@@ -250,7 +250,7 @@ fn string_end(raw: &[u8], from: usize, end: usize) -> Option<(usize, bool)> {
 }
 
 /// Reads a string, number or word and keeps it under the path; the offset past it.
-fn scalar(raw: &[u8], at: usize, end: usize, path: &mut String, draft: &mut Draft) -> Option<usize> {
+fn scalar(raw: &[u8], at: usize, end: usize, path: &str, draft: &mut Draft) -> Option<usize> {
     if raw.get(at) == Some(&b'"') {
         let (close, escaped) = string_end(raw, at + 1, end)?;
         if escaped {
@@ -286,7 +286,7 @@ fn scalar(raw: &[u8], at: usize, end: usize, path: &mut String, draft: &mut Draf
 }
 
 /// Appends the text that a JSON string stands for; a broken escape stays as it is.
-fn unescape(bytes: &[u8], out: &mut Vec<u8>) {
+pub(super) fn unescape(bytes: &[u8], out: &mut Vec<u8>) {
     let mut at = 0;
     while let Some(n) = memchr::memchr(b'\\', bytes.get(at..).unwrap_or_default()) {
         out.extend_from_slice(bytes.get(at..at + n).unwrap_or_default());

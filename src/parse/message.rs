@@ -41,18 +41,25 @@ pub(super) fn enrich(raw: &[u8], range: Range<usize>, draft: &mut Draft) {
     }
 }
 
-/// Adds the peer's address and port, or its name where PAM gives only that.
+/// An address as a candidate for the peer's.
+struct Candidate<'a> {
+    /// How likely it is, 0 (never) to 4.
+    standing: u8,
+    /// The word before it.
+    word: &'a [u8],
+    range: Range<usize>,
+}
+
+/// Adds the peer's address and port, or its name where there is only that.
 fn peer(text: &[u8], at: usize, draft: &mut Draft) {
-    let mut best: Option<(u8, Range<usize>)> = None;
+    let mut best: Option<Candidate> = None;
     address::each(text, |range| {
-        let score = standing(text, &range);
-        if best.as_ref().is_none_or(|(held, _)| score > *held) {
-            best = Some((score, range));
+        let found = candidate(text, range);
+        if best.as_ref().is_none_or(|held| beats(text, &found, held)) {
+            best = Some(found);
         }
     });
-    if let Some((score, range)) = best
-        && score > 0
-    {
+    if let Some(Candidate { range, .. }) = best.filter(|best| best.standing > 0) {
         draft.taken |= SOURCE_IP;
         draft.fields.push_raw("source_ip", at + range.start..at + range.end);
         if let Some(port) = port(text, range.end) {
@@ -65,30 +72,62 @@ fn peer(text: &[u8], at: usize, draft: &mut Draft) {
     }
 }
 
-/// How likely the address at `range` is the peer's, by the word before it: 0 never, 1 perhaps, 2 to 4 surely.
-fn standing(text: &[u8], range: &Range<usize>) -> u8 {
-    if matches!(text.get(range.clone()), Some(b"0.0.0.0" | b"::")) {
-        return 0;
+/// The likelier one wins, then the first; but of several after the same telling word the last one of the clause, since names
+/// that a peer chose stand before its address and may say "from 127.0.0.1" themselves.
+fn beats(text: &[u8], found: &Candidate, held: &Candidate) -> bool {
+    if found.standing != held.standing {
+        return found.standing > held.standing;
     }
+    let between = text.get(held.range.end..found.range.start).unwrap_or_default();
+    found.standing >= 3 && found.word.eq_ignore_ascii_case(held.word) && memchr::memmem::find(between, b": ").is_none()
+}
+
+/// Judges the address at `range` by the word before it.
+fn candidate(text: &[u8], range: Range<usize>) -> Candidate<'_> {
     let before = text.get(..range.start).unwrap_or_default();
-    let bare = before.iter().rposition(|byte| {
-        !matches!(byte, b' ' | b'[' | b'(' | b'"' | b'\'' | b'<' | b'{' | b'=' | b':' | b'/' | b'@' | b'`')
-    });
-    let Some(last) = bare else { return 2 };
-    let start = before.iter().rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').map_or(0, |n| n + 1);
+    let filler =
+        |byte: &u8| matches!(byte, b' ' | b'[' | b'(' | b'"' | b'\'' | b'<' | b'{' | b'=' | b':' | b'/' | b'@' | b'`');
+    let end = before.iter().rposition(|byte| !filler(byte)).map_or(0, |n| n + 1);
+    let head = before.get(..end).unwrap_or_default();
+    let start = head.iter().rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').map_or(0, |n| n + 1);
+    let word = head.get(start..).unwrap_or_default();
+    let mut standing = standing(word);
+    if matches!(text.get(range.clone()), Some(b"0.0.0.0" | b"::")) {
+        standing = 0;
+    } else if let [.., b'@'] = before {
+        // Part of an account or a SIP address.
+        standing = standing.min(1);
+    } else if before.ends_with(b"([") {
+        // What the peer says of itself (HELO).
+        standing = standing.min(1);
+    } else if standing == 1
+        && (before.ends_with(b"[") || text.get(range.end..).is_some_and(|rest| rest.starts_with(b" port ")))
+    {
+        standing = 2;
+    } else if word.len() == 3 {
+        // Asterisk: RemoteAddress="IPV4/UDP/192.0.2.1/5060".
+        let key = before.get(before.len().saturating_sub(32)..).unwrap_or_default();
+        if memchr::memmem::find(key, b"RemoteAddress=").is_some() {
+            standing = 4;
+        } else if memchr::memmem::find(key, b"LocalAddress=").is_some() {
+            standing = 0;
+        }
+    }
+    Candidate { standing, word, range }
+}
+
+/// What a word says of the address behind it: 0 it is not the peer's, 1 nothing, 2 perhaps, 3 and 4 it is.
+fn standing(word: &[u8]) -> u8 {
     let mut lower = [0u8; 12];
-    let word = before.get(..=last).unwrap_or_default();
-    let start =
-        start.min(word.iter().rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').map_or(0, |n| n + 1));
-    let word = word.get(start..).unwrap_or_default();
     let Some(lower) = lower.get_mut(..word.len()) else { return 1 };
     lower.copy_from_slice(word);
     lower.make_ascii_lowercase();
     match &*lower {
         b"rhost" | b"client" | b"rip" | b"attacker" | b"raddr" | b"remote_ip" | b"remote_addr" | b"client_ip"
         | b"clientip" => 4,
-        b"from" | b"src" | b"remote" | b"ip" | b"peer" | b"source" | b"by" | b"addr" | b"relay" | b"hostname"
-        | b"ipaddr" | b"remoteip" | b"oip" | b"caller" | b"remote_host" => 3,
+        b"from" | b"src" | b"remote" | b"ip" | b"peer" | b"source" | b"addr" | b"relay" | b"hostname" | b"ipaddr"
+        | b"remoteip" | b"oip" | b"caller" | b"remote_host" => 3,
+        b"by" | b"for" | b"host" | b"address" => 2,
         b"to" | b"dst" | b"dest" | b"lip" | b"server" | b"laddr" | b"i" | b"target" | b"destination" | b"via"
         | b"upstream" | b"listening" | b"on" | b"dest_ip" | b"local" | b"interface" | b"nameserver" => 0,
         _ => 1,
@@ -111,12 +150,21 @@ fn port(text: &[u8], at: usize) -> Option<Range<usize>> {
     (1..=5).contains(&digits).then_some(at + skip..at + skip + digits)
 }
 
-/// The value of `rhost=`, which is a name here, since addresses were looked for before.
+/// The name in `rhost=name` or `from name`; addresses were looked for before.
 fn remote_name(text: &[u8]) -> Option<Range<usize>> {
-    let at = RHOST.find(text)? + 6;
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b'[' | b'(' | b':' | b';');
+    if let Some(at) = RHOST.find(text).map(|at| at + 6) {
+        let rest = text.get(at..)?;
+        let length = rest.iter().position(ends).unwrap_or(rest.len());
+        return (length > 1).then_some(at..at + length);
+    }
+    let at = FROM.find(text)? + 6;
     let rest = text.get(at..)?;
-    let length = rest.iter().position(|byte| byte.is_ascii_whitespace() || *byte == b',').unwrap_or(rest.len());
-    (length > 1).then_some(at..at + length)
+    let name = rest.get(..rest.iter().position(ends).unwrap_or(rest.len()))?;
+    let proper = name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+    let dotted = name.iter().position(|byte| *byte == b'.').is_some_and(|dot| dot > 0 && dot + 2 < name.len());
+    let lettered = name.last().is_some_and(u8::is_ascii_alphabetic) && name.len() <= 253;
+    (proper && dotted && lettered).then_some(at..at + name.len())
 }
 
 /// The account a message is about.

@@ -10,7 +10,7 @@ use super::error::{ParseError, nearest};
 use super::format::{self, FORMATS};
 use super::frame::Framer;
 use super::registry::{Engine, Registry};
-use super::table;
+use super::{generic, table};
 
 /// What is known of an input beside its bytes.
 #[derive(Debug, Clone, Default)]
@@ -21,7 +21,8 @@ pub struct Hints {
     pub modified: Option<Timestamp>,
     /// Zone of stamps that state none.
     pub zone: Zone,
-    /// Year of the first record, where its stamp has none.
+    /// Year of the first record, where its stamp has none; see [`YearScan`](super::YearScan). Without it the first record is
+    /// put into the last year that `modified` allows, which is right for inputs that do not cross that day of the year.
     pub year: Option<i32>,
     /// Name of the format to use instead of the one found.
     pub format: Option<String>,
@@ -112,6 +113,11 @@ impl Parser {
         }
     }
 
+    /// Says that the input was written to again: what comes from now on may be as late as `at`.
+    pub fn set_modified(&mut self, at: Timestamp) {
+        self.calendar.set_modified(at);
+    }
+
     /// The format found, or the one asked for.
     pub fn detection(&self) -> &Detection {
         &self.detection
@@ -148,7 +154,8 @@ impl Parser {
         if let Some(layout) = self.header_line(raw) {
             return layout;
         }
-        if self.cut(self.primary, raw) {
+        let lax = self.layouts.get(self.primary).is_some_and(|layout| format::is_lax(&layout.format));
+        if !lax && self.cut(self.primary, raw) {
             return self.primary;
         }
         for user in self.registry.clone().user() {
@@ -159,6 +166,9 @@ impl Parser {
         let empty = Layout::default();
         for known in FORMATS {
             if Engine::Builtin(known.cut).cut(&empty, raw, &mut self.draft) {
+                if known.name == format::UNKNOWN {
+                    generic::colored(raw, &mut self.draft);
+                }
                 return self.builtin(known.name);
             }
         }
@@ -182,7 +192,7 @@ impl Parser {
         if comment {
             let table =
                 self.layouts.get(self.primary).is_some_and(|layout| matches!(layout.format.as_str(), "zeek" | "w3c"));
-            match table::directive(raw, self.layouts.get(self.primary)) {
+            match table::directive(raw) {
                 Some(layout) => self.primary = self.layout(layout),
                 None if !table => return None,
                 None => {}

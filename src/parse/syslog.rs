@@ -1,12 +1,17 @@
 //! syslog: RFC 3164 in all its dialects (PRI or not, host or not, ISO stamps, stamps with a year) and RFC 5424.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::model::{Layout, Level};
 
 use super::cursor::{Cursor, number};
 use super::draft::Draft;
-use super::{event_format, json, message, timestamp};
+use super::{event_format, json, message, postgres, timestamp};
+
+static LEVEL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("level="));
 
 /// Reads `<PRI>` and gives the level of its severity.
 fn priority(cursor: &mut Cursor) -> Option<Level> {
@@ -37,10 +42,16 @@ pub(super) fn classic(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
         return false;
     }
     let Some(stamp) = timestamp::read(raw, cursor.pos) else { return false };
+    // "Mon Dec  5 …" is a date, but not that of a syslog.
+    if named_month && from_priority.is_none() && cursor.ahead(4).is_ascii_alphabetic() {
+        return false;
+    }
     if matches!(stamp.when, timestamp::When::Clock { .. }) || cursor.pos + stamp.len > cursor.end {
         return false;
     }
-    if iso && from_priority.is_none() && cursor.ahead(10) != b'T' {
+    // With a blank in the stamp only a tag with a pid tells a syslog from any other log.
+    let blank = iso && from_priority.is_none() && cursor.ahead(10) != b'T';
+    if blank && stamp.len < 19 {
         return false;
     }
     cursor.pos += stamp.len;
@@ -53,7 +64,32 @@ pub(super) fn classic(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
         draft.fields.clear();
         return false;
     };
+    if blank && draft.fields.of(raw).first("pid").is_none() {
+        draft.fields.clear();
+        return false;
+    }
     draft.stamp = Some(stamp);
+    body(raw, rest, draft, from_priority);
+    true
+}
+
+/// Without a stamp, as `journalctl -o cat` and container runtimes leave it: `[host] tag[pid]: message`.
+pub(super) fn bare(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
+    let mut cursor = Cursor::new(raw);
+    let from_priority = priority(&mut cursor);
+    let head = cursor.rest();
+    let Some(close) = memchr::memmem::find(head.get(..head.len().min(160)).unwrap_or_default(), b"]: ") else {
+        return false;
+    };
+    let open = head.get(..close).and_then(|head| memchr::memrchr(b'[', head));
+    let numbered = open.and_then(|open| head.get(open + 1..close)).is_some_and(|pid| number(pid).is_some());
+    if !numbered || !cursor.peek().is_ascii_alphanumeric() {
+        return false;
+    }
+    let Some(rest) = header(raw, &mut cursor, draft, false) else { return false };
+    if draft.fields.of(raw).first("pid").is_none() {
+        return false;
+    }
     body(raw, rest, draft, from_priority);
     true
 }
@@ -162,6 +198,13 @@ fn loose_tag(raw: &[u8], cursor: &mut Cursor, draft: &mut Draft) -> Option<Range
 /// What the message itself says: a level word, an embedded event format, who and from where.
 fn body(raw: &[u8], range: Range<usize>, draft: &mut Draft, from_priority: Option<Level>) {
     let mut cursor = Cursor::new(raw).within(range.clone());
+    if cursor.peek() == b'['
+        && draft.fields.of(raw).first("app") == Some(b"postgres")
+        && through_syslog(raw, cursor, draft)
+    {
+        draft.level = draft.level.or(from_priority);
+        return;
+    }
     draft.message(range.clone());
     match cursor.peek() {
         b'C' | b'L' if event_format::embedded(raw, range.clone(), draft) => {}
@@ -174,12 +217,45 @@ fn body(raw: &[u8], range: Range<usize>, draft: &mut Draft, from_priority: Optio
             if draft.fields.of(raw).first("app") == Some(b"sudo") {
                 message::sudo(raw, range.clone(), draft);
             }
+            if draft.level.is_none() {
+                level_pair(raw, range.clone(), draft);
+            }
             message::enrich(raw, range, draft);
         }
     }
     if draft.level.is_none() {
-        draft.level = from_priority;
+        draft.level = from_priority.or_else(|| cisco(draft.fields.of(raw).first("app")?));
     }
+}
+
+/// The severity in the middle of Cisco's tags, `%ASA-6-302013`.
+fn cisco(tag: &[u8]) -> Option<Level> {
+    let mut parts = tag.strip_prefix(b"%")?.split(|byte| *byte == b'-');
+    parts.next()?;
+    match parts.next()? {
+        [digit @ b'0'..=b'7'] => Level::from_syslog(digit - b'0'),
+        _ => None,
+    }
+}
+
+/// `level=warning` in a message made of pairs.
+pub(super) fn level_pair(raw: &[u8], range: Range<usize>, draft: &mut Draft) {
+    let mut cursor = Cursor::new(raw).within(range);
+    let Some(at) = LEVEL.find(cursor.rest().get(..512).unwrap_or(cursor.rest())) else { return };
+    let whole = at == 0 || matches!(cursor.ahead(at - 1), b' ' | b',' | b'{' | b'\t');
+    cursor.pos += at + 6;
+    cursor.eat(b'"');
+    let word = cursor.take_while(|byte| byte.is_ascii_alphabetic());
+    if whole {
+        draft.level_word(raw, word);
+    }
+}
+
+/// PostgreSQL numbers what it sends, `[5-1] …`; the first part of a message has its prefix.
+fn through_syslog(raw: &[u8], mut cursor: Cursor, draft: &mut Draft) -> bool {
+    cursor.enclosed(b'[', b']');
+    cursor.skip_spaces();
+    postgres::body(raw, cursor.rest_range(), draft)
 }
 
 /// RFC 5424: `<PRI>1 stamp host app procid msgid structured-data message`.
@@ -209,7 +285,7 @@ pub(super) fn modern(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
     }
     if !cursor.eat(b'-') {
         while cursor.peek() == b'[' {
-            if !element(raw, &mut cursor, draft) {
+            if !element(&mut cursor, draft) {
                 return false;
             }
         }
@@ -221,7 +297,7 @@ pub(super) fn modern(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
 }
 
 /// One element of structured data: `[id name="value" …]`, kept as `id.name`.
-fn element(raw: &[u8], cursor: &mut Cursor, draft: &mut Draft) -> bool {
+fn element(cursor: &mut Cursor, draft: &mut Draft) -> bool {
     cursor.eat(b'[');
     let id = cursor.take_while(|byte| !matches!(byte, b' ' | b']'));
     let mut path = std::mem::take(&mut draft.path);
@@ -244,6 +320,5 @@ fn element(raw: &[u8], cursor: &mut Cursor, draft: &mut Draft) -> bool {
         draft.fields.push_named_raw(&path, value);
     };
     draft.path = path;
-    let _ = raw;
     complete
 }

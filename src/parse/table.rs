@@ -17,9 +17,11 @@ pub(super) fn events(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
     if !cursor.peek().is_ascii_digit() {
         return false;
     }
-    let Some(stamp) = timestamp::read(raw, cursor.pos) else { return false };
-    cursor.pos += stamp.len;
-    if !cursor.eat(b',') {
+    // An impossible date is still the first column of a row, which then has no time.
+    let stamp = timestamp::read(raw, cursor.pos);
+    let Some(time) = cursor.until(b',') else { return false };
+    let dated = time.len() >= 10 && matches!(cursor.slice(&time), [_, _, _, _, b'-' | b'/', ..]);
+    if stamp.map_or(!dated, |stamp| stamp.len != time.len()) {
         return false;
     }
     let Some(level) = cursor.until(b',') else { return false };
@@ -31,7 +33,7 @@ pub(super) fn events(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
             return false;
         }
     }
-    draft.stamp = Some(stamp);
+    draft.stamp = stamp;
     draft.level = Some(known);
     draft.fields.push_raw("level_raw", level);
     rest_as_message(raw, cursor, draft);
@@ -71,15 +73,16 @@ fn cell(cursor: &mut Cursor, delimiter: u8) -> Option<Range<usize>> {
     if cursor.peek() == b'"' {
         let mut ahead = *cursor;
         ahead.pos += 1;
-        loop {
-            let n = memchr::memchr(b'"', ahead.rest())?;
+        let mut closed = false;
+        while let Some(n) = memchr::memchr(b'"', ahead.rest()) {
             ahead.pos += n + 1;
             if ahead.peek() != b'"' {
+                closed = true;
                 break;
             }
             ahead.pos += 1;
         }
-        if ahead.is_empty() || ahead.peek() == delimiter {
+        if closed && (ahead.is_empty() || ahead.peek() == delimiter) {
             let range = cursor.pos + 1..ahead.pos - 1;
             *cursor = ahead;
             return Some(range);
@@ -208,7 +211,7 @@ fn stamp_of_columns(raw: &[u8], date: Option<Range<usize>>, clock: Option<Range<
 }
 
 /// The columns a line of the head declares, if it is such a line: `#fields` of Zeek, `#Fields:` of W3C.
-pub(super) fn directive(line: &[u8], current: Option<&Layout>) -> Option<Layout> {
+pub(super) fn directive(line: &[u8]) -> Option<Layout> {
     let cursor = Cursor::new(line);
     let text = cursor.rest();
     if let Some(rest) = text.strip_prefix(b"#fields") {
@@ -217,7 +220,6 @@ pub(super) fn directive(line: &[u8], current: Option<&Layout>) -> Option<Layout>
         return Some(Layout { format: "zeek".to_owned(), columns, delimiter: Some(delimiter), pattern: None });
     }
     let rest = text.strip_prefix(b"#Fields:")?;
-    let _ = current;
     let columns = names(rest.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty()));
     Some(Layout { format: "w3c".to_owned(), columns, delimiter: None, pattern: None })
 }
@@ -240,8 +242,8 @@ pub(super) fn header(line: &[u8], rows: &[&[u8]]) -> Option<Layout> {
             return None;
         }
         let layout = Layout { format: "csv".to_owned(), columns, delimiter: Some(delimiter), pattern: None };
-        let agree = rows.iter().filter(|row| agrees(&layout, row, delimiter)).count();
-        (agree * 10 >= rows.len() * 7).then_some(layout)
+        let agree = rows.iter().filter(|row| agrees(&layout, row)).count();
+        (agree * 10 >= rows.len() * 6).then_some(layout)
     })
 }
 
@@ -263,7 +265,8 @@ fn cells<'a>(mut cursor: Cursor<'a>, delimiter: u8) -> impl Iterator<Item = Stri
 }
 
 /// Whether a row has as many cells as the header (more where the last column is free text).
-fn agrees(layout: &Layout, row: &[u8], delimiter: u8) -> bool {
+pub(super) fn agrees(layout: &Layout, row: &[u8]) -> bool {
+    let delimiter = layout.delimiter.unwrap_or(b',');
     let count = cells(Cursor::new(row), delimiter).count();
     count == layout.columns.len()
         || count > layout.columns.len() && layout.columns.last().is_some_and(|name| name == "message")

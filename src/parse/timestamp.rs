@@ -11,6 +11,8 @@ mod civil;
 mod named;
 mod zone;
 
+pub(super) use civil::{Clock, clock as civil_clock, compact_date, yearless};
+
 /// What a stamp says by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
@@ -61,7 +63,9 @@ pub(super) fn read(bytes: &[u8], at: usize) -> Option<Stamp> {
 pub(super) fn value(bytes: &[u8]) -> Option<Stamp> {
     let text = bytes.trim_ascii();
     let text = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]")).unwrap_or(text);
-    if let Some(stamp) = read(text, 0).filter(|stamp| stamp.len == text.len()) {
+    if let Some(stamp) = read(text, 0)
+        && text.get(stamp.len..).is_some_and(|rest| rest.is_empty() || names_zone_again(stamp, rest))
+    {
         return Some(stamp);
     }
     if text.first().is_some_and(u8::is_ascii_digit) {
@@ -71,6 +75,12 @@ pub(super) fn value(bytes: &[u8]) -> Option<Stamp> {
         return civil::date(text).filter(|stamp| stamp.len == text.len());
     }
     None
+}
+
+/// What Go and JavaScript print behind the offset: ` UTC`, ` m=+0.01`, ` (Central European Time)`.
+fn names_zone_again(stamp: Stamp, rest: &[u8]) -> bool {
+    let named = rest.len() <= 6 && rest.iter().skip(1).all(u8::is_ascii_uppercase);
+    matches!(stamp.when, When::Exact(_)) && rest.starts_with(b" ") && (named || matches!(rest, [_, b'(' | b'm', ..]))
 }
 
 /// An epoch number: 9 or 10 digits are seconds, 12 or 13 milliseconds, 15 or 16 microseconds, 18 or 19 nanoseconds; a

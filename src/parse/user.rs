@@ -62,6 +62,9 @@ struct Sample {
     fields: BTreeMap<String, toml::Value>,
 }
 
+/// Stored formats by name and what is stored of them; nothing where a pattern does not compile.
+type Compiled = BTreeMap<(String, String), Option<Arc<UserFormat>>>;
+
 /// A user's format, compiled.
 #[derive(Debug)]
 pub(super) struct UserFormat {
@@ -103,8 +106,7 @@ impl UserFormat {
 
     /// The format of a stored layout, compiled once in the life of the process.
     pub(super) fn stored(name: &str, stored: &str) -> Option<Arc<UserFormat>> {
-        static COMPILED: LazyLock<Mutex<BTreeMap<(String, String), Option<Arc<UserFormat>>>>> =
-            LazyLock::new(Mutex::default);
+        static COMPILED: LazyLock<Mutex<Compiled>> = LazyLock::new(Mutex::default);
         let mut compiled = COMPILED.lock().ok()?;
         let entry = compiled.entry((name.to_owned(), stored.to_owned())).or_insert_with(|| {
             let mut parts = stored.split(ASIDE);

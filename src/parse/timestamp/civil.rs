@@ -9,7 +9,7 @@ pub(super) const SECOND: i64 = 1_000_000_000;
 
 /// A time of day read from text.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clock {
+pub(in crate::parse) struct Clock {
     pub hour: u8,
     pub minute: u8,
     pub second: u8,
@@ -63,7 +63,7 @@ fn fraction(text: &[u8], at: usize) -> Option<(u32, usize)> {
 }
 
 /// `hh:mm:ss`, unpadded too, with a fraction behind `.`, `,` or `:`, and `AM` or `PM`. `.` may stand for `:`.
-pub(super) fn clock(text: &[u8], at: usize) -> Option<(Clock, usize)> {
+pub(in crate::parse) fn clock(text: &[u8], at: usize) -> Option<(Clock, usize)> {
     let (mut hour, next) = small(text, at)?;
     let separator = *text.get(next)?;
     if separator != b':' && separator != b'.' {
@@ -200,7 +200,7 @@ pub(super) fn date(text: &[u8]) -> Option<Stamp> {
 }
 
 /// `YYYYMMDD`, then `-`, `T`, `.` or a blank, then a time with or without colons.
-pub(super) fn compact_date(text: &[u8]) -> Option<Stamp> {
+pub(in crate::parse) fn compact_date(text: &[u8]) -> Option<Stamp> {
     let date = (year(text, 0)?, pair(text, 4)?, pair(text, 6)?);
     if !matches!(text.get(8)?, b'-' | b'T' | b'.' | b' ' | b'_') {
         return None;
@@ -279,7 +279,7 @@ pub(super) fn short_first(text: &[u8]) -> Option<Stamp> {
 }
 
 /// A stamp without a year, with the zone that may follow at `end`; only possible dates (Feb 29 is one).
-pub(super) fn yearless(text: &[u8], date: (u8, u8), clock: Clock, end: usize) -> Option<Stamp> {
+pub(in crate::parse) fn yearless(text: &[u8], date: (u8, u8), clock: Clock, end: usize) -> Option<Stamp> {
     let (month, day) = date;
     Timestamp::from_civil(2000, month, day, 0, 0, 0, 0)?;
     let (zone, end) = match zone::read(text, end) {

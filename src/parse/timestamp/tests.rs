@@ -66,6 +66,7 @@ fn every_spelling_gives_its_moment() {
         ("Fri Nov 20 10:10:01 EST 2026 x", "exact 2026-11-20T15:10:01Z +2"),
         ("Fri, 20 Nov 2026 10:10:01 +0000", "exact 2026-11-20T10:10:01Z +0"),
         ("Fri Nov 20 10:10:01 x", "yearless 11-20 36601000 +2"),
+        ("Fri Nov 20 2026 10:10:01 GMT+0200 (CEST)", "exact 2026-11-20T08:10:01Z +7"),
         ("1795168801.250 x", "exact 2026-11-20T10:00:01.250Z +2"),
         ("1795168801250 x", "exact 2026-11-20T10:00:01.250Z +2"),
         ("@400000004c91b044077a9e94 x", "exact 2010-09-16T05:50:50.125476500Z +2"),
@@ -114,6 +115,8 @@ fn a_value_must_be_a_time_as_a_whole() {
     assert!(value(b" 1795168801 ").is_some());
     assert!(value(b"1795168801123456").is_some());
     assert!(value(b"1795168801123456789").is_some());
+    assert!(value(b"2026-11-20 10:00:00.5 +0000 UTC").is_some());
+    assert!(value(b"Fri Nov 20 2026 10:00:00 GMT+0200 (CEST)").is_some());
     assert!(value(b"2026-11-20 10:00:00 and more").is_none());
     assert!(value(b"42").is_none());
     assert!(value(b"1.7e9").is_none());

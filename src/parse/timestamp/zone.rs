@@ -45,6 +45,11 @@ pub(super) fn read(text: &[u8], at: usize) -> Option<(Zone, usize)> {
                 return None;
             }
             let name = rest.get(..length)?;
+            if let (b"GMT" | b"UTC", Some(sign @ (b'+' | b'-'))) = (name, rest.get(length))
+                && let Some(zone) = offset(text, at + length + 1, *sign == b'-', false)
+            {
+                return Some(zone);
+            }
             let east = NAMED.iter().find(|(known, _)| *known == name)?.1;
             Some((Zone { east }, at + length))
         }
