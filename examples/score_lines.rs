@@ -50,6 +50,10 @@ fn main() -> io::Result<()> {
     out.flush()
 }
 
+/// Names of months in syslog and access logs.
+const MONTHS: [&[u8]; 12] =
+    [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
+
 /// What stands before a message.
 struct Header {
     message: usize,
@@ -67,14 +71,12 @@ fn read_header(line: &[u8], fields: &mut FieldSet) -> Header {
         let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
         digits * 2 >= word.len() || word.ends_with(b":") && digits > 3
     };
-    let months: [&[u8]; 12] =
-        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
     // Syslog: month, day, clock, host.
-    if words.len() > 4 && months.contains(&text(&words[0])) {
-        let month = months.iter().position(|month| *month == text(&words[0])).unwrap_or(0) as u8 + 1;
-        let day = number(text(&words[1])).unwrap_or(1) as u8;
-        let time = clock(2015, month, day, text(&words[2]));
-        return Header { message: words[4].start, level: None, time };
+    if let [first, second, third, _, rest, ..] = words.as_slice()
+        && let Some(month) = MONTHS.iter().position(|month| *month == text(first))
+    {
+        let day = number(text(second)).unwrap_or(1) as u8;
+        return Header { message: rest.start, level: None, time: clock(2015, month as u8 + 1, day, text(third)) };
     }
     let mut level = None;
     let mut message = 0;
@@ -157,7 +159,7 @@ fn read_access(line: &[u8], fields: &mut FieldSet) -> Option<Option<Timestamp>> 
     let end = |from: usize| {
         let mut at = from;
         while line.get(at).is_some_and(|byte| *byte != b'"') {
-            at += if line[at] == b'\\' { 2 } else { 1 };
+            at += if line.get(at) == Some(&b'\\') { 2 } else { 1 };
         }
         at.min(line.len())
     };
@@ -179,9 +181,7 @@ fn read_access(line: &[u8], fields: &mut FieldSet) -> Option<Option<Timestamp>> 
         fields.push_raw("user_agent", agent);
     }
     let stamp = line.get(open + 1..open + 21)?;
-    let months: [&[u8]; 12] =
-        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
-    let month = months.iter().position(|month| *month == &stamp[3..6]).unwrap_or(0) as u8 + 1;
+    let month = MONTHS.iter().position(|month| stamp.get(3..6) == Some(*month)).unwrap_or(0) as u8 + 1;
     let year = number(stamp.get(7..11)?)? as i32;
     Some(clock(year, month, number(stamp.get(..2)?)? as u8, stamp.get(12..)?))
 }

@@ -16,6 +16,7 @@ const FOLD: [u8; 256] = fold(false);
 /// As [`FOLD`], but all letters are alike too: the spelling of a query apart from its words.
 const SHAPE: [u8; 256] = fold(true);
 
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time; the index is below 128")]
 const fn fold(letters_alike: bool) -> [u8; 256] {
     let mut table = [61u8; 256];
     let mut byte = 0;

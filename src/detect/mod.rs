@@ -111,6 +111,9 @@ fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>) -> Hits
         // Words of failure in a path are names of pages.
         hits.remove(Rule::FaultWord);
         hits.remove(Rule::AuthFailure);
+        if request.method == b"POST" && request.referer == b"-" {
+            hits.add(Rule::BlindPost);
+        }
         if matches!(request.status, b"401" | b"403") && request.method == b"POST" || request.status == b"401" {
             hits.add(Rule::AuthFailure);
         }

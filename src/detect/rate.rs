@@ -16,18 +16,23 @@ pub(super) struct Rate {
 impl Rate {
     /// Counts one event at `now` (seconds); gives the surprise of the last minute against the hour before, in nats.
     ///
-    /// `age` is how long the source has been watched, in seconds; `usual` the least number expected in a minute.
-    pub fn observe(&mut self, now: f64, age: f64, usual: f32) -> f32 {
+    /// `watched` is how much of an hour the source has been watched ([`watched`]); `usual` the least number expected in a
+    /// minute.
+    pub fn observe(&mut self, now: f64, watched: f32, usual: f32) -> f32 {
         let passed = (now - self.last).clamp(0.0, 1e9) as f32;
         self.last = self.last.max(now);
         self.short *= (-passed / SHORT).exp();
         self.long *= (-passed / LONG).exp();
-        let watched = (age as f32).clamp(SHORT, LONG);
         let expected = (self.long * SHORT / watched).max(usual);
         self.short += 1.0;
         self.long += 1.0;
         excess(self.short, expected)
     }
+}
+
+/// The memory of the long rate that is filled after `age` seconds, in seconds.
+pub(super) fn watched(age: f64) -> f32 {
+    (LONG * (1.0 - (-(age as f32) / LONG).exp())).max(SHORT)
 }
 
 /// Surprise of `count` events where `expected` were, in nats: k ln(k/L) - k + L for k > L, of a Poisson tail (Chernoff).
@@ -46,10 +51,10 @@ mod tests {
     fn a_burst_surprises_and_a_steady_stream_does_not() {
         let mut rate = Rate::default();
         for second in 0..7_200 {
-            let surprise = rate.observe(f64::from(second), f64::from(second), 0.5);
-            assert!(second < 300 || surprise < 2.0, "{second} {surprise}");
+            let surprise = rate.observe(f64::from(second), watched(f64::from(second)), 0.5);
+            assert!(surprise < 2.0, "{second} {surprise}");
         }
-        let burst = (0..300).map(|_| rate.observe(7_200.0, 7_200.0, 0.5)).last();
+        let burst = (0..300).map(|_| rate.observe(7_200.0, LONG, 0.5)).last();
         assert!(burst.unwrap() > 100.0);
     }
 }

@@ -20,6 +20,10 @@ pub(in crate::detect) fn decode_twice(text: &[u8], out: &mut Vec<u8>, plus_is_bl
         percent(out);
         percent(out);
     }
+    if plus_is_blank {
+        // A plus that was itself encoded: once more, as the twice decoding server sees it.
+        out.iter_mut().filter(|byte| **byte == b'+').for_each(|byte| *byte = b' ');
+    }
     fold_dots(out);
     true
 }

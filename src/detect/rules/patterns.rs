@@ -555,7 +555,7 @@ pub(super) const REGEXES: &[(Rule, &[&str])] = &[
             r"\bwaitfor\s+delay\b",
             r"\bprocedure\s+analyse\b",
             r"\bxp_cmdshell\b|\binto\s+(?:out|dump)file\b|\binformation_schema\.|@@version|\bdbms_\w+\.|\butl_\w+\.|\bctxsys\.|\brdb\$|\bsysibm\.|\bdomain\.domains\b",
-            r"\b(?:or|and|xor|having|where|rlike|not)\b\s*\(*\s*['\x22]?[%\w]+['\x22]?\s*\)*\s*(?:=|<>|!=|<|>|\blike\b)\s*\(*\s*['\x22]?%?\d",
+            r"\b(?:or|and|xor|having|where|rlike|not)\b\s*\(*\s*['\x22]?%?\d+['\x22]?\s*\)*\s*(?:=|<>|!=|<|>|\blike\b)\s*\(*\s*['\x22]?%?\w",
             r"['\x22]\s*\)*\s*(?:or|and|xor|having|where|rlike|\|\||&&|like|in|between)\b?\s*\(*\s*(?:['\x22(]|not\b|\w+\s*\(|['\x22]?\w+['\x22]?\s*(?:=|<|>|like\b|is\b|in\b|rlike\b|between\b))",
             r"\)\s*\)*\s*(?:or|and|xor|having|where|rlike)\s+\(*\s*(?:['\x22(]|not\b|\d+|\w+\s*\()",
             r"['\x22]\s*\)*\s*;?\s*(?:--|#|/\*)",
@@ -602,7 +602,7 @@ pub(super) const REGEXES: &[(Rule, &[&str])] = &[
             r"%2e%2e|%2e\.|\.%2e|%c0%(?:ae|af|2e|2f|5c)|%c1%(?:9c|1c|af|8s|pc)|%bg%qf|\.\.%(?:2f|5c|25|u221|c0|c1)|%uff0e",
             r"\.\.;/|\.{4,}[/\\]{2,}|(?:\.[/\\]\\?){2,}\.[/\\]|[/\\]\.{3,}[/\\]|\.\\\.|\.\\/|[\x00-\x1f/\\]\.\.[\x00-\x1f]",
             r"(?:^|[=\s])\\\.\.|[/\\]{2,}\.\.[/\\]|\.\.[/\\]{2,}",
-            r"[/\\]\.\.[/\\]\{file\}|\{file\}",
+            r"\{file\}|(?:^|[=/\\.])web-inf[/\\]?web\.xml",
         ],
     ),
     (
@@ -621,6 +621,7 @@ pub(super) const REGEXES: &[(Rule, &[&str])] = &[
             r"<!--\s*#\s*exec|\bcmd(?:\.exe)?\s*/[ck]\b|[=;|&]\s*/bin/(?:ba|da|z|k|c)?sh\b",
             r"(?:[;|&`\n]|\$\()\s*(?:for|if|while|str)\s*(?:/f|\[|\$|=|\()|\bstr=\$\(",
             r"\b(?:system|shell_exec|passthru)\s*\(\s*['\x22$]",
+            r"\bdir\s+c:[/\\]?|\bping(?:\.exe)?\s+-[nci]\s+\d|\bping\.exe\b|[=|;&]\s*/(?:usr/)?bin/\w",
         ],
     ),
     (
