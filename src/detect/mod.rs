@@ -101,7 +101,10 @@ fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>) -> Hits
     let mut hits = if request.is_request() {
         let mut hits = rules::scan(request.target, buffer, true);
         if !request.agent.is_empty() {
-            hits = hits.or(rules::scan(request.agent, buffer, false));
+            // Programs list their parts as shells list commands: `(U; id; rv 2)`.
+            let mut from = rules::scan(request.agent, buffer, false);
+            from.remove(Rule::CommandInjection);
+            hits = hits.or(from);
         }
         if !request.referer.is_empty() {
             // Searches are quoted in referers: only what no search contains counts there.
