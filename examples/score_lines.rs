@@ -14,28 +14,34 @@ fn main() -> io::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let why = arguments.iter().any(|argument| argument == "--why");
     let budget = arguments.iter().find_map(|argument| argument.strip_prefix("--budget=")?.parse().ok());
+    let passes: u32 =
+        arguments.iter().find_map(|argument| argument.strip_prefix("--passes=")?.parse().ok()).unwrap_or(1);
+    let sessions = arguments.iter().find_map(|argument| argument.strip_prefix("--sessions="));
     let Some(path) = arguments.iter().find(|argument| !argument.starts_with("--")) else {
-        return Err(io::Error::other("usage: score_lines [--why] [--budget=0.01] FILE"));
+        return Err(io::Error::other("usage: score_lines [--why] [--budget=0.01] [--sessions=OUT] [--passes=1] FILE"));
     };
     let bytes = fs::read(path)?;
     let mut config = DetectConfig::default();
     config.alert_budget = budget.unwrap_or(config.alert_budget);
+    config.all_sessions = sessions.is_some();
     let (mut detector, mut templater) = (Detector::new(config), Templater::new());
     let (mut fields, mut verdict) = (FieldSet::default(), Verdict::default());
     let mut out = BufWriter::new(io::stdout().lock());
-    for line in bytes.strip_suffix(b"\n").unwrap_or(&bytes).split(|byte| *byte == b'\n') {
+    let lines = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    for _ in 1..passes {
+        for line in lines.split(|byte| *byte == b'\n') {
+            fields.clear();
+            let header = read_header(line, &mut fields);
+            let event = header.event(line, &fields, &mut templater);
+            detector.score(&event, &mut verdict);
+        }
+        detector.finish();
+        detector.take_sessions();
+    }
+    for line in lines.split(|byte| *byte == b'\n') {
         fields.clear();
         let header = read_header(line, &mut fields);
-        let message = line.get(header.message..).unwrap_or_default();
-        let event = Event {
-            source: 0,
-            raw: line,
-            message,
-            fields: fields.of(line),
-            time: header.time,
-            level: header.level,
-            template: templater.cut(message),
-        };
+        let event = header.event(line, &fields, &mut templater);
         detector.score(&event, &mut verdict);
         write!(out, "{:.6}\t{:.6}\t{}", verdict.score, verdict.novelty, u8::from(verdict.flagged))?;
         if why {
@@ -45,6 +51,13 @@ fn main() -> io::Result<()> {
             }
         }
         writeln!(out)?;
+    }
+    detector.finish();
+    if let Some(path) = sessions {
+        let mut out = BufWriter::new(fs::File::create(path)?);
+        for session in detector.take_sessions() {
+            writeln!(out, "{}\t{:.6}\t{}\t{}", session.name, session.score, u8::from(session.flagged), session.lines)?;
+        }
     }
     writeln!(io::stderr(), "detector state: {:.1} MiB", detector.bytes() as f64 / f64::from(1 << 20))?;
     out.flush()
@@ -59,6 +72,14 @@ struct Header {
     message: usize,
     level: Option<Level>,
     time: Option<Timestamp>,
+}
+
+impl Header {
+    fn event<'a>(&self, line: &'a [u8], fields: &'a FieldSet, templater: &'a mut Templater) -> Event<'a> {
+        let message = line.get(self.message..).unwrap_or_default();
+        let template = templater.cut(message);
+        Event { source: 0, raw: line, message, fields: fields.of(line), time: self.time, level: self.level, template }
+    }
 }
 
 fn read_header(line: &[u8], fields: &mut FieldSet) -> Header {

@@ -21,17 +21,20 @@ mod profile;
 mod rate;
 mod request;
 mod rules;
+mod session;
 mod shift;
 mod tail;
 mod threshold;
 
 pub use config::DetectConfig;
+pub use session::SessionVerdict;
 
 use crate::model::{Cut, Fields, Level, Timestamp, Verdict};
 use judge::Judge;
 use profile::Measure;
 use request::Request;
 use rules::{Hits, Rule};
+use session::Ended;
 use std::collections::BTreeMap;
 
 /// One record as detection sees it; everything is borrowed.
@@ -59,6 +62,8 @@ pub struct Event<'a> {
 pub struct Detector {
     config: DetectConfig,
     judges: BTreeMap<u32, Judge>,
+    number: u64,
+    ended: Ended,
     measure: Measure,
     decoded: Vec<u8>,
     query: Vec<u8>,
@@ -68,7 +73,15 @@ impl Detector {
     /// A detector that has learned nothing.
     pub fn new(config: DetectConfig) -> Self {
         let (decoded, query) = (Vec::new(), Vec::new());
-        Detector { config, judges: BTreeMap::new(), measure: Measure::default(), decoded, query }
+        Detector {
+            config,
+            judges: BTreeMap::new(),
+            number: 0,
+            ended: Ended::default(),
+            measure: Measure::default(),
+            decoded,
+            query,
+        }
     }
 
     /// Scores a record against everything given before, learns it, and fills `verdict` anew.
@@ -76,7 +89,7 @@ impl Detector {
     /// Reasons, rules and entity are filled where the record is flagged or a rule worth telling fired; an ordinary record
     /// allocates nothing.
     pub fn score(&mut self, event: &Event<'_>, verdict: &mut Verdict) {
-        let Detector { config, judges, measure, decoded, query } = self;
+        let Detector { config, judges, number, ended, measure, decoded, query } = self;
         let request = Request::read(&event.fields, query);
         let hits = known(event, &request, decoded);
         let source = if judges.contains_key(&event.source) || judges.len() < config.max_sources.max(1) {
@@ -87,12 +100,35 @@ impl Detector {
             judges.keys().nth(nth).copied().unwrap_or(event.source)
         };
         let judge = judges.entry(source).or_insert_with(|| Judge::new(config, source));
-        judge.score(config, event, &request, hits, measure, verdict);
+        judge.score(config, *number, event, &request, hits, measure, verdict);
+        judge.sessions.sweep(*number, &mut |verdict| keep(config, ended, source, verdict));
+        *number += 1;
+    }
+
+    /// Takes the verdicts of sessions that ended since the last call (the flagged ones, or all by
+    /// [`DetectConfig::all_sessions`]), in the order in which they ended; at most 65,536 wait, the oldest go first.
+    pub fn take_sessions(&mut self) -> Vec<SessionVerdict> {
+        self.ended.take()
+    }
+
+    /// Ends all sessions, as the input has; their verdicts wait in [`Detector::take_sessions`].
+    pub fn finish(&mut self) {
+        let Detector { config, judges, ended, .. } = self;
+        for (source, judge) in judges {
+            judge.sessions.finish(&mut |verdict| keep(config, ended, *source, verdict));
+        }
     }
 
     /// Bytes held by everything learned, within a tenth.
     pub fn bytes(&self) -> usize {
         self.judges.values().map(Judge::bytes).sum::<usize>() + self.decoded.capacity() + self.query.capacity()
+    }
+}
+
+/// Keeps the verdict of a session where it is asked for.
+fn keep(config: &DetectConfig, ended: &mut Ended, source: u32, verdict: SessionVerdict) {
+    if verdict.flagged || config.all_sessions {
+        ended.push(SessionVerdict { source, ..verdict });
     }
 }
 

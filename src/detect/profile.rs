@@ -61,6 +61,8 @@ pub(super) struct Measure {
     pub odd_part: Option<std::ops::Range<usize>>,
     /// Where the spelling was strangest, as an offset into the text that was measured.
     pub odd_spelling: usize,
+    /// Key of the session the line belongs to (of requests: of the client).
+    pub session: Option<u64>,
     /// Rules that need counting over lines.
     pub windowed: Hits,
 }
@@ -320,10 +322,12 @@ impl Profile {
     /// Surprise of the template after the previous one of the same session.
     fn order(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
         let session = if request.is_request() {
-            entity::actor(&event.fields, event.message, &event.template).map(xxh3_64)
+            entity::actor(&event.fields, event.message, &event.template)
         } else {
             entity::session(&event.fields, event.message, &event.template)
         };
+        let session = session.map(xxh3_64);
+        measure.session = session;
         let step = [event.template.hash, self.kind];
         let previous = std::mem::replace(self.sessions.touch(session.unwrap_or(0)), step);
         let mut surprises = [0.0f32; 2];

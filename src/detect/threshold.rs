@@ -55,6 +55,22 @@ impl Threshold {
         raised
     }
 
+    /// Keeps a score without judging it; [`Threshold::settle`] follows the last of many.
+    pub fn learn(&mut self, score: f32) {
+        self.lines += 1;
+        self.keep(bucket(score));
+    }
+
+    /// Finds the bar anew of everything kept.
+    pub fn settle(&mut self) {
+        self.bar = self.quantile();
+    }
+
+    /// Whether a score lies beyond all but the budget of what was kept.
+    pub fn is_beyond(&self, score: f32) -> bool {
+        self.lines > self.silent && bucket(score) > self.bar
+    }
+
     fn keep(&mut self, bucket: usize) {
         if let Some(count) = self.counts.get_mut(bucket) {
             *count += 1;
