@@ -16,7 +16,7 @@ pub struct DetectConfig {
     pub all_sessions: bool,
     /// Trees of the isolation forest.
     pub trees: usize,
-    /// Lines each tree is grown from; rounded down to a power of two, at most 1,024.
+    /// Lines each tree is grown from, 8 to 256.
     pub sample: usize,
     /// Lines of a source before its forest is grown.
     pub min_train: u64,

@@ -31,11 +31,14 @@ pub use session::SessionVerdict;
 
 use crate::model::{Cut, Fields, Level, Timestamp, Verdict};
 use judge::Judge;
+use memchr::memmem::Finder;
 use profile::Measure;
 use request::Request;
 use rules::{Hits, Rule};
 use session::Ended;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// One record as detection sees it; everything is borrowed.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +70,7 @@ pub struct Detector {
     measure: Measure,
     decoded: Vec<u8>,
     query: Vec<u8>,
+    agents: Agents,
 }
 
 impl Detector {
@@ -81,6 +85,7 @@ impl Detector {
             measure: Measure::default(),
             decoded,
             query,
+            agents: Agents::default(),
         }
     }
 
@@ -89,9 +94,9 @@ impl Detector {
     /// Reasons, rules and entity are filled where the record is flagged or a rule worth telling fired; an ordinary record
     /// allocates nothing.
     pub fn score(&mut self, event: &Event<'_>, verdict: &mut Verdict) {
-        let Detector { config, judges, number, ended, measure, decoded, query } = self;
+        let Detector { config, judges, number, ended, measure, decoded, query, agents } = self;
         let request = Request::read(&event.fields, query);
-        let hits = known(event, &request, decoded);
+        let hits = known(event, &request, decoded, agents);
         let source = if judges.contains_key(&event.source) || judges.len() < config.max_sources.max(1) {
             event.source
         } else {
@@ -125,6 +130,35 @@ impl Detector {
     }
 }
 
+/// Two dots in a referer, the least a path traversal needs.
+static DOTS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b".."));
+
+/// What the rules said of the latest names of client programs: few names come again and again.
+#[derive(Debug)]
+struct Agents {
+    known: Vec<(u64, Hits)>,
+}
+
+impl Default for Agents {
+    fn default() -> Self {
+        Agents { known: vec![(0, Hits::default()); 256] }
+    }
+}
+
+impl Agents {
+    fn get(&mut self, agent: &[u8], scan: impl FnOnce() -> Hits) -> Hits {
+        let key = xxh3_64(agent);
+        match self.known.get_mut(key as usize % 256) {
+            Some((known, hits)) if *known == key => *hits,
+            Some(slot) => {
+                *slot = (key, scan());
+                slot.1
+            }
+            None => scan(),
+        }
+    }
+}
+
 /// Keeps the verdict of a session where it is asked for.
 fn keep(config: &DetectConfig, ended: &mut Ended, source: u32, verdict: SessionVerdict) {
     if verdict.flagged || config.all_sessions {
@@ -133,16 +167,20 @@ fn keep(config: &DetectConfig, ended: &mut Ended, source: u32, verdict: SessionV
 }
 
 /// The rules that the text, level and status of a record show.
-fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>) -> Hits {
+fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>, agents: &mut Agents) -> Hits {
     let mut hits = if request.is_request() {
         let mut hits = rules::scan(request.target, buffer, true);
         if !request.agent.is_empty() {
-            // Programs list their parts as shells list commands: `(U; id; rv 2)`.
-            let mut from = rules::scan(request.agent, buffer, false);
-            from.remove(Rule::CommandInjection);
-            hits = hits.or(from);
+            hits = hits.or(agents.get(request.agent, || {
+                // Programs list their parts as shells list commands: `(U; id; rv 2)`.
+                let mut from = rules::scan(request.agent, buffer, false);
+                from.remove(Rule::CommandInjection);
+                from
+            }));
         }
-        if !request.referer.is_empty() {
+        if request.referer.iter().any(|byte| matches!(byte, b'<' | b'%' | b'\\'))
+            || DOTS.find(request.referer).is_some()
+        {
             // Searches are quoted in referers: only what no search contains counts there.
             let from = rules::scan(request.referer, buffer, false);
             [Rule::Xss, Rule::PathTraversal].into_iter().filter(|rule| from.has(*rule)).for_each(|rule| hits.add(rule));

@@ -6,7 +6,7 @@ use super::entity::{self, ByHash, Entity, Recent};
 use super::feature::Feature;
 use super::forest::Row;
 use super::letters::{Letters, Spelling};
-use super::numbers::{Spread, parse, signed_log};
+use super::numbers::{Spread, ln, parse, signed_log};
 use super::rate::{Rate, excess, watched};
 use super::rules::{Hits, Rule};
 use super::{Event, request::Request};
@@ -169,7 +169,7 @@ impl Profile {
         let known = self.kinds.len() as f32;
         let stat = self.kinds.entry(self.kind).or_default();
         measure.copies = stat.count;
-        let fresh = ((self.lines + known + 1.0) / (known + 1.0)).ln();
+        let fresh = ln((self.lines + known + 1.0) / (known + 1.0));
         measure.set(Feature::New, fresh * (-stat.count / 8.0).exp());
         measure.set(Feature::Burst, stat.rate.observe(self.now, self.watched, 0.5));
         stat.count += 1.0;
@@ -180,7 +180,7 @@ impl Profile {
     fn values(&mut self, event: &Event<'_>, measure: &mut Measure) {
         let hash = event.template.hash;
         let copies = self.texts.add(hash);
-        measure.set(Feature::Template, -((copies + 0.5) / (self.lines + 1.0)).ln());
+        measure.set(Feature::Template, -ln((copies + 0.5) / (self.lines + 1.0)));
         let stat = self.kinds.entry(hash).or_default();
         stat.last = self.total;
         let (mut sum, mut most, mut furthest) = (0.0f32, 0.0f32, 0.0f32);
@@ -229,7 +229,7 @@ impl Profile {
         let (mut sum, mut most, mut number) = (0.0f32, 0.0f32, 0.0f32);
         for &(start, end) in event.template.words {
             let word = event.message.get(start as usize..end as usize).unwrap_or_default();
-            let rarity = -((self.words.add(xxh3_64(word)) + 0.5) / (self.lines + 1.0)).ln();
+            let rarity = -ln((self.words.add(xxh3_64(word)) + 0.5) / (self.lines + 1.0));
             sum += rarity.max(0.0);
             number += 1.0;
             if rarity > most {
@@ -239,7 +239,7 @@ impl Profile {
         }
         for range in request.path_parts() {
             let part = request.target.get(range.clone()).unwrap_or_default();
-            let rarity = -((self.words.add(xxh3_64_with_seed(part, 1)) + 0.5) / (self.lines + 1.0)).ln();
+            let rarity = -ln((self.words.add(xxh3_64_with_seed(part, 1)) + 0.5) / (self.lines + 1.0));
             sum += rarity.max(0.0);
             number += 1.0;
             if rarity > most {
@@ -249,7 +249,7 @@ impl Profile {
         }
         for name in request.parameters() {
             // A parameter is a word of the resource it is asked of.
-            let rarity = -((self.words.add(xxh3_64_with_seed(name, self.kind)) + 0.5) / (self.lines + 1.0)).ln();
+            let rarity = -ln((self.words.add(xxh3_64_with_seed(name, self.kind)) + 0.5) / (self.lines + 1.0));
             most = most.max(rarity);
         }
         measure.set(Feature::Words, if number > 0.0 { sum / number } else { 0.0 });
@@ -356,16 +356,16 @@ impl Profile {
     fn codes(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
         if !request.status.is_empty() {
             let count = self.statuses.add(xxh3_64_with_seed(request.status, xxh3_64(request.method)));
-            measure.set(Feature::Status, -((count + 0.5) / (self.lines + 1.0)).ln());
+            measure.set(Feature::Status, -ln((count + 0.5) / (self.lines + 1.0)));
         }
         if request.is_request() {
             let count = self.statuses.add(xxh3_64(request.method));
-            measure.set(Feature::Level, -((count + 0.5) / (self.lines + 1.0)).ln());
+            measure.set(Feature::Level, -ln((count + 0.5) / (self.lines + 1.0)));
             return;
         }
         let level = event.level.map_or(9, |level| usize::from(level.code()));
         if let Some(count) = self.levels.get_mut(level) {
-            measure.set(Feature::Level, -((*count + 0.5) / (self.lines + 1.0)).ln());
+            measure.set(Feature::Level, -ln((*count + 0.5) / (self.lines + 1.0)));
             *count += 1.0;
         }
     }
@@ -463,7 +463,7 @@ fn witten_bell(count: f32, seen: f32, distinct: f32, unseen: f32) -> f32 {
         return 0.0;
     }
     let share = if count > 0.0 { count / total } else { distinct.max(0.5) / total / unseen.max(1.0) };
-    (-share.min(1.0).ln()).max(0.0)
+    (-ln(share.min(1.0))).max(0.0)
 }
 
 /// Whether the configuration asks to halve a profile of so many lines now.

@@ -1,5 +1,7 @@
 //! Rates over a short and a long memory, and how surprising a count is against what was expected.
 
+use super::numbers::ln;
+
 /// Memory of the short rate, in seconds.
 const SHORT: f32 = 60.0;
 /// Memory of the long rate, in seconds.
@@ -40,7 +42,7 @@ pub(super) fn excess(count: f32, expected: f32) -> f32 {
     if count <= expected || expected <= 0.0 {
         return 0.0;
     }
-    count * (count / expected).ln() - count + expected
+    count * ln(count / expected) - count + expected
 }
 
 #[cfg(test)]
