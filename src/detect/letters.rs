@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 /// Symbols of the folded alphabet, a power of two.
 const SYMBOLS: usize = 64;
+/// The symbol of digits.
+const DIGIT: usize = 26;
 /// Weight of a continuation never seen.
 const UNSEEN: f32 = 0.05;
 /// Length of the window whose worst mean is reported.
@@ -27,7 +29,7 @@ const fn fold(letters_alike: bool) -> [u8; 256] {
         table[byte] = if value.is_ascii_alphabetic() {
             if letters_alike { 0 } else { value.to_ascii_lowercase() - b'a' }
         } else if value.is_ascii_digit() {
-            26
+            DIGIT as u8
         } else if value == b' ' || value == b'\t' {
             27
         } else if value < b' ' || value == 127 {
@@ -103,9 +105,14 @@ impl Letters {
         };
         let mut ring = [0.0f32; WINDOW];
         let (mut sum, mut window, mut worst, mut worst_end) = (0.0f32, 0.0f32, 0.0f32, 0usize);
+        let mut length = 0usize;
         let mut context = 27 * SYMBOLS + 27;
         for (index, &byte) in text.iter().enumerate() {
             let symbol = usize::from(self.fold[usize::from(byte)]) & (SYMBOLS - 1);
+            if symbol == DIGIT && context & (SYMBOLS - 1) == DIGIT {
+                // A number is one symbol however long it is: `shape` measures lengths.
+                continue;
+            }
             let place = ((context << 6) | symbol) & (TRIPLES - 1);
             let (total, triple) = (pairs[context & (PAIRS - 1)], triples[place]);
             let of_total = match usize::from(total) {
@@ -130,13 +137,14 @@ impl Letters {
             triples[place] = triples[place].saturating_add(1);
             context = place & (PAIRS - 1);
             sum += surprise;
-            window += surprise - ring[index & (WINDOW - 1)];
-            ring[index & (WINDOW - 1)] = surprise;
+            window += surprise - ring[length & (WINDOW - 1)];
+            ring[length & (WINDOW - 1)] = surprise;
+            length = length.wrapping_add(1);
             if window > worst {
                 (worst, worst_end) = (window, index.wrapping_add(1));
             }
         }
-        let length = text.len().max(1);
+        let length = length.max(1);
         Spelling {
             mean: sum / length as f32,
             worst: worst / WINDOW.min(length) as f32,
