@@ -14,28 +14,34 @@ fn main() -> io::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let why = arguments.iter().any(|argument| argument == "--why");
     let budget = arguments.iter().find_map(|argument| argument.strip_prefix("--budget=")?.parse().ok());
+    let passes: u32 =
+        arguments.iter().find_map(|argument| argument.strip_prefix("--passes=")?.parse().ok()).unwrap_or(1);
+    let sessions = arguments.iter().find_map(|argument| argument.strip_prefix("--sessions="));
     let Some(path) = arguments.iter().find(|argument| !argument.starts_with("--")) else {
-        return Err(io::Error::other("usage: score_lines [--why] [--budget=0.01] FILE"));
+        return Err(io::Error::other("usage: score_lines [--why] [--budget=0.01] [--sessions=OUT] [--passes=1] FILE"));
     };
     let bytes = fs::read(path)?;
     let mut config = DetectConfig::default();
     config.alert_budget = budget.unwrap_or(config.alert_budget);
+    config.all_sessions = sessions.is_some();
     let (mut detector, mut templater) = (Detector::new(config), Templater::new());
     let (mut fields, mut verdict) = (FieldSet::default(), Verdict::default());
     let mut out = BufWriter::new(io::stdout().lock());
-    for line in bytes.strip_suffix(b"\n").unwrap_or(&bytes).split(|byte| *byte == b'\n') {
+    let lines = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    for _ in 1..passes {
+        for line in lines.split(|byte| *byte == b'\n') {
+            fields.clear();
+            let header = read_header(line, &mut fields);
+            let event = header.event(line, &fields, &mut templater);
+            detector.score(&event, &mut verdict);
+        }
+        detector.finish();
+        detector.take_sessions();
+    }
+    for line in lines.split(|byte| *byte == b'\n') {
         fields.clear();
         let header = read_header(line, &mut fields);
-        let message = line.get(header.message..).unwrap_or_default();
-        let event = Event {
-            source: 0,
-            raw: line,
-            message,
-            fields: fields.of(line),
-            time: header.time,
-            level: header.level,
-            template: templater.cut(message),
-        };
+        let event = header.event(line, &fields, &mut templater);
         detector.score(&event, &mut verdict);
         write!(out, "{:.6}\t{:.6}\t{}", verdict.score, verdict.novelty, u8::from(verdict.flagged))?;
         if why {
@@ -46,15 +52,34 @@ fn main() -> io::Result<()> {
         }
         writeln!(out)?;
     }
+    detector.finish();
+    if let Some(path) = sessions {
+        let mut out = BufWriter::new(fs::File::create(path)?);
+        for session in detector.take_sessions() {
+            writeln!(out, "{}\t{:.6}\t{}\t{}", session.name, session.score, u8::from(session.flagged), session.lines)?;
+        }
+    }
     writeln!(io::stderr(), "detector state: {:.1} MiB", detector.bytes() as f64 / f64::from(1 << 20))?;
     out.flush()
 }
+
+/// Names of months in syslog and access logs.
+const MONTHS: [&[u8]; 12] =
+    [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
 
 /// What stands before a message.
 struct Header {
     message: usize,
     level: Option<Level>,
     time: Option<Timestamp>,
+}
+
+impl Header {
+    fn event<'a>(&self, line: &'a [u8], fields: &'a FieldSet, templater: &'a mut Templater) -> Event<'a> {
+        let message = line.get(self.message..).unwrap_or_default();
+        let template = templater.cut(message);
+        Event { source: 0, raw: line, message, fields: fields.of(line), time: self.time, level: self.level, template }
+    }
 }
 
 fn read_header(line: &[u8], fields: &mut FieldSet) -> Header {
@@ -67,14 +92,12 @@ fn read_header(line: &[u8], fields: &mut FieldSet) -> Header {
         let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
         digits * 2 >= word.len() || word.ends_with(b":") && digits > 3
     };
-    let months: [&[u8]; 12] =
-        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
     // Syslog: month, day, clock, host.
-    if words.len() > 4 && months.contains(&text(&words[0])) {
-        let month = months.iter().position(|month| *month == text(&words[0])).unwrap_or(0) as u8 + 1;
-        let day = number(text(&words[1])).unwrap_or(1) as u8;
-        let time = clock(2015, month, day, text(&words[2]));
-        return Header { message: words[4].start, level: None, time };
+    if let [first, second, third, _, rest, ..] = words.as_slice()
+        && let Some(month) = MONTHS.iter().position(|month| *month == text(first))
+    {
+        let day = number(text(second)).unwrap_or(1) as u8;
+        return Header { message: rest.start, level: None, time: clock(2015, month as u8 + 1, day, text(third)) };
     }
     let mut level = None;
     let mut message = 0;
@@ -157,7 +180,7 @@ fn read_access(line: &[u8], fields: &mut FieldSet) -> Option<Option<Timestamp>> 
     let end = |from: usize| {
         let mut at = from;
         while line.get(at).is_some_and(|byte| *byte != b'"') {
-            at += if line[at] == b'\\' { 2 } else { 1 };
+            at += if line.get(at) == Some(&b'\\') { 2 } else { 1 };
         }
         at.min(line.len())
     };
@@ -179,9 +202,7 @@ fn read_access(line: &[u8], fields: &mut FieldSet) -> Option<Option<Timestamp>> 
         fields.push_raw("user_agent", agent);
     }
     let stamp = line.get(open + 1..open + 21)?;
-    let months: [&[u8]; 12] =
-        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
-    let month = months.iter().position(|month| *month == &stamp[3..6]).unwrap_or(0) as u8 + 1;
+    let month = MONTHS.iter().position(|month| stamp.get(3..6) == Some(*month)).unwrap_or(0) as u8 + 1;
     let year = number(stamp.get(7..11)?)? as i32;
     Some(clock(year, month, number(stamp.get(..2)?)? as u8, stamp.get(12..)?))
 }

@@ -10,9 +10,13 @@ pub struct DetectConfig {
     pub seed: u64,
     /// Share of the lines that may be flagged, 0 to 1.
     pub alert_budget: f64,
+    /// Share of the ended sessions that may be flagged, 0 to 1.
+    pub session_budget: f64,
+    /// Whether verdicts of all ended sessions are kept to be taken, not of the flagged ones only.
+    pub all_sessions: bool,
     /// Trees of the isolation forest.
     pub trees: usize,
-    /// Lines each tree is grown from; rounded down to a power of two, at most 1,024.
+    /// Lines each tree is grown from, 8 to 256.
     pub sample: usize,
     /// Lines of a source before its forest is grown.
     pub min_train: u64,
@@ -29,6 +33,8 @@ impl Default for DetectConfig {
         DetectConfig {
             seed: 0x10_6a_2d,
             alert_budget: 0.01,
+            session_budget: 0.03,
+            all_sessions: false,
             trees: 100,
             sample: 256,
             min_train: 1_000,

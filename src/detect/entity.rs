@@ -58,9 +58,9 @@ pub(super) fn actor<'a>(fields: &Fields<'a>, message: &'a [u8], cut: &Cut<'_>) -
 }
 
 /// The session of a line: the value of a field, else the first identifier of six and more digits, else none.
-pub(super) fn session(fields: &Fields<'_>, message: &[u8], cut: &Cut<'_>) -> Option<u64> {
+pub(super) fn session<'a>(fields: &Fields<'a>, message: &'a [u8], cut: &Cut<'_>) -> Option<&'a [u8]> {
     if let Some((_, value)) = fields.iter().find(|(name, _)| SESSIONS.contains(name)) {
-        return Some(xxh3_64(value));
+        return Some(value);
     }
     let is_identifier = |value: &[u8]| value.iter().filter(|byte| byte.is_ascii_digit()).count() >= 6;
     cut.slots
@@ -68,7 +68,6 @@ pub(super) fn session(fields: &Fields<'_>, message: &[u8], cut: &Cut<'_>) -> Opt
         .filter(|slot| matches!(slot.kind, SlotKind::Id | SlotKind::Uuid | SlotKind::Hex))
         .map(|slot| slot.of(message))
         .find(|value| is_identifier(value))
-        .map(xxh3_64)
 }
 
 /// A bounded map that forgets the least lately used half when it is full: two generations of at most `limit` / 2.

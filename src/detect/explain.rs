@@ -40,7 +40,7 @@ pub(super) fn explain(
     let mut families: BTreeMap<&str, (f32, f32, Feature)> = BTreeMap::new();
     for (feature, rarity) in Feature::ALL.into_iter().zip(terms.rarity) {
         let family = families.entry(feature.family()).or_insert((0.0, 0.0, feature));
-        family.0 += rarity * LEARNED;
+        family.0 += rarity * rarity * LEARNED;
         if rarity > family.1 {
             (family.1, family.2) = (rarity, feature);
         }
@@ -60,11 +60,12 @@ pub(super) fn explain(
             reasons.push(Reason { id: rule.id().to_owned(), text: rule.text().to_owned(), weight });
         }
     }
-    if terms.joint > 0.0 {
+    reasons.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.id.cmp(&b.id)));
+    if terms.joint > 0.0 && reasons.len() < TOLD {
+        // The forest sees the same measures together: it names no cause, so it speaks last.
         let text = "unusual combination of measures".to_owned();
         reasons.push(Reason { id: "combination".to_owned(), text, weight: terms.joint * JOINT });
     }
-    reasons.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.id.cmp(&b.id)));
     reasons.truncate(TOLD);
     if shifted {
         let text = "the source has changed: its lines are odd as a whole since some hundred lines".to_owned();
@@ -86,11 +87,16 @@ fn in_words(feature: Feature, event: &Event<'_>, request: &Request<'_>, measure:
     };
     let value = measure.values.get(feature as usize).copied().unwrap_or(0.0);
     match feature {
-        Feature::Template | Feature::New if measure.copies < 1.0 => {
-            format!("template never seen in {} lines", thousands(measure.lines))
-        }
         Feature::Template | Feature::New => {
-            format!("rare template (1 in {})", thousands(measure.lines / measure.copies.max(1.0)))
+            let kind = if request.is_request() { "request" } else { "template" };
+            match measure.copies < 1.0 {
+                true => format!("{kind} never seen in {} lines", thousands(measure.lines)),
+                false => format!("rare {kind} (1 in {})", thousands(measure.lines / measure.copies.max(1.0))),
+            }
+        }
+        Feature::Words | Feature::RarestWord if measure.odd_part.is_some() => {
+            let part = measure.odd_part.clone().and_then(|range| request.target.get(range)).unwrap_or_default();
+            format!("rare part of a path {}", quote(part))
         }
         Feature::Words | Feature::RarestWord if measure.odd_word.1 > 0 => {
             let (start, end) = measure.odd_word;
@@ -119,6 +125,7 @@ fn in_words(feature: Feature, event: &Event<'_>, request: &Request<'_>, measure:
             format!("{kind} {}", String::from_utf8_lossy(request.status))
         }
         Feature::Status => format!("unusual status {}", quote(request.status)),
+        Feature::Level if request.is_request() => format!("unusual method {}", quote(request.method)),
         Feature::Level => format!("unusual level {}", event.level.map_or("none", |level| level.name())),
     }
 }

@@ -31,9 +31,9 @@ pub(super) enum Feature {
     QueryMarks,
     /// Length, marks, words, digits, capitals.
     Shape,
-    /// Template after the previous one of the same session.
+    /// Template after the previous one of the same session (of requests: of the same client).
     Order,
-    /// The same beyond what is usual for the source.
+    /// Kind of line after the previous one, beyond what is usual for the source.
     OddOrder,
     /// Copies of the template in a minute against an hour.
     Burst,
@@ -47,9 +47,9 @@ pub(super) enum Feature {
     EntityFailures,
     /// Distinct targets of the entity's failures.
     EntitySpread,
-    /// Status given the method.
+    /// Method and status of a request together.
     Status,
-    /// Level.
+    /// Level, or of a request the method.
     Level,
 }
 

@@ -10,63 +10,93 @@ use rand::{RngExt, SeedableRng};
 /// One line as the forest sees it: the rarity of every feature, in decades.
 pub(super) type Row = [f32; FEATURES];
 
+/// Levels of a tree: enough for samples of 256.
+const DEPTH: usize = 8;
+/// Leaves of a tree.
+const LEAVES: usize = 1 << DEPTH;
+/// Features rounded up to a power of two, so that an index can be masked.
+const ROOM: usize = FEATURES.next_power_of_two();
+
+/// One complete tree of 3 KiB.
+#[derive(Debug, Clone)]
+struct Tree {
+    /// Inner nodes level by level, from 1: feature and threshold.
+    splits: [(u32, f32); LEAVES],
+    /// Path lengths at the leaves.
+    leaves: [f32; LEAVES],
+}
+
 /// A grown forest.
 #[derive(Debug, Clone)]
 pub(super) struct Forest {
-    depth: usize,
-    trees: usize,
-    /// Inner nodes of all trees, level by level: feature and threshold.
-    splits: Vec<(u32, f32)>,
-    /// Path lengths at the leaves of all trees.
-    leaves: Vec<f32>,
+    trees: Vec<Tree>,
     /// Path length that makes the score one half.
     normal: f32,
 }
 
 impl Forest {
-    /// Grows `trees` trees from samples of `rows`; `None` where there are fewer than 8 rows.
+    /// Grows `trees` trees from samples of at most 256 of `rows`; `None` where there are fewer than 8 rows.
     pub fn grow(rows: &[Row], trees: usize, sample: usize, seed: u64) -> Option<Forest> {
-        let sample = sample.clamp(8, 1_024).min(rows.len());
+        let sample = sample.clamp(8, LEAVES).min(rows.len());
         if rows.len() < 8 || trees == 0 {
             return None;
         }
-        let depth = sample.ilog2() as usize;
-        let inner = (1usize << depth) - 1;
-        let mut forest = Forest {
-            depth,
-            trees,
-            splits: vec![(0, f32::INFINITY); inner * trees],
-            leaves: vec![0.0; (inner + 1) * trees],
-            normal: average_path(sample),
-        };
         let mut random = StdRng::seed_from_u64(seed);
         let mut chosen: Vec<Row> = Vec::with_capacity(sample);
-        for tree in 0..trees {
-            chosen.clear();
-            chosen.extend((0..sample).filter_map(|_| rows.get(random.random_range(0..rows.len())).copied()));
-            forest.grow_tree(tree, &mut chosen, &mut random);
-        }
-        Some(forest)
+        let trees = (0..trees)
+            .map(|_| {
+                chosen.clear();
+                chosen.extend((0..sample).filter_map(|_| rows.get(random.random_range(0..rows.len())).copied()));
+                Tree::grow(&mut chosen, &mut random)
+            })
+            .collect();
+        Some(Forest { trees, normal: average_path(sample) })
     }
 
-    /// Grows one tree by splitting ranges of `rows`; a stack of ranges instead of recursion.
-    fn grow_tree(&mut self, tree: usize, rows: &mut [Row], random: &mut StdRng) {
-        let inner = (1usize << self.depth) - 1;
+    /// Anomaly score of a row, 0 to 1; a half is ordinary.
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "hot: every index is masked to the size of its array, a power of two, so no check is left at run time"
+    )]
+    pub fn score(&self, row: &Row) -> f32 {
+        let mut wide = [0.0f32; ROOM];
+        wide.iter_mut().zip(row).for_each(|(to, from)| *to = *from);
+        let mut sum = 0.0;
+        for tree in &self.trees {
+            let mut node = 1usize;
+            for _ in 0..DEPTH {
+                let (feature, threshold) = tree.splits[node & (LEAVES - 1)];
+                node = (node << 1) | usize::from(wide[feature as usize & (ROOM - 1)] >= threshold);
+            }
+            sum += tree.leaves[node & (LEAVES - 1)];
+        }
+        (-(sum / self.trees.len() as f32) / self.normal * std::f32::consts::LN_2).exp()
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.trees.capacity() * size_of::<Tree>()
+    }
+}
+
+impl Tree {
+    /// Grows a tree by splitting ranges of `rows`; a stack of ranges instead of recursion.
+    fn grow(rows: &mut [Row], random: &mut StdRng) -> Tree {
+        let mut tree = Tree { splits: [(0, f32::INFINITY); LEAVES], leaves: [0.0; LEAVES] };
         // Node, its level, its rows, and the path length where splitting has ended above.
-        let mut open = vec![(0usize, 0usize, 0..rows.len(), None::<f32>)];
+        let mut open = vec![(1usize, 0usize, 0..rows.len(), None::<f32>)];
         while let Some((node, level, range, ended)) = open.pop() {
             let here = rows.get_mut(range.clone()).unwrap_or_default();
-            if level == self.depth {
-                let length = ended.unwrap_or(level as f32 + average_path(here.len()));
-                if let Some(leaf) = self.leaves.get_mut(tree * (inner + 1) + node - inner) {
-                    *leaf = length;
+            if level == DEPTH {
+                if let Some(leaf) = tree.leaves.get_mut(node - LEAVES) {
+                    *leaf = ended.unwrap_or(level as f32 + average_path(here.len()));
                 }
                 continue;
             }
             let split = if ended.is_none() { choose(here, random) } else { None };
             let middle = match split {
                 Some((feature, threshold)) => {
-                    if let Some(slot) = self.splits.get_mut(tree * inner + node) {
+                    if let Some(slot) = tree.splits.get_mut(node) {
                         *slot = (feature as u32, threshold);
                     }
                     range.start + partition(here, feature, threshold)
@@ -74,34 +104,10 @@ impl Forest {
                 None => range.end,
             };
             let ended = ended.or_else(|| split.is_none().then(|| level as f32 + average_path(here.len())));
-            open.push((2 * node + 1, level + 1, range.start..middle, ended));
-            open.push((2 * node + 2, level + 1, middle..range.end, ended));
+            open.push((2 * node, level + 1, range.start..middle, ended));
+            open.push((2 * node + 1, level + 1, middle..range.end, ended));
         }
-    }
-
-    /// Anomaly score of a row, 0 to 1; a half is ordinary.
-    #[allow(
-        clippy::indexing_slicing,
-        reason = "hot: a node of level l is below 2^(l+1)-1, so it stays inside its tree; features are below FEATURES"
-    )]
-    pub fn score(&self, row: &Row) -> f32 {
-        let inner = (1usize << self.depth) - 1;
-        let mut sum = 0.0;
-        for tree in 0..self.trees {
-            let splits = &self.splits[tree * inner..(tree + 1) * inner];
-            let mut node = 0usize;
-            for _ in 0..self.depth {
-                let (feature, threshold) = splits[node];
-                node = 2 * node + 1 + usize::from(row[feature as usize] >= threshold);
-            }
-            sum += self.leaves[tree * (inner + 1) + node - inner];
-        }
-        (-(sum / self.trees as f32) / self.normal * std::f32::consts::LN_2).exp()
-    }
-
-    /// Bytes held.
-    pub fn bytes(&self) -> usize {
-        self.splits.capacity() * size_of::<(u32, f32)>() + self.leaves.capacity() * size_of::<f32>()
+        tree
     }
 }
 
@@ -159,10 +165,10 @@ mod tests {
         let rows = rows(3);
         let forest = Forest::grow(&rows, 100, 256, 1).unwrap();
         let again = Forest::grow(&rows, 100, 256, 1).unwrap();
-        let outlier: Row = std::array::from_fn(|index| if index % 2 == 0 { 3.0 } else { 0.5 });
+        let outlier: Row = [3.0; FEATURES];
         let odd = forest.score(&outlier);
         for row in &rows {
-            assert!(forest.score(row) < odd);
+            assert!(forest.score(row) < odd, "{} {odd}", forest.score(row));
             assert_eq!(forest.score(row), again.score(row));
         }
     }

@@ -7,6 +7,7 @@ use super::forest::{Forest, Row};
 use super::profile::{self, Measure, Profile};
 use super::request::Request;
 use super::rules::{Hits, RULES, Rule};
+use super::session::Sessions;
 use super::shift::Shift;
 use super::tail::{self, Tail};
 use super::threshold::Threshold;
@@ -15,8 +16,8 @@ use crate::model::Verdict;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// Weight of the sum of rarities.
-pub(super) const LEARNED: f32 = 0.2;
+/// Weight of the sum of squared rarities: strong evidence in few features counts more than a little in all of them.
+pub(super) const LEARNED: f32 = 0.07;
 /// Weight of the forest.
 pub(super) const JOINT: f32 = 0.5;
 /// Most decades the forest says.
@@ -26,7 +27,7 @@ const UNREMARKABLE: f64 = 0.8;
 /// Rows kept to grow a forest from.
 const ROWS: usize = 2_048;
 /// Score in decades that reads as one half.
-const HALF: f32 = 4.0;
+const HALF: f32 = 3.0;
 
 /// Everything that judges the lines of one source.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ pub(super) struct Judge {
     hit_lines: f32,
     threshold: Threshold,
     shift: Shift,
+    /// The sessions of the source.
+    pub sessions: Sessions,
 }
 
 impl Judge {
@@ -65,13 +68,16 @@ impl Judge {
             hit_lines: 0.0,
             threshold: Threshold::new(config.alert_budget, config.silent),
             shift: Shift::default(),
+            sessions: Sessions::new(config),
         }
     }
 
-    /// Scores one line and learns it.
+    /// Scores one line, the `number`th of the run, and learns it.
+    #[allow(clippy::too_many_arguments, reason = "the borrowed buffers of the detector, each used once")]
     pub fn score(
         &mut self,
         config: &DetectConfig,
+        number: u64,
         event: &Event<'_>,
         request: &Request<'_>,
         hits: Hits,
@@ -84,7 +90,7 @@ impl Judge {
         let mut sum = 0.0;
         for ((decades, tail), value) in terms.rarity.iter_mut().zip(&mut self.tails).zip(&measure.values) {
             *decades = tail.observe(*value);
-            sum += *decades;
+            sum += *decades * *decades;
         }
         terms.joint = self.joint(&terms.rarity, sum);
         self.keep_row(&terms.rarity);
@@ -105,6 +111,12 @@ impl Judge {
             explain(event, request, measure, &terms, hits, shifted, verdict);
             verdict.entity = entity::actor(&event.fields, event.message, &event.template)
                 .map(|actor| String::from_utf8_lossy(actor.get(..128).unwrap_or(actor)).into_owned());
+        }
+        if let Some(key) = measure.session
+            && let Some(name) = entity::session(&event.fields, event.message, &event.template)
+            && !request.is_request()
+        {
+            self.sessions.add(key, name, event.template.hash, number, score);
         }
         self.lines += 1;
         self.upkeep(config, shifted);
@@ -209,11 +221,12 @@ impl Judge {
             + self.rows.capacity() * size_of::<Row>()
             + self.forest.as_ref().map_or(0, Forest::bytes)
             + self.threshold.bytes()
+            + self.sessions.bytes()
     }
 }
 
-/// The sum of evidence as a number of 0 to 1: 4 decades are .5, 8 are .8, what is ordinary stays below .3.
-fn shown(score: f32) -> f32 {
+/// The sum of evidence as a number of 0 to 1: 3 decades are .5, 6 are .8, what is ordinary stays below .3.
+pub(super) fn shown(score: f32) -> f32 {
     let square = score.max(0.0) * score.max(0.0);
     square / (square + HALF * HALF)
 }

@@ -1,9 +1,12 @@
 //! An order-2 model of characters: how unlike everything seen before a text is spelled.
 
+use super::numbers::ln;
 use std::sync::LazyLock;
 
 /// Symbols of the folded alphabet, a power of two.
 const SYMBOLS: usize = 64;
+/// The symbol of digits.
+const DIGIT: usize = 26;
 /// Weight of a continuation never seen.
 const UNSEEN: f32 = 0.05;
 /// Length of the window whose worst mean is reported.
@@ -16,6 +19,7 @@ const FOLD: [u8; 256] = fold(false);
 /// As [`FOLD`], but all letters are alike too: the spelling of a query apart from its words.
 const SHAPE: [u8; 256] = fold(true);
 
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time; the index is below 128")]
 const fn fold(letters_alike: bool) -> [u8; 256] {
     let mut table = [61u8; 256];
     let mut byte = 0;
@@ -25,7 +29,7 @@ const fn fold(letters_alike: bool) -> [u8; 256] {
         table[byte] = if value.is_ascii_alphabetic() {
             if letters_alike { 0 } else { value.to_ascii_lowercase() - b'a' }
         } else if value.is_ascii_digit() {
-            26
+            DIGIT as u8
         } else if value == b' ' || value == b'\t' {
             27
         } else if value < b' ' || value == 127 {
@@ -39,11 +43,17 @@ const fn fold(letters_alike: bool) -> [u8; 256] {
     table
 }
 
-/// ln(k + UNSEEN) of small counts.
-static LOGS: LazyLock<Vec<f32>> = LazyLock::new(|| (0..=u16::MAX).map(|k| (f32::from(k) + UNSEEN).ln()).collect());
-/// ln(k + UNSEEN * SYMBOLS) of small totals.
-static TOTALS: LazyLock<Vec<f32>> =
-    LazyLock::new(|| (0..=u16::MAX).map(|k| (f32::from(k) + UNSEEN * SYMBOLS as f32).ln()).collect());
+/// Counts whose logarithm is looked up.
+const SMALL: usize = 4_096;
+/// Triples of symbols.
+const TRIPLES: usize = SYMBOLS * SYMBOLS * SYMBOLS;
+/// Pairs of symbols.
+const PAIRS: usize = SYMBOLS * SYMBOLS;
+
+/// ln(k + UNSEEN) and ln(k + UNSEEN * SYMBOLS) of small counts k.
+static LOGS: LazyLock<Box<[(f32, f32)]>> = LazyLock::new(|| {
+    (0..SMALL as u16).map(|k| ((f32::from(k) + UNSEEN).ln(), (f32::from(k) + UNSEEN * SYMBOLS as f32).ln())).collect()
+});
 
 /// Counts of triples of symbols; 512 KiB.
 #[derive(Debug, Clone)]
@@ -76,49 +86,68 @@ impl Letters {
     }
 
     fn new(fold: &'static [u8; 256]) -> Self {
-        Letters { triples: vec![0; SYMBOLS * SYMBOLS * SYMBOLS], pairs: vec![0; SYMBOLS * SYMBOLS], fold }
+        Letters { triples: vec![0; TRIPLES], pairs: vec![0; PAIRS], fold }
     }
 
     /// Surprise of `text` (its first 512 bytes); then learns it.
     #[allow(
         clippy::indexing_slicing,
-        reason = "hot: symbols are below 64, so a context is below 64^2, a triple below 64^3, and a u16 indexes all of a table"
+        reason = "hot: every index is masked to the size of its array, a power of two, so no check is left at run time"
     )]
     pub fn observe(&mut self, text: &[u8]) -> Spelling {
         let text = text.get(..REACH).unwrap_or(text);
-        if text.is_empty() {
+        let (Ok(triples), Ok(pairs), Ok(logs)) = (
+            <&mut [u16; TRIPLES]>::try_from(self.triples.as_mut_slice()),
+            <&mut [u16; PAIRS]>::try_from(self.pairs.as_mut_slice()),
+            <&[(f32, f32); SMALL]>::try_from(&**LOGS),
+        ) else {
             return Spelling::default();
-        }
-        let (logs, totals) = (LOGS.as_slice(), TOTALS.as_slice());
+        };
         let mut ring = [0.0f32; WINDOW];
         let (mut sum, mut window, mut worst, mut worst_end) = (0.0f32, 0.0f32, 0.0f32, 0usize);
+        let mut length = 0usize;
         let mut context = 27 * SYMBOLS + 27;
         for (index, &byte) in text.iter().enumerate() {
             let symbol = usize::from(self.fold[usize::from(byte)]) & (SYMBOLS - 1);
-            let total = &mut self.pairs[context];
-            let triple = &mut self.triples[context * SYMBOLS + symbol];
-            let surprise = totals[usize::from(*total)] - logs[usize::from(*triple)];
-            if *total == u16::MAX {
-                // The context is full: its continuations fade together.
-                *total = 0;
-                for count in &mut self.triples[context * SYMBOLS..(context + 1) * SYMBOLS] {
-                    *count /= 2;
-                    *total += *count;
-                }
+            if symbol == DIGIT && context & (SYMBOLS - 1) == DIGIT {
+                // A number is one symbol however long it is: `shape` measures lengths.
+                continue;
             }
-            self.pairs[context] += 1;
-            self.triples[context * SYMBOLS + symbol] += 1;
-            context = (context * SYMBOLS + symbol) & (SYMBOLS * SYMBOLS - 1);
+            let place = ((context << 6) | symbol) & (TRIPLES - 1);
+            let (total, triple) = (pairs[context & (PAIRS - 1)], triples[place]);
+            let of_total = match usize::from(total) {
+                small if small < SMALL => logs[small & (SMALL - 1)].1,
+                _ => ln(f32::from(total) + UNSEEN * SYMBOLS as f32),
+            };
+            let of_triple = match usize::from(triple) {
+                small if small < SMALL => logs[small & (SMALL - 1)].0,
+                _ => ln(f32::from(triple) + UNSEEN),
+            };
+            let surprise = of_total - of_triple;
+            if total == u16::MAX {
+                // The context is full: its continuations fade together.
+                let mut left = 0u16;
+                for count in triples.iter_mut().skip(place & !(SYMBOLS - 1)).take(SYMBOLS) {
+                    *count /= 2;
+                    left = left.saturating_add(*count);
+                }
+                pairs[context & (PAIRS - 1)] = left;
+            }
+            pairs[context & (PAIRS - 1)] = pairs[context & (PAIRS - 1)].saturating_add(1);
+            triples[place] = triples[place].saturating_add(1);
+            context = place & (PAIRS - 1);
             sum += surprise;
-            window += surprise - ring[index % WINDOW];
-            ring[index % WINDOW] = surprise;
+            window += surprise - ring[length & (WINDOW - 1)];
+            ring[length & (WINDOW - 1)] = surprise;
+            length = length.wrapping_add(1);
             if window > worst {
-                (worst, worst_end) = (window, index + 1);
+                (worst, worst_end) = (window, index.wrapping_add(1));
             }
         }
+        let length = length.max(1);
         Spelling {
-            mean: sum / text.len() as f32,
-            worst: worst / WINDOW.min(text.len()) as f32,
+            mean: sum / length as f32,
+            worst: worst / WINDOW.min(length) as f32,
             at: worst_end.saturating_sub(WINDOW),
         }
     }

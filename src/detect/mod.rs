@@ -21,18 +21,24 @@ mod profile;
 mod rate;
 mod request;
 mod rules;
+mod session;
 mod shift;
 mod tail;
 mod threshold;
 
 pub use config::DetectConfig;
+pub use session::SessionVerdict;
 
 use crate::model::{Cut, Fields, Level, Timestamp, Verdict};
 use judge::Judge;
+use memchr::memmem::Finder;
 use profile::Measure;
 use request::Request;
 use rules::{Hits, Rule};
+use session::Ended;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// One record as detection sees it; everything is borrowed.
 #[derive(Debug, Clone, Copy)]
@@ -59,16 +65,28 @@ pub struct Event<'a> {
 pub struct Detector {
     config: DetectConfig,
     judges: BTreeMap<u32, Judge>,
+    number: u64,
+    ended: Ended,
     measure: Measure,
     decoded: Vec<u8>,
     query: Vec<u8>,
+    agents: Agents,
 }
 
 impl Detector {
     /// A detector that has learned nothing.
     pub fn new(config: DetectConfig) -> Self {
         let (decoded, query) = (Vec::new(), Vec::new());
-        Detector { config, judges: BTreeMap::new(), measure: Measure::default(), decoded, query }
+        Detector {
+            config,
+            judges: BTreeMap::new(),
+            number: 0,
+            ended: Ended::default(),
+            measure: Measure::default(),
+            decoded,
+            query,
+            agents: Agents::default(),
+        }
     }
 
     /// Scores a record against everything given before, learns it, and fills `verdict` anew.
@@ -76,9 +94,9 @@ impl Detector {
     /// Reasons, rules and entity are filled where the record is flagged or a rule worth telling fired; an ordinary record
     /// allocates nothing.
     pub fn score(&mut self, event: &Event<'_>, verdict: &mut Verdict) {
-        let Detector { config, judges, measure, decoded, query } = self;
+        let Detector { config, judges, number, ended, measure, decoded, query, agents } = self;
         let request = Request::read(&event.fields, query);
-        let hits = known(event, &request, decoded);
+        let hits = known(event, &request, decoded, agents);
         let source = if judges.contains_key(&event.source) || judges.len() < config.max_sources.max(1) {
             event.source
         } else {
@@ -87,7 +105,23 @@ impl Detector {
             judges.keys().nth(nth).copied().unwrap_or(event.source)
         };
         let judge = judges.entry(source).or_insert_with(|| Judge::new(config, source));
-        judge.score(config, event, &request, hits, measure, verdict);
+        judge.score(config, *number, event, &request, hits, measure, verdict);
+        judge.sessions.sweep(*number, &mut |verdict| keep(config, ended, source, verdict));
+        *number += 1;
+    }
+
+    /// Takes the verdicts of sessions that ended since the last call (the flagged ones, or all by
+    /// [`DetectConfig::all_sessions`]), in the order in which they ended; at most 65,536 wait, the oldest go first.
+    pub fn take_sessions(&mut self) -> Vec<SessionVerdict> {
+        self.ended.take()
+    }
+
+    /// Ends all sessions, as the input has; their verdicts wait in [`Detector::take_sessions`].
+    pub fn finish(&mut self) {
+        let Detector { config, judges, ended, .. } = self;
+        for (source, judge) in judges {
+            judge.sessions.finish(&mut |verdict| keep(config, ended, *source, verdict));
+        }
     }
 
     /// Bytes held by everything learned, within a tenth.
@@ -96,14 +130,57 @@ impl Detector {
     }
 }
 
+/// Two dots in a referer, the least a path traversal needs.
+static DOTS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b".."));
+
+/// What the rules said of the latest names of client programs: few names come again and again.
+#[derive(Debug)]
+struct Agents {
+    known: Vec<(u64, Hits)>,
+}
+
+impl Default for Agents {
+    fn default() -> Self {
+        Agents { known: vec![(0, Hits::default()); 256] }
+    }
+}
+
+impl Agents {
+    fn get(&mut self, agent: &[u8], scan: impl FnOnce() -> Hits) -> Hits {
+        let key = xxh3_64(agent);
+        match self.known.get_mut(key as usize % 256) {
+            Some((known, hits)) if *known == key => *hits,
+            Some(slot) => {
+                *slot = (key, scan());
+                slot.1
+            }
+            None => scan(),
+        }
+    }
+}
+
+/// Keeps the verdict of a session where it is asked for.
+fn keep(config: &DetectConfig, ended: &mut Ended, source: u32, verdict: SessionVerdict) {
+    if verdict.flagged || config.all_sessions {
+        ended.push(SessionVerdict { source, ..verdict });
+    }
+}
+
 /// The rules that the text, level and status of a record show.
-fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>) -> Hits {
+fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>, agents: &mut Agents) -> Hits {
     let mut hits = if request.is_request() {
         let mut hits = rules::scan(request.target, buffer, true);
         if !request.agent.is_empty() {
-            hits = hits.or(rules::scan(request.agent, buffer, false));
+            hits = hits.or(agents.get(request.agent, || {
+                // Programs list their parts as shells list commands: `(U; id; rv 2)`.
+                let mut from = rules::scan(request.agent, buffer, false);
+                from.remove(Rule::CommandInjection);
+                from
+            }));
         }
-        if !request.referer.is_empty() {
+        if request.referer.iter().any(|byte| matches!(byte, b'<' | b'%' | b'\\'))
+            || DOTS.find(request.referer).is_some()
+        {
             // Searches are quoted in referers: only what no search contains counts there.
             let from = rules::scan(request.referer, buffer, false);
             [Rule::Xss, Rule::PathTraversal].into_iter().filter(|rule| from.has(*rule)).for_each(|rule| hits.add(rule));
@@ -111,6 +188,9 @@ fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>) -> Hits
         // Words of failure in a path are names of pages.
         hits.remove(Rule::FaultWord);
         hits.remove(Rule::AuthFailure);
+        if request.method == b"POST" && request.referer == b"-" {
+            hits.add(Rule::BlindPost);
+        }
         if matches!(request.status, b"401" | b"403") && request.method == b"POST" || request.status == b"401" {
             hits.add(Rule::AuthFailure);
         }

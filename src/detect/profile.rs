@@ -6,15 +6,15 @@ use super::entity::{self, ByHash, Entity, Recent};
 use super::feature::Feature;
 use super::forest::Row;
 use super::letters::{Letters, Spelling};
-use super::numbers::{Spread, parse, signed_log};
-use super::rate::{Rate, excess};
+use super::numbers::{Spread, ln, parse, signed_log};
+use super::rate::{Rate, excess, watched};
 use super::rules::{Hits, Rule};
 use super::{Event, request::Request};
 use crate::model::SlotKind;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-/// Templates kept of a source.
-const TEMPLATES: usize = 4_096;
+/// Kinds of lines kept of a source.
+const KINDS: usize = 4_096;
 /// Places of a template that are learned.
 const PLACES: usize = 24;
 /// Entities and sessions kept of a source.
@@ -22,13 +22,14 @@ const ENTITIES: usize = 4_096;
 /// Lines of the window in which copies are counted.
 const WINDOW: usize = 64;
 
-/// What is known of one template.
+/// What is known of one kind of lines: a template, or of requests a method, path and class of status.
 #[derive(Debug, Clone, Default)]
-struct TemplateStat {
+struct KindStat {
     count: f32,
     last: u64,
     rate: Rate,
     in_window: u16,
+    /// What is known of the values in its template, by their number.
     places: Vec<Place>,
 }
 
@@ -56,8 +57,12 @@ pub(super) struct Measure {
     pub odd_number: Option<usize>,
     /// The rarest constant word as a range of the message.
     pub odd_word: (u32, u32),
+    /// The part of a request's path that is rarer than every word, as a range of the target.
+    pub odd_part: Option<std::ops::Range<usize>>,
     /// Where the spelling was strangest, as an offset into the text that was measured.
     pub odd_spelling: usize,
+    /// Key of the session the line belongs to (of requests: of the client).
+    pub session: Option<u64>,
     /// Rules that need counting over lines.
     pub windowed: Hits,
 }
@@ -77,7 +82,10 @@ pub(super) struct Profile {
     total: u64,
     first_time: Option<f64>,
     now: f64,
-    templates: ByHash<TemplateStat>,
+    watched: f32,
+    kinds: ByHash<KindStat>,
+    kind: u64,
+    texts: Counts,
     words: Counts,
     values: Counts,
     messages: Counts,
@@ -91,7 +99,7 @@ pub(super) struct Profile {
     shape: [Spread; 6],
     window: [(u64, u64); WINDOW],
     entities: Recent<Entity>,
-    sessions: Recent<u64>,
+    sessions: Recent<[u64; 2]>,
     entity_usual: f32,
 }
 
@@ -103,7 +111,10 @@ impl Profile {
             total: 0,
             first_time: None,
             now: 0.0,
-            templates: ByHash::default(),
+            watched: 0.0,
+            kinds: ByHash::default(),
+            kind: 0,
+            texts: Counts::new(1 << 13),
             words: Counts::new(1 << 15),
             values: Counts::new(1 << 17),
             messages: Counts::new(1 << 15),
@@ -126,12 +137,13 @@ impl Profile {
     pub fn observe(&mut self, event: &Event<'_>, request: &Request<'_>, hits: Hits, measure: &mut Measure) {
         *measure = Measure { lines: self.lines, ..Measure::default() };
         self.clock(event);
-        self.template(event, measure);
+        self.kind(event, request, measure);
+        self.values(event, measure);
         self.words(event, request, measure);
         self.spelling(event, request, measure);
         self.shape(event, request, measure);
         self.copies(event, measure);
-        self.order(event, measure);
+        self.order(event, request, measure);
         self.codes(event, request, measure);
         self.entity(event, request, hits, measure);
         self.lines += 1.0;
@@ -144,30 +156,33 @@ impl Profile {
             Some(time) => self.now = time.0 as f64 / 1e9,
             None => self.now += 1.0,
         }
-        self.first_time.get_or_insert(self.now);
+        let first = *self.first_time.get_or_insert(self.now);
+        self.watched = watched((self.now - first).max(0.0));
     }
 
-    fn age(&self) -> f64 {
-        (self.now - self.first_time.unwrap_or(self.now)).max(0.0)
-    }
-
-    /// Rarity and rate of the template, surprise of the values at its places.
-    fn template(&mut self, event: &Event<'_>, measure: &mut Measure) {
-        let hash = event.template.hash;
-        let age = self.age();
-        if self.templates.len() >= TEMPLATES && !self.templates.contains_key(&hash) {
-            self.forget_templates();
+    /// Rarity and rate of the kind of line.
+    fn kind(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
+        self.kind = if request.is_request() { request.kind() } else { event.template.hash };
+        if self.kinds.len() + 2 > KINDS && !self.kinds.contains_key(&self.kind) {
+            self.forget_kinds();
         }
-        let known = self.templates.len() as f32;
-        let stat = self.templates.entry(hash).or_default();
+        let known = self.kinds.len() as f32;
+        let stat = self.kinds.entry(self.kind).or_default();
         measure.copies = stat.count;
-        measure.set(Feature::Template, -((stat.count + 0.5) / (self.lines + 1.0)).ln());
-        let fresh = ((self.lines + known + 1.0) / (known + 1.0)).ln();
+        let fresh = ln((self.lines + known + 1.0) / (known + 1.0));
         measure.set(Feature::New, fresh * (-stat.count / 8.0).exp());
-        measure.set(Feature::Burst, stat.rate.observe(self.now, age, 0.5));
+        measure.set(Feature::Burst, stat.rate.observe(self.now, self.watched, 0.5));
         stat.count += 1.0;
         stat.last = self.total;
+    }
 
+    /// Surprise of the values at their places in the template.
+    fn values(&mut self, event: &Event<'_>, measure: &mut Measure) {
+        let hash = event.template.hash;
+        let copies = self.texts.add(hash);
+        measure.set(Feature::Template, -ln((copies + 0.5) / (self.lines + 1.0)));
+        let stat = self.kinds.entry(hash).or_default();
+        stat.last = self.total;
         let (mut sum, mut most, mut furthest) = (0.0f32, 0.0f32, 0.0f32);
         for (index, slot) in event.template.slots.iter().take(PLACES).enumerate() {
             if stat.places.len() <= index {
@@ -199,13 +214,13 @@ impl Profile {
         measure.set(Feature::Number, furthest);
     }
 
-    /// Makes room for new templates: the rarer half goes, of equals the longest unseen.
-    fn forget_templates(&mut self) {
+    /// Makes room for new kinds: the rarer half goes, of equals the longest unseen.
+    fn forget_kinds(&mut self) {
         let mut order: Vec<(f32, u64, u64)> =
-            self.templates.iter().map(|(hash, stat)| (stat.count, stat.last, *hash)).collect();
+            self.kinds.iter().map(|(hash, stat)| (stat.count, stat.last, *hash)).collect();
         order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
-        for (_, _, hash) in order.into_iter().take(TEMPLATES / 2) {
-            self.templates.remove(&hash);
+        for (_, _, hash) in order.into_iter().take(KINDS / 2) {
+            self.kinds.remove(&hash);
         }
     }
 
@@ -214,7 +229,7 @@ impl Profile {
         let (mut sum, mut most, mut number) = (0.0f32, 0.0f32, 0.0f32);
         for &(start, end) in event.template.words {
             let word = event.message.get(start as usize..end as usize).unwrap_or_default();
-            let rarity = -((self.words.add(xxh3_64(word)) + 0.5) / (self.lines + 1.0)).ln();
+            let rarity = -ln((self.words.add(xxh3_64(word)) + 0.5) / (self.lines + 1.0));
             sum += rarity.max(0.0);
             number += 1.0;
             if rarity > most {
@@ -222,10 +237,19 @@ impl Profile {
                 measure.odd_word = (start, end);
             }
         }
-        for part in request.path_parts() {
-            let rarity = -((self.words.add(xxh3_64_with_seed(part, 1)) + 0.5) / (self.lines + 1.0)).ln();
+        for range in request.path_parts() {
+            let part = request.target.get(range.clone()).unwrap_or_default();
+            let rarity = -ln((self.words.add(xxh3_64_with_seed(part, 1)) + 0.5) / (self.lines + 1.0));
             sum += rarity.max(0.0);
             number += 1.0;
+            if rarity > most {
+                most = rarity;
+                measure.odd_part = Some(range);
+            }
+        }
+        for name in request.parameters() {
+            // A parameter is a word of the resource it is asked of.
+            let rarity = -ln((self.words.add(xxh3_64_with_seed(name, self.kind)) + 0.5) / (self.lines + 1.0));
             most = most.max(rarity);
         }
         measure.set(Feature::Words, if number > 0.0 { sum / number } else { 0.0 });
@@ -272,19 +296,19 @@ impl Profile {
 
     /// Copies of the template and of the whole message among the last lines.
     fn copies(&mut self, event: &Event<'_>, measure: &mut Measure) {
-        let template = event.template.hash;
+        let kind = self.kind;
         let message = xxh3_64(event.message);
         let place = (self.total % WINDOW as u64) as usize;
         let filled = (self.total as f32).min(WINDOW as f32);
         let same = self.window.iter().filter(|(_, other)| *other == message).count() as f32;
         let leaving = self.window.get(place).map_or(0, |(hash, _)| *hash);
-        if let Some(stat) = self.templates.get_mut(&leaving) {
+        if let Some(stat) = self.kinds.get_mut(&leaving) {
             stat.in_window = stat.in_window.saturating_sub(1);
         }
         if let Some(slot) = self.window.get_mut(place) {
-            *slot = (template, message);
+            *slot = (kind, message);
         }
-        let near = self.templates.get_mut(&template).map_or(0.0, |stat| {
+        let near = self.kinds.get_mut(&kind).map_or(0.0, |stat| {
             stat.in_window += 1;
             f32::from(stat.in_window)
         });
@@ -296,37 +320,52 @@ impl Profile {
     }
 
     /// Surprise of the template after the previous one of the same session.
-    fn order(&mut self, event: &Event<'_>, measure: &mut Measure) {
-        let template = event.template.hash;
-        let session = entity::session(&event.fields, event.message, &event.template);
-        let previous = std::mem::replace(self.sessions.touch(session.unwrap_or(0)), template);
-        let key = pair(previous, 5);
-        let count = self.orders.add(pair(previous, template));
-        let seen = self.order_totals.add(key);
-        let distinct = if count == 0.0 {
-            self.order_totals.add(pair(previous, 6))
+    fn order(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
+        let session = if request.is_request() {
+            entity::actor(&event.fields, event.message, &event.template)
         } else {
-            self.order_totals.get(pair(previous, 6))
+            entity::session(&event.fields, event.message, &event.template)
         };
-        let surprise = witten_bell(count, seen, distinct, self.templates.len() as f32);
-        measure.set(Feature::Order, surprise);
-        measure.set(Feature::OddOrder, (surprise - self.order_usual).max(0.0));
-        self.order_usual += (surprise - self.order_usual) / (self.total.min(500) + 1) as f32;
+        let session = session.map(xxh3_64);
+        measure.session = session;
+        let step = [event.template.hash, self.kind];
+        let previous = std::mem::replace(self.sessions.touch(session.unwrap_or(0)), step);
+        let mut surprises = [0.0f32; 2];
+        for (surprise, (before, now)) in surprises.iter_mut().zip(previous.into_iter().zip(step)) {
+            let count = self.orders.add(pair(before, now));
+            let seen = self.order_totals.add(pair(before, 5));
+            let distinct = if count == 0.0 {
+                self.order_totals.add(pair(before, 6))
+            } else {
+                self.order_totals.get(pair(before, 6))
+            };
+            *surprise = witten_bell(count, seen, distinct, self.kinds.len() as f32);
+            if !request.is_request() {
+                // Template and kind are one.
+                surprises = [*surprise; 2];
+                break;
+            }
+        }
+        let [coarse, fine] = surprises;
+        measure.set(Feature::Order, coarse);
+        measure.set(Feature::OddOrder, (fine - self.order_usual).max(0.0));
+        self.order_usual += (fine - self.order_usual) / (self.total.min(500) + 1) as f32;
     }
 
-    /// Status given method, and level.
+    /// Method with status, and level.
     fn codes(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
         if !request.status.is_empty() {
-            let method = xxh3_64(request.method);
-            let count = self.statuses.add(xxh3_64_with_seed(request.status, method));
-            let seen = self.statuses.add(pair(method, 5));
-            let distinct =
-                if count == 0.0 { self.statuses.add(pair(method, 6)) } else { self.statuses.get(pair(method, 6)) };
-            measure.set(Feature::Status, witten_bell(count, seen, distinct, 8.0));
+            let count = self.statuses.add(xxh3_64_with_seed(request.status, xxh3_64(request.method)));
+            measure.set(Feature::Status, -ln((count + 0.5) / (self.lines + 1.0)));
+        }
+        if request.is_request() {
+            let count = self.statuses.add(xxh3_64(request.method));
+            measure.set(Feature::Level, -ln((count + 0.5) / (self.lines + 1.0)));
+            return;
         }
         let level = event.level.map_or(9, |level| usize::from(level.code()));
         if let Some(count) = self.levels.get_mut(level) {
-            measure.set(Feature::Level, -((*count + 0.5) / (self.lines + 1.0)).ln());
+            measure.set(Feature::Level, -ln((*count + 0.5) / (self.lines + 1.0)));
             *count += 1.0;
         }
     }
@@ -334,15 +373,15 @@ impl Profile {
     /// Rates, failures and targets of the entity, and the rules that count over lines.
     fn entity(&mut self, event: &Event<'_>, request: &Request<'_>, hits: Hits, measure: &mut Measure) {
         let Some(actor) = entity::actor(&event.fields, event.message, &event.template) else { return };
-        let (now, age) = (self.now, self.age());
+        let (now, watched) = (self.now, self.watched);
         let refused = hits.has(Rule::AuthFailure);
         let failed = refused || request.failed() || hits.has(Rule::Error) || hits.has(Rule::Critical);
         let entity = self.entities.touch(xxh3_64(actor));
-        measure.set(Feature::EntityRate, entity.lines.observe(now, age, self.entity_usual));
+        measure.set(Feature::EntityRate, entity.lines.observe(now, watched, self.entity_usual));
         if !failed {
             return;
         }
-        measure.set(Feature::EntityFailures, entity.failures.observe(now, age, 0.5));
+        measure.set(Feature::EntityFailures, entity.failures.observe(now, watched, 0.5));
         let target = if request.is_request() { xxh3_64(request.target) } else { event.template.hash };
         let targets = entity.targets.add(target, now);
         measure.set(Feature::EntitySpread, targets.ln().max(0.0));
@@ -363,7 +402,7 @@ impl Profile {
     /// Halves everything counted.
     pub fn halve(&mut self) {
         self.lines *= 0.5;
-        self.templates.values_mut().for_each(|stat| {
+        self.kinds.values_mut().for_each(|stat| {
             stat.count *= 0.5;
             stat.places.iter_mut().for_each(|place| {
                 place.seen *= 0.5;
@@ -371,6 +410,7 @@ impl Profile {
             });
         });
         for counts in [
+            &mut self.texts,
             &mut self.words,
             &mut self.values,
             &mut self.messages,
@@ -389,11 +429,12 @@ impl Profile {
 
     /// Bytes held, within a tenth.
     pub fn bytes(&self) -> usize {
-        let counts = [&self.words, &self.values, &self.messages, &self.orders, &self.order_totals, &self.statuses];
-        let places: usize = self.templates.values().map(|stat| stat.places.capacity() * size_of::<Place>()).sum();
+        let counts =
+            [&self.texts, &self.words, &self.values, &self.messages, &self.orders, &self.order_totals, &self.statuses];
+        let places: usize = self.kinds.values().map(|stat| stat.places.capacity() * size_of::<Place>()).sum();
         size_of::<Self>()
             + counts.iter().map(|counts| counts.bytes()).sum::<usize>()
-            + self.templates.capacity() * (size_of::<TemplateStat>() + 9)
+            + self.kinds.capacity() * (size_of::<KindStat>() + 9)
             + places
             + self.letters.bytes()
             + self.query_letters.as_ref().map_or(0, |letters| letters.bytes())
@@ -422,7 +463,7 @@ fn witten_bell(count: f32, seen: f32, distinct: f32, unseen: f32) -> f32 {
         return 0.0;
     }
     let share = if count > 0.0 { count / total } else { distinct.max(0.5) / total / unseen.max(1.0) };
-    (-share.min(1.0).ln()).max(0.0)
+    (-ln(share.min(1.0))).max(0.0)
 }
 
 /// Whether the configuration asks to halve a profile of so many lines now.

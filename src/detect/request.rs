@@ -1,7 +1,9 @@
 //! The parts of an HTTP request that detection reads, where a line is about one.
 
+use super::counts::pair;
 use super::rules::decode::decode_twice;
 use crate::model::Fields;
+use std::ops::Range;
 
 /// Marks that queries of attacks are full of.
 const MARKS: &[u8] = b"<>'\"();|`$\\{}*#";
@@ -59,10 +61,47 @@ impl<'a> Request<'a> {
         self.status.len() == 3 && matches!(self.status.first(), Some(b'4' | b'5'))
     }
 
-    /// The parts of the path between slashes, without the query.
-    pub fn path_parts(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let path = self.target.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
-        path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).take(12)
+    /// The parts of the path between slashes as ranges of the target, without the query.
+    pub fn path_parts(&self) -> impl Iterator<Item = Range<usize>> + use<'a> {
+        let path = self.path();
+        let mut at = 0;
+        path.split(|byte| *byte == b'/')
+            .map(move |part| {
+                let start = at;
+                at += part.len() + 1;
+                start..start + part.len()
+            })
+            .filter(|range| !range.is_empty())
+            .take(12)
+    }
+
+    /// The names of the query's parameters.
+    pub fn parameters(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let query = self.target.get(self.path().len()..).unwrap_or_default();
+        let name = |pair: &'a [u8]| pair.split(|byte| *byte == b'=').next().filter(|name| !name.is_empty());
+        query.get(1..).unwrap_or_default().split(|byte| *byte == b'&').filter_map(name).take(8)
+    }
+
+    /// What was asked for and how it went: method, path with all digits alike, class of the status.
+    pub fn kind(&self) -> u64 {
+        // FNV-1a.
+        let mut hash = 0xcbf2_9ce4_8422_2325u64;
+        let mut add = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        self.method.iter().chain(self.status.first()).for_each(|byte| add(*byte));
+        let mut before = 0;
+        for &byte in self.path().iter().take(512) {
+            let byte = if byte.is_ascii_digit() { b'0' } else { byte };
+            if byte != b'0' || before != b'0' {
+                add(byte);
+            }
+            before = byte;
+        }
+        pair(hash, 1)
+    }
+
+    fn path(&self) -> &'a [u8] {
+        let end = memchr::memchr2(b'?', b'#', self.target).unwrap_or(self.target.len());
+        self.target.get(..end).unwrap_or_default()
     }
 
     /// Distinct marks of attack in the query.

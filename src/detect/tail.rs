@@ -1,5 +1,7 @@
 //! How rare a value of a feature is among its past values, in decades.
 
+use super::numbers::ln;
+
 /// Buckets of a tail.
 const BUCKETS: usize = 128;
 /// Buckets per e-fold of 1 + value.
@@ -12,7 +14,8 @@ pub(super) const MOST: f32 = 3.0;
 /// The past of one feature as a histogram over ln(1 + value).
 #[derive(Debug, Clone)]
 pub(super) struct Tail {
-    counts: [u32; BUCKETS],
+    /// How many past values lie in this or a higher bucket.
+    beyond: [u32; BUCKETS],
     seen: u32,
     most: f32,
 }
@@ -20,17 +23,16 @@ pub(super) struct Tail {
 impl Tail {
     /// An empty tail that says at most `most` decades.
     pub fn new(most: f32) -> Self {
-        Tail { counts: [0; BUCKETS], seen: 0, most }
+        Tail { beyond: [0; BUCKETS], seen: 0, most }
     }
 
     /// Decades of rarity of `value`: -log10 of the share of past values in the same or a higher bucket; then keeps it.
     pub fn observe(&mut self, value: f32) -> f32 {
         let bucket = bucket(value);
         let decades = self.decades(bucket);
-        if let Some(count) = self.counts.get_mut(bucket) {
-            *count += 1;
-        }
-        self.seen += 1;
+        // Wrapping, so that the loop is a few vector instructions; the counts are halved long before they could wrap.
+        self.beyond.iter_mut().take(bucket + 1).for_each(|count| *count = count.wrapping_add(1));
+        self.seen = self.seen.saturating_add(1);
         decades
     }
 
@@ -38,24 +40,20 @@ impl Tail {
         if bucket == 0 || self.seen < SILENT {
             return 0.0;
         }
-        let beyond: u32 = self.counts.get(bucket..).unwrap_or_default().iter().sum();
+        let beyond = self.beyond.get(bucket).copied().unwrap_or(0);
         let share = (beyond as f32 + 1.0) / (self.seen as f32 + 1.0);
-        (-share.log10()).clamp(0.0, self.most)
+        (-ln(share) * std::f32::consts::LOG10_E).clamp(0.0, self.most)
     }
 
     /// How many of the past values lie in the same or a higher bucket, and how many there are.
     pub fn rank(&self, value: f32) -> (u32, u32) {
-        let beyond = self.counts.get(bucket(value)..).unwrap_or_default().iter().sum();
-        (beyond, self.seen)
+        (self.beyond.get(bucket(value)).copied().unwrap_or(0), self.seen)
     }
 
     /// Halves the past.
     pub fn halve(&mut self) {
-        self.seen = 0;
-        for count in &mut self.counts {
-            *count /= 2;
-            self.seen += *count;
-        }
+        self.seen /= 2;
+        self.beyond.iter_mut().for_each(|count| *count /= 2);
     }
 }
 
@@ -63,7 +61,7 @@ fn bucket(value: f32) -> usize {
     if value <= 0.0 || value.is_nan() {
         return 0;
     }
-    ((SCALE * value.ln_1p()) as usize).min(BUCKETS - 1)
+    ((SCALE * ln(1.0 + value)) as usize).min(BUCKETS - 1)
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ const TOP: f32 = 32.0;
 const HALVE_EVERY: u32 = 20_000;
 /// Alerts that may come at once.
 const BURST: f64 = 10.0;
-/// Alerts of grave rules that may come at once.
-const GRAVE_BURST: f64 = 20.0;
+/// Alerts that grave rules may raise on credit while the source is new.
+const CREDIT: f64 = 10.0;
 
 /// The threshold of one source.
 #[derive(Debug, Clone)]
@@ -20,7 +20,6 @@ pub(super) struct Threshold {
     seen: u32,
     lines: u64,
     tokens: f64,
-    grave_tokens: f64,
     bar: usize,
 }
 
@@ -33,34 +32,43 @@ impl Threshold {
             counts: vec![0; BUCKETS],
             seen: 0,
             lines: 0,
-            tokens: 0.0,
-            grave_tokens: GRAVE_BURST,
+            tokens: BURST,
             bar: BUCKETS,
         }
     }
 
     /// Whether a score is flagged; then keeps it. `grave` is set where a rule of three decades or more fired.
     ///
-    /// Over any stretch of n lines at most budget x n + 10 ordinary alerts are raised, and never more than
-    /// budget x n + 20 together with grave ones while the source is new.
+    /// Over any stretch of n lines at most budget x n + 10 alerts are raised; grave ones among the first lines may come on
+    /// credit (budget x n + 20 in all), which later ones pay back.
     pub fn flags(&mut self, score: f32, grave: bool) -> bool {
         let bucket = bucket(score);
         self.lines += 1;
         self.tokens = (self.tokens + self.budget).min(BURST);
-        self.grave_tokens = (self.grave_tokens + self.budget).min(GRAVE_BURST);
         let early = self.lines <= self.silent;
         let odd = bucket > self.bar;
-        let raised = if early {
-            grave && self.grave_tokens >= 1.0
-        } else {
-            odd && (self.tokens >= 1.0 || (grave && self.grave_tokens >= 1.0))
-        };
+        let raised = if early { grave && self.tokens > -CREDIT } else { odd && self.tokens >= 1.0 };
         if raised {
-            self.tokens = (self.tokens - 1.0).max(0.0);
-            self.grave_tokens = (self.grave_tokens - 1.0).max(0.0);
+            self.tokens -= 1.0;
         }
         self.keep(bucket);
         raised
+    }
+
+    /// Keeps a score without judging it; [`Threshold::settle`] follows the last of many.
+    pub fn learn(&mut self, score: f32) {
+        self.lines += 1;
+        self.keep(bucket(score));
+    }
+
+    /// Finds the bar anew of everything kept.
+    pub fn settle(&mut self) {
+        self.bar = self.quantile();
+    }
+
+    /// Whether a score lies beyond all but the budget of what was kept.
+    pub fn is_beyond(&self, score: f32) -> bool {
+        self.lines > self.silent && bucket(score) > self.bar
     }
 
     fn keep(&mut self, bucket: usize) {

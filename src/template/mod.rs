@@ -29,6 +29,7 @@ enum Class {
 /// Class of every byte. Bytes of 128 and above are letters of some encoding.
 static CLASS: [Class; 256] = classes();
 
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time; the index is below 256")]
 const fn classes() -> [Class; 256] {
     let mut table = [Class::Mark; 256];
     let mut byte = 0;

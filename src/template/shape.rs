@@ -25,7 +25,8 @@ const MAX_QUOTED: usize = 4096;
 /// A value that starts with a digit, or with a minus before a digit: number, address, time, UUID, hexadecimal, id.
 pub(super) fn digits(message: &[u8], at: usize) -> Option<Found> {
     let first = *message.get(at)?;
-    if !first.is_ascii_digit() && !(first == b'-' && message.get(at + 1)?.is_ascii_digit()) {
+    let signed = first == b'-' && message.get(at + 1)?.is_ascii_digit();
+    if !first.is_ascii_digit() && !signed {
         return None;
     }
     let end = run_end(message, at);

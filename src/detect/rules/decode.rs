@@ -1,5 +1,11 @@
 //! Undoes the encodings that hide an attack: percent signs twice, `%uXXXX`, overlong UTF-8, `0x2e`, comments as blanks.
 
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
+
+static HEX: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"0x"));
+static COMMENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"/*"));
+
 /// Decodes `text` twice into `out` (cleared first); false where nothing was encoded and `out` means the same as `text`.
 ///
 /// Never longer than `text`: every encoding is longer than what it stands for.
@@ -7,8 +13,8 @@ pub(in crate::detect) fn decode_twice(text: &[u8], out: &mut Vec<u8>, plus_is_bl
     out.clear();
     let plus = plus_is_blank && memchr::memchr(b'+', text).is_some();
     let encoded = memchr::memchr(b'%', text).is_some();
-    let hexed = memchr::memmem::find(text, b"0x").is_some();
-    let comment = memchr::memmem::find(text, b"/*").is_some();
+    let hexed = HEX.find(text).is_some();
+    let comment = COMMENT.find(text).is_some();
     if !(plus || encoded || hexed || comment) {
         return false;
     }
@@ -19,6 +25,10 @@ pub(in crate::detect) fn decode_twice(text: &[u8], out: &mut Vec<u8>, plus_is_bl
     if encoded {
         percent(out);
         percent(out);
+    }
+    if plus_is_blank {
+        // A plus that was itself encoded: once more, as the twice decoding server sees it.
+        out.iter_mut().filter(|byte| **byte == b'+').for_each(|byte| *byte = b' ');
     }
     fold_dots(out);
     true

@@ -36,11 +36,12 @@ pub(super) enum Rule {
     AuthFailure,
     PrivilegedAccount,
     ProbePath,
+    BlindPost,
     FaultWord,
 }
 
 /// Number of rules.
-pub(super) const RULES: usize = 19;
+pub(super) const RULES: usize = 20;
 
 impl Rule {
     /// All rules, strongest first.
@@ -63,6 +64,7 @@ impl Rule {
         Rule::AuthFailure,
         Rule::PrivilegedAccount,
         Rule::ProbePath,
+        Rule::BlindPost,
         Rule::FaultWord,
     ];
 
@@ -87,6 +89,7 @@ impl Rule {
             Rule::AuthFailure => "auth-failure",
             Rule::PrivilegedAccount => "privileged-account",
             Rule::ProbePath => "probe-path",
+            Rule::BlindPost => "blind-post",
             Rule::FaultWord => "fault-word",
         }
     }
@@ -112,6 +115,7 @@ impl Rule {
             Rule::AuthFailure => "failed login",
             Rule::PrivilegedAccount => "privileged account in a failed login",
             Rule::ProbePath => "path that probes ask for",
+            Rule::BlindPost => "POST that comes from no page, as programs send it",
             Rule::FaultWord => "word of failure",
         }
     }
@@ -130,7 +134,12 @@ impl Rule {
             | Rule::Scanner => 4.0,
             Rule::BruteForce | Rule::Spraying | Rule::Sweep => 3.0,
             Rule::Critical => 2.0,
-            Rule::Error | Rule::AuthFailure | Rule::PrivilegedAccount | Rule::ProbePath | Rule::FaultWord => 1.0,
+            Rule::Error
+            | Rule::AuthFailure
+            | Rule::PrivilegedAccount
+            | Rule::ProbePath
+            | Rule::BlindPost
+            | Rule::FaultWord => 1.0,
             Rule::Warning => 0.5,
         }
     }
@@ -150,13 +159,17 @@ impl Rule {
             Rule::PrivilegedAccount => 5,
             Rule::ProbePath => 6,
             Rule::FaultWord => 7,
+            Rule::BlindPost => 8,
             _ => 0,
         }
     }
 
     /// Whether the rule is worth a verdict of its own on a line that is not flagged.
     pub fn is_told(self) -> bool {
-        !matches!(self, Rule::Critical | Rule::Error | Rule::Warning | Rule::FaultWord | Rule::PrivilegedAccount)
+        !matches!(
+            self,
+            Rule::Critical | Rule::Error | Rule::Warning | Rule::FaultWord | Rule::PrivilegedAccount | Rule::BlindPost
+        )
     }
 }
 
