@@ -4,3 +4,5 @@ mod architecture;
 mod formats;
 mod hostile_formats;
 mod real_formats;
+mod process;
+mod world;
