@@ -2,16 +2,19 @@
 //!
 //! Nothing here does I/O, starts a thread or reads a clock; every stage may know this module and it knows nobody.
 
+mod address;
 mod failure;
 mod fields;
 mod layout;
 mod level;
 mod name;
 mod origin;
+pub mod query;
 mod record;
 mod time;
 mod verdict;
 
+pub use address::{Addresses, addresses};
 pub use failure::FailureKind;
 pub use fields::{FieldSet, Fields};
 pub use layout::Layout;
