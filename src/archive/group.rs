@@ -113,7 +113,7 @@ pub struct GroupStats {
     pub last_time: Option<i64>,
     /// Records without a time.
     pub untimed: u32,
-    /// Bit n is set where a record has level n; bit 15 where one has none.
+    /// Bit n is set where a record has level n; bit 9 where one has none.
     pub levels: u16,
     /// Bit n is set where a record has time quality n.
     pub qualities: u8,
@@ -209,7 +209,7 @@ impl GroupBuilder {
         // A record without a time has no quality but `Missing`, whatever the caller says: readers rely on it.
         let quality = if record.time.is_some() { record.time_quality } else { TimeQuality::Missing };
         self.qualities |= 1 << quality.code();
-        self.levels |= record.level.map_or(1 << 15, |level| 1 << level.code());
+        self.levels |= record.level.map_or(1 << 9, |level| 1 << level.code());
         self.marks.push(quality.code() | record.level.map_or(0, |level| level.code() + 1) << 4);
         self.scores.push(i64::from(to_steps(record.score)));
         self.novelties.push(i64::from(to_steps(record.novelty)));

@@ -11,7 +11,7 @@ use super::args::Search;
 use super::outcome::{note, print};
 use crate::engine::{Marker, SearchOptions, SearchSummary};
 use crate::repl;
-use crate::report::{CSV_HEADER, Theme, csv_of, json_of, summary_line, table_of, table_rows, text_of};
+use crate::report::{CSV_HEADER, Theme, csv_of, json_of, csv_rows, json_rows, summary_line, table_of, text_of};
 
 /// Runs the command.
 pub fn run(command: &Search) -> anyhow::Result<Outcome> {
@@ -69,13 +69,13 @@ pub fn run(command: &Search) -> anyhow::Result<Outcome> {
     if let Some(cause) = failed {
         return Err(cause.into());
     }
-    if let Some(output) = &summary.output {
-        if command.json || command.csv {
-            for row in table_rows(output, command.json, options.zone) {
-                writeln!(out, "{row}")?;
-            }
+    if let Some(table) = &summary.table {
+        if command.json {
+            json_rows(table).iter().try_for_each(|row| writeln!(out, "{row}"))?;
+        } else if command.csv {
+            csv_rows(table).iter().try_for_each(|row| writeln!(out, "{row}"))?;
         } else {
-            writeln!(out, "{}", table_of(output, options.zone, theme))?;
+            writeln!(out, "{}", table_of(table, theme))?;
         }
     }
     out.flush()?;

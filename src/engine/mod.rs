@@ -23,5 +23,5 @@ pub use ingest::{Counters, IngestOptions, IngestReport};
 pub use look::FormatLook;
 pub use reindex::ReindexReport;
 pub use restore::{RestoreReport, Restored};
-pub use search::{Coverage, Marker, Search, SearchOptions, SearchSummary};
+pub use search::{Coverage, Marker, Search, SearchOptions, SearchSummary, built_in_fields, parse_time};
 pub use store::{Store, StoreConfig, machine_clock};

@@ -10,10 +10,10 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use super::{EngineError, Store};
 use crate::archive::Snapshot;
 use crate::index::Reader as IndexReader;
-use crate::model::{FieldSet, FoundRecord, Interpret, RecordView, Timestamp, Zone};
+use crate::model::{FieldSet, FoundRecord, InputId, Interpret, RecordId, RecordView, Timestamp, Zone};
 use crate::parse::Registry;
 use crate::query::{
-    Candidate, Decoded, GroupMatches, Limits, Matcher, Output, Pipeline, Plan, Query, QueryContext, evaluate, filter, plan,
+    Candidate, Decoded, GroupMatches, Limits, Matcher, Output, Pipeline, Plan, Query, QueryContext, Shown, Table, evaluate, filter, plan,
 };
 
 /// Decoded groups are kept for handing out up to this many bytes; more are read again.
@@ -62,8 +62,8 @@ pub struct SearchSummary {
     pub last: Option<Timestamp>,
     /// What the answer speaks of.
     pub coverage: Coverage,
-    /// What the pipes gave; absent without pipes.
-    pub output: Option<Output>,
+    /// What the pipes gave, where that is a table.
+    pub table: Option<Table>,
     /// What the caller should know of how the query was read.
     pub hints: Vec<String>,
     /// Seconds from question to answer.
@@ -197,14 +197,44 @@ impl Search {
                 None => run.in_order(|view| Ok(found(FoundRecord::of(view))))?,
             }
         } else {
-            let mut pipeline = Pipeline::new(&query.pipes, Limits::default())?;
+            let limits = Limits { zone: options.zone, ..Limits::default() };
+            let mut pipeline = Pipeline::new(&query.pipes, limits)?;
             run.in_order(|view| {
                 pipeline.push(view)?;
-                Ok(true)
+                Ok(!pipeline.done())
             })?;
-            run.summary.output = Some(pipeline.finish()?);
+            match pipeline.finish()? {
+                Output::Table(table) => run.summary.table = Some(table),
+                Output::Records { rows, shown } => {
+                    for row in rows.iter().take(options.limit.map_or(usize::MAX, |limit| limit as usize)) {
+                        let Some(mut record) = self.record(row.id.0)? else { continue };
+                        record.fields.extend(row.extracted.iter().cloned());
+                        show(&mut record, &shown);
+                        if !found(record) {
+                            break;
+                        }
+                    }
+                }
+                Output::Context { count, hits } => self.context(count as u64, &hits, &mut found)?,
+            }
         }
         Ok(run.finish())
+    }
+
+    /// Hands out hits with their neighbours in the same input, in record order, each record once.
+    fn context(&self, count: u64, hits: &[RecordId], found: &mut impl FnMut(FoundRecord) -> bool) -> Result<(), EngineError> {
+        let mut wanted = std::collections::BTreeSet::new();
+        for hit in hits {
+            wanted.extend(self.neighbours(hit.0, count)?);
+        }
+        for id in wanted {
+            if let Some(record) = self.record(id)?
+                && !found(record)
+            {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The number of records that match.
@@ -216,7 +246,7 @@ impl Search {
 
     /// One record by its number; `None` where there is none.
     pub fn record(&self, id: u64) -> Result<Option<FoundRecord>, EngineError> {
-        let Some(number) = self.snapshot.group_of(crate::model::RecordId(id)) else { return Ok(None) };
+        let Some(number) = self.snapshot.group_of(RecordId(id)) else { return Ok(None) };
         let Some(group) = self.snapshot.groups().get(number) else { return Ok(None) };
         let row = (id - group.first.0) as usize;
         let mut decoded = Decoded::open(&self.snapshot, number)?;
@@ -236,9 +266,9 @@ impl Search {
         while at > 0 && (before.len() as u64) < count {
             at -= 1;
             match self.input_at(at)? {
-                Place1::Record(found) if found == input => before.push(at),
-                Place1::Record(_) => {}
-                Place1::Gone(first) => at = first,
+                At::Record(found) if found == input => before.push(at),
+                At::Record(_) => {}
+                At::Gone(first) => at = first,
             }
         }
         before.reverse();
@@ -246,7 +276,7 @@ impl Search {
         let mut after = 0;
         let mut at = id + 1;
         while at < self.snapshot.records() && after < count {
-            if let Place1::Record(found) = self.input_at(at)?
+            if let At::Record(found) = self.input_at(at)?
                 && found == input
             {
                 before.push(at);
@@ -257,19 +287,39 @@ impl Search {
         Ok(before)
     }
 
-    fn input_at(&self, id: u64) -> Result<Place1, EngineError> {
-        let number = self.snapshot.group_of(crate::model::RecordId(id));
-        let Some(group) = number.and_then(|number| self.snapshot.groups().get(number)) else { return Ok(Place1::Gone(id)) };
+    fn input_at(&self, id: u64) -> Result<At, EngineError> {
+        let number = self.snapshot.group_of(RecordId(id));
+        let Some(group) = number.and_then(|number| self.snapshot.groups().get(number)) else { return Ok(At::Gone(id)) };
         let row = (id - group.first.0) as u32;
         let runs = &group.stats.runs;
         let run = runs.partition_point(|run| run.row <= row).checked_sub(1).and_then(|at| runs.get(at));
-        Ok(run.map_or(Place1::Gone(id), |run| Place1::Record(run.input)))
+        Ok(run.map_or(At::Gone(id), |run| At::Record(run.input)))
     }
 }
 
-enum Place1 {
-    Record(crate::model::InputId),
+enum At {
+    Record(InputId),
     Gone(u64),
+}
+
+/// Leaves the fields that are to be shown, in the order asked for.
+fn show(record: &mut FoundRecord, shown: &Shown) {
+    record.fields.retain(|(name, _)| !shown.drop.contains(name));
+    if !shown.keep.is_empty() {
+        let place = |name: &String| shown.keep.iter().position(|kept| kept == name);
+        record.fields.retain(|(name, _)| place(name).is_some());
+        record.fields.sort_by_key(|(name, _)| place(name));
+    }
+}
+
+/// Names of the fields that every record has or may have, whatever its format.
+pub fn built_in_fields() -> &'static [&'static str] {
+    crate::query::BUILT_IN_FIELDS
+}
+
+/// A moment as people type it in a query; `now` is what relative ones refer to.
+pub fn parse_time(text: &str) -> Option<Timestamp> {
+    crate::query::moment(text)
 }
 
 fn span_of(snapshot: &Snapshot) -> (Option<Timestamp>, Option<Timestamp>) {
@@ -458,7 +508,7 @@ impl<'a> Run<'a> {
             return Err(EngineError::Interrupted);
         }
         let snapshot = &self.search.snapshot;
-        let Some(number) = snapshot.group_of(crate::model::RecordId(place.id)) else { return Ok(true) };
+        let Some(number) = snapshot.group_of(RecordId(place.id)) else { return Ok(true) };
         let row = self.row_of(number, place.id);
         let (decoded, fields) = kept.group(number, snapshot)?;
         decoded.cut(row, Some(&self.search.registry as &dyn Interpret), fields);

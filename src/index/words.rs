@@ -4,12 +4,12 @@
 //! words. Words come from the raw bytes and from field values that do not stand in them as they are.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::schema::{ANY_WORD, CUT_WORD};
-use crate::model::addresses_in;
 
 /// Longer words are cut to this many bytes.
 pub const WORD_BYTES: usize = 40;
@@ -64,9 +64,10 @@ impl WordCollector {
         }
         let addresses = &mut self.addresses;
         if addresses.len() < MOST_WORDS {
-            addresses_in(bytes, &mut |address| {
-                addresses.insert(address);
-            });
+            addresses.extend(crate::model::addresses(bytes).map(|address| match address {
+                IpAddr::V4(address) => u128::from(address.to_ipv6_mapped()),
+                IpAddr::V6(address) => u128::from(address),
+            }));
         } else {
             self.overflown = true;
         }

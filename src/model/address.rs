@@ -1,77 +1,136 @@
-//! Addresses as they stand in text.
+//! Internet addresses in text: one rule of what counts as an address, for the index and for exact matching alike.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Calls `found` for every IPv4 and IPv6 address in the bytes, IPv4 as `::ffff:a.b.c.d`.
+/// The addresses in `text`, in order of appearance: dotted IPv4 and colon-separated IPv6.
 ///
-/// An address is a run of hexadecimal digits, `.` and `:` that stands free of letters, digits and `_`; a trailing `.` or `:` and
-/// a port after an IPv4 address (`10.0.0.1:443`) are not part of it.
-pub fn addresses_in(bytes: &[u8], found: &mut dyn FnMut(u128)) {
-    let mut at = 0;
-    while let Some(step) = bytes.get(at..).and_then(|rest| rest.iter().position(|byte| is_part(*byte))) {
-        let start = at + step;
-        let run = bytes.get(start..).unwrap_or_default();
-        let end = start + run.iter().position(|byte| !is_part(*byte)).unwrap_or(run.len());
-        at = end;
-        let is_word = |index: Option<usize>| {
-            index.and_then(|index| bytes.get(index)).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-        };
-        if is_word(start.checked_sub(1)) || is_word(Some(end)) {
-            continue;
+/// An address is not preceded by a letter, digit, `_` or `.` and not followed by a letter, digit or `_`, so that versions
+/// (`v1.2.3.4`) are left out while `10.0.0.5:443`, `[2001:db8::7]`, `fe80::1:` and tcpdump's `10.0.0.5.443` are found. The
+/// IPv4 part of `::ffff:10.0.0.5` is given too.
+pub fn addresses(text: &[u8]) -> Addresses<'_> {
+    Addresses { text, at: 0, colons_to: 0 }
+}
+
+/// Iterator of [`addresses`]. Linear in the length of the text.
+#[derive(Debug, Clone)]
+pub struct Addresses<'a> {
+    text: &'a [u8],
+    at: usize,
+    /// Bytes before this were tried as a colon-separated run already.
+    colons_to: usize,
+}
+
+impl Addresses<'_> {
+    fn byte(&self, at: usize) -> u8 {
+        self.text.get(at).copied().unwrap_or(b' ')
+    }
+
+    /// The end of the run of bytes from `at` on that `accept` takes, at most `limit` bytes away.
+    fn run(&self, at: usize, limit: usize, accept: impl Fn(u8) -> bool) -> usize {
+        let rest = self.text.get(at..).unwrap_or_default();
+        at + rest.iter().take(limit).take_while(|byte| accept(**byte)).count()
+    }
+
+    fn parsed<T: std::str::FromStr>(&self, from: usize, to: usize) -> Option<T> {
+        std::str::from_utf8(self.text.get(from..to)?).ok()?.parse().ok()
+    }
+
+    /// An IPv6 address that begins at `at`; moves `colons_to` behind the run it looked at.
+    fn v6(&mut self, at: usize) -> Option<IpAddr> {
+        let mut end = self.run(at, usize::MAX, |b| b.is_ascii_hexdigit() || b == b':');
+        self.colons_to = end;
+        // 39 bytes are the longest address; two more for a colon that belongs to the sentence.
+        if end - at > 41 || self.text.get(at..end)?.iter().filter(|b| **b == b':').count() < 2 {
+            return None;
         }
-        let run = bytes.get(start..end).unwrap_or_default();
-        // The cheapest look first: most runs are numbers and words of a-f.
-        if run.len() < 3 || !run.iter().any(|byte| matches!(byte, b'.' | b':')) {
-            continue;
+        if self.byte(end) == b'.' {
+            let mapped = self.run(end, 16, |b| b.is_ascii_digit() || b == b'.');
+            let mapped = if self.byte(mapped - 1) == b'.' { mapped - 1 } else { mapped };
+            if let Some(address) = self.parsed::<Ipv6Addr>(at, mapped) {
+                return (!is_word(self.byte(mapped))).then_some(IpAddr::V6(address));
+            }
         }
-        let Ok(text) = std::str::from_utf8(run) else { continue };
-        if let Some(address) = address_of(text) {
-            found(address);
+        if is_word(self.byte(end)) {
+            return None;
         }
+        if self.byte(end - 1) == b':' && end - at > 2 && self.byte(end - 2) != b':' {
+            end -= 1;
+        }
+        self.parsed::<Ipv6Addr>(at, end).map(IpAddr::V6)
+    }
+
+    /// An IPv4 address that begins at `at`.
+    fn v4(&self, at: usize) -> Option<IpAddr> {
+        let mut end = at;
+        for part in 0..4 {
+            if part > 0 {
+                if self.byte(end) != b'.' {
+                    return None;
+                }
+                end += 1;
+            }
+            let next = self.run(end, 4, |b| b.is_ascii_digit());
+            if next == end || next - end > 3 {
+                return None;
+            }
+            end = next;
+        }
+        if is_word(self.byte(end)) {
+            return None;
+        }
+        self.parsed::<Ipv4Addr>(at, end).map(IpAddr::V4)
     }
 }
 
-fn is_part(byte: u8) -> bool {
-    byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':')
+impl Iterator for Addresses<'_> {
+    type Item = IpAddr;
+
+    fn next(&mut self) -> Option<IpAddr> {
+        while let Some(&byte) = self.text.get(self.at) {
+            let at = self.at;
+            self.at += 1;
+            let before = if at == 0 { b' ' } else { self.byte(at - 1) };
+            if is_word(before) || before == b'.' {
+                continue;
+            }
+            if at >= self.colons_to && before != b':' && (byte == b':' || byte.is_ascii_hexdigit()) {
+                if let Some(address) = self.v6(at) {
+                    return Some(address);
+                }
+            }
+            if byte.is_ascii_digit() {
+                if let Some(address) = self.v4(at) {
+                    return Some(address);
+                }
+            }
+        }
+        None
+    }
 }
 
-/// The address a run of address characters is, without what merely touches it.
-fn address_of(run: &str) -> Option<u128> {
-    if run.bytes().filter(|byte| *byte == b'.').count() >= 3 {
-        let text = run.trim_end_matches(['.', ':']).trim_start_matches(['.', ':']);
-        let v4 = text.split(':').next().unwrap_or_default();
-        if let Ok(address) = v4.parse::<Ipv4Addr>() {
-            return Some(u128::from(address.to_ipv6_mapped()));
-        }
-    }
-    if run.bytes().filter(|byte| *byte == b':').count() >= 2 {
-        let text = run.trim_end_matches('.');
-        let whole = text.parse::<Ipv6Addr>().or_else(|_| text.strip_suffix(':').unwrap_or(text).parse::<Ipv6Addr>());
-        return whole.ok().map(u128::from);
-    }
-    None
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Vec<String> {
-        let mut found = Vec::new();
-        addresses_in(text.as_bytes(), &mut |address| {
-            let address = Ipv6Addr::from(address);
-            found.push(address.to_ipv4_mapped().map_or(address.to_string(), |v4| v4.to_string()));
-        });
-        found
+    fn found(text: &str) -> Vec<String> {
+        addresses(text.as_bytes()).map(|address| address.to_string()).collect()
     }
 
     #[test]
-    fn addresses_are_found_with_ports_brackets_and_full_stops() {
-        assert_eq!(
-            of("from 10.0.0.1:443 to [2001:db8::7], then 192.168.1.9."),
-            ["10.0.0.1", "2001:db8::7", "192.168.1.9"]
-        );
-        assert_eq!(of("1.2.3.4.5 v1.2.3.4 12:30:45 256.1.1.1 dead beef"), Vec::<String>::new());
-        assert_eq!(of("::1"), ["::1"]);
+    fn addresses_are_found_where_people_write_them() {
+        assert_eq!(found("from 10.0.0.5:443 to [2001:db8::7]:80."), ["10.0.0.5", "2001:db8::7"]);
+        assert_eq!(found("addr=fe80::1: refused, src:192.168.1.1."), ["fe80::1", "192.168.1.1"]);
+        assert_eq!(found("IP 10.0.0.1.443 > 10.0.0.2.51234:"), ["10.0.0.1", "10.0.0.2"]);
+        assert_eq!(found("::ffff:10.0.0.9"), ["::ffff:10.0.0.9", "10.0.0.9"]);
+    }
+
+    #[test]
+    fn clock_times_versions_and_hashes_are_no_addresses() {
+        assert!(found("10:15:30 v1.2.3.4 1.2.3 256.1.1.1 1.2.3.4567 std::vec de:ad:be:ef:00:01").is_empty());
+        assert!(found(&"a:".repeat(100_000)).is_empty());
     }
 }

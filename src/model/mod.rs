@@ -10,12 +10,13 @@ mod layout;
 mod level;
 mod name;
 mod origin;
+pub mod query;
 mod record;
 mod template;
 mod time;
 mod verdict;
 
-pub use address::addresses_in;
+pub use address::{Addresses, addresses};
 pub use failure::FailureKind;
 pub use fields::{FieldSet, Fields};
 pub use found::FoundRecord;

@@ -122,7 +122,11 @@ fn lookup(filter: &Filter) -> Lookup {
         }
         Filter::Word(word) => Lookup::Word(word.clone()),
         Filter::WordRegex(pattern) => Lookup::WordRegex(pattern.clone()),
-        Filter::Address { low, high, .. } => Lookup::Address { low: *low, high: *high },
+        Filter::Address { low, high, v4 } => {
+            // The index keeps IPv4 addresses as IPv6-mapped ones.
+            let prefix = if *v4 { 0xffff_u128 << 32 } else { 0 };
+            Lookup::Address { low: low | prefix, high: high | prefix }
+        }
         Filter::All | Filter::Time(_) | Filter::Level(_) | Filter::Score { .. } | Filter::Flagged | Filter::Source(_) => {
             Lookup::All
         }

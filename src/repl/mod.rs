@@ -188,11 +188,11 @@ impl Session<'_> {
             marker.marks(record.line(), &mut marks);
             self.say(&text_of(record, self.options.zone, self.theme, &marks))?;
         }
-        if let Some(output) = &summary.output {
-            self.say(&table_of(output, self.options.zone, self.theme))?;
+        if let Some(table) = &summary.table {
+            self.say(&table_of(table, self.theme))?;
         }
         self.shown = records.len() as u64;
-        if summary.output.is_none() && summary.matched > self.shown {
+        if summary.table.is_none() && summary.matched > self.shown {
             let rest = report::thousands(summary.matched - self.shown);
             self.say(&self.theme.dim(&format!("{rest} more; :more shows the next, '| head N' or stats narrow it down")))?;
         }

@@ -3,9 +3,11 @@
 mod number;
 mod record;
 mod sanitise;
+mod table;
 mod text;
 
 pub use number::{bytes, count, ratio, seconds, thousands};
 pub use record::{CSV_HEADER, cell, csv_of, json_of};
 pub use sanitise::{escape, escape_bytes};
+pub use table::{csv_rows, json_rows, summary_line, table_of};
 pub use text::{Theme, sparkline, text_of};
