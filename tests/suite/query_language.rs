@@ -1,4 +1,5 @@
 //! The query language from outside: an acceptance corpus where one is given, a fixture of our own always, and properties.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that is wrong about its own data should stop")]
 
 use std::path::PathBuf;
 
@@ -176,4 +177,138 @@ fn the_acceptance_corpus_gets_its_answers() {
     }
     assert!(queries.len() >= 89);
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), queries.len(), wrong.join("\n"));
+}
+
+/// Eight requests of a shop, one a minute, with what the acceptance corpus has not: repeats, ports, long values.
+fn shop() -> Vec<Entry> {
+    let row = |id: u64, level: &str, user: &str, took: &str, message: &str| {
+        Entry::from_json(&json!({
+            "id": id, "time": format!("2026-03-01T08:0{id}:00"), "level": level, "user": user, "took": took,
+            "message": message, "source": if id % 2 == 0 { "even.log" } else { "odd.log" },
+            "raw": format!("{level} {user} {took} {message}"),
+        }))
+    };
+    vec![
+        row(1, "INFO", "ada", "10", "order 17 from 10.1.2.3:4711 placed"),
+        row(2, "INFO", "bob", "20", "order 18 from [2001:db8::5]:80 placed"),
+        row(3, "ERROR", "ada", "30", "payment declined"),
+        row(4, "INFO", "ada", "1k", "order 19 placed"),
+        row(5, "WARN", "cy", "-", "slow Über-Query"),
+        row(6, "INFO", "bob", "60", "order 20 placed"),
+        row(7, "ALERT", "dee", "70", "disk_full on /var/log/"),
+        row(8, "INFO", "ada", "80", "order 21 placed"),
+    ]
+}
+
+fn ask(text: &str) -> Value {
+    let answer = answer(&shop(), Timestamp::from_seconds(1_772_352_600, 0).unwrap(), text);
+    ["ids", "result", "error"].iter().find_map(|key| answer.get(*key)).cloned().unwrap()
+}
+
+#[test]
+fn terms_reach_ports_wildcards_and_other_alphabets() {
+    assert_eq!(ask("10.0.0.0/8 OR 2001:db8::/64"), json!([1, 2]));
+    assert_eq!(ask("2001:DB8:0::5"), json!([2]));
+    assert_eq!(ask("über-query"), json!([5]));
+    assert_eq!(ask("disk"), json!([]));
+    assert_eq!(ask("disk*"), json!([7]));
+    assert_eq!(ask("o?der 1*"), json!([1, 2, 4]));
+    assert_eq!(ask("user:(ada OR cy) -level:info"), json!([3, 5]));
+    assert_eq!(ask("user=ADA"), json!([]));
+    assert_eq!(ask("user!=ADA"), json!([2, 5, 6, 7]));
+    assert_eq!(ask("took>=60"), json!([4, 6, 7, 8]));
+    assert_eq!(ask("user:[b TO cz]"), json!([2, 5, 6]));
+    assert_eq!(ask("source:even id:[3 TO 7]"), json!([4, 6]));
+    assert_eq!(ask("level:[WARN TO *] NOT level=error"), json!([5, 7]));
+    assert_eq!(ask("message:/declined|FULL/i"), json!([3, 7]));
+    assert_eq!(ask("time:[2026-03-01T08:02 TO 2026-03-01T08:04}"), json!([2, 3]));
+    assert_eq!(ask("----placed took:1k"), json!([4]));
+}
+
+#[test]
+fn figures_are_exact_and_in_a_total_order() {
+    assert_eq!(
+        ask("| stats count, p50(took), p99(took), first(took), last(took), dc(level) by user"),
+        json!([
+            ["ada", 4, 30.0, 1000.0, "10", "80", 2],
+            ["bob", 2, 20.0, 60.0, "20", "60", 1],
+            ["cy", 1, null, null, "-", "-", 1],
+            ["dee", 1, 70.0, 70.0, "70", "70", 1],
+        ])
+    );
+    assert_eq!(ask("nothing | stats count, sum(took)"), json!([[0, null]]));
+    assert_eq!(
+        ask("| stats count by user, level | where count>=2 | fields count, user | sort user"),
+        json!([[3, "ada"], [2, "bob"]])
+    );
+    assert_eq!(ask("| stats avg(took), min(took), max(took) by user | head 1"), json!([["ada", 280.0, 10.0, 1000.0]]));
+}
+
+#[test]
+fn records_pass_through_stages_in_order() {
+    assert_eq!(ask("| head 2"), json!([8, 7]));
+    assert_eq!(ask("| tail 2"), json!([2, 1]));
+    assert_eq!(ask("| sort took | tail 2 | fields user"), json!([8, 4]));
+    assert_eq!(ask("| sort -level | head 3"), json!([7, 3, 5]));
+    assert_eq!(
+        ask("| extract \"order (?<nr>\\d+)\" | stats max(nr), count by source"),
+        json!([["even.log", 21.0, 4], ["odd.log", 17.0, 4]])
+    );
+    assert_eq!(ask("order | gaps 2m"), json!([[null, 2, 4, 120], [null, 4, 6, 120], [null, 6, 8, 120]]));
+    assert_eq!(ask("| timechart 4m by source | head 1"), json!([["2026-03-01T08:00:00Z", "even.log", 1]]));
+    assert_eq!(ask("disk_full | context 1"), json!({ "context_ids": [5, 7], "hit_ids": [7] }));
+}
+
+#[test]
+fn mistakes_say_what_to_type() {
+    for (text, wanted) in [
+        ("usr:ada", "col 1: unknown field 'usr', did you mean 'user'? (to search the text, quote it)"),
+        ("| stats count by usr", "unknown field 'usr', did you mean 'user'?"),
+        ("took:[9 TO 1]", "col 14: empty range: 9 > 1"),
+        ("OR x", "col 1: operator without a term before it (to search the word, quote it: \"AND\")"),
+        ("user:", "col 6: field 'user' needs a value"),
+        ("x^2", "col 4: boost (^) is not supported; results are in time order"),
+        ("=~x", "col 3: regex must be quoted: =~\"...\""),
+        ("since:noon", "col 11: bad time 'noon'"),
+        ("| head ten", "head: 'ten' is not a count"),
+        (
+            "| stats count | top user",
+            "'top' needs records; a table can only be followed by where, sort, head, tail, fields",
+        ),
+        ("| extract /\\d+/", "col 16: extract needs a named group: (?<name>...)"),
+        ("a)", "col 2: unexpected ')'"),
+    ] {
+        assert_eq!(ask(text), json!(wanted), "{text}");
+    }
+}
+
+#[test]
+fn limits_are_named_when_they_are_reached() {
+    let corpus = shop();
+    let context =
+        QueryContext { now: Timestamp(0), start: None, end: None, zone: Zone::UTC, known_fields: &[], lenient: true };
+    let fails = |text: &str, limits| {
+        let query = Query::parse(text, &context).unwrap();
+        let mut pipeline = Pipeline::new(&query.pipes, limits).unwrap();
+        corpus.iter().rev().find_map(|entry| pipeline.push(&entry.view()).err()).unwrap().to_string()
+    };
+    let few = Limits { groups: 2, ..Limits::default() };
+    assert_eq!(fails("| stats count by user", few), "stats: more than 2 groups; narrow the query");
+    let small = Limits { memory: 100, ..Limits::default() };
+    assert_eq!(fails("| sort took", small), "sort: more than 0 MiB of values; narrow the query");
+}
+
+#[test]
+fn the_tree_shows_precedence_and_highlights_show_the_words() {
+    let context =
+        QueryContext { now: Timestamp(0), start: None, end: None, zone: Zone::UTC, known_fields: &[], lenient: true };
+    let query = Query::parse("failed OR denied AND level:CRITICAL", &context).unwrap();
+    assert_eq!(query.tree.to_string(), r#"("failed" OR ("denied" AND level is critical))"#);
+    let matcher = Matcher::compile(&Query::parse("ab* OR bc OR status:x", &context).unwrap().tree).unwrap();
+    let mut marks = Vec::new();
+    matcher.highlights(b"x abc bc AB", &mut marks);
+    assert_eq!(marks, [2..4, 6..8, 9..11]);
+    assert!(matcher.needs_fields());
+    let plain = Matcher::compile(&Query::parse("level:error x", &context).unwrap().tree).unwrap();
+    assert!(!plain.needs_fields());
 }
