@@ -10,12 +10,14 @@ mod error;
 mod filter;
 mod literal;
 mod matcher;
+mod moment;
 mod names;
 mod parser;
 mod pipes;
 mod regexes;
 mod search;
 mod term;
+mod value;
 
 pub use error::QueryError;
 pub use filter::{Filter, filter, source_matches};
