@@ -93,15 +93,12 @@ impl Iterator for Addresses<'_> {
             if is_word(before) || before == b'.' {
                 continue;
             }
-            if at >= self.colons_to && before != b':' && (byte == b':' || byte.is_ascii_hexdigit()) {
-                if let Some(address) = self.v6(at) {
-                    return Some(address);
-                }
+            let colons = at >= self.colons_to && before != b':' && (byte == b':' || byte.is_ascii_hexdigit());
+            if let Some(address) = if colons { self.v6(at) } else { None } {
+                return Some(address);
             }
-            if byte.is_ascii_digit() {
-                if let Some(address) = self.v4(at) {
-                    return Some(address);
-                }
+            if let Some(address) = if byte.is_ascii_digit() { self.v4(at) } else { None } {
+                return Some(address);
             }
         }
         None

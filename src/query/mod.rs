@@ -11,6 +11,7 @@ mod evaluate;
 mod filter;
 mod literal;
 mod matcher;
+mod moment;
 mod names;
 mod parser;
 mod pipes;
@@ -18,6 +19,7 @@ mod plan;
 mod regexes;
 mod search;
 mod term;
+mod value;
 
 pub use error::QueryError;
 pub use evaluate::{Decoded, GroupMatches, evaluate};

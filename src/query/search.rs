@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn wildcards_inside_stay_within_a_run_of_non_space() {
         let pattern = [text("a"), Piece::Many, text("z")];
-        assert!(finds(&pattern, b"x A-/\xFF-z.") && !finds(&pattern, b"a z") && !finds(&pattern, b"ab-zz"));
+        assert!(finds(&pattern, b"x A-/\xFF-z.") && !finds(&pattern, b"a z") && !finds(&pattern, b"ab-zzq"));
         assert!(finds(&[text("f"), Piece::One, text("o")], "fßo".as_bytes()));
         assert!(!finds(&[text("f"), Piece::One, text("o")], b"fo f o"));
     }

@@ -3,23 +3,11 @@
 use std::ops::Bound;
 
 use crate::model::query::{Expr, Field, Interval, LevelSet, Network, Pattern, Piece};
-use crate::model::{Level, TimeRange, Timestamp};
+use crate::model::{Level, TimeRange};
 
 use super::parser::Parser;
+use super::value::{Value, plain};
 use super::{QueryError, error::regex_reason, literal, regexes};
-
-/// Characters that a backslash makes literal in a word.
-const ESCAPED: &str = "*?()|\":[]{}\\ -!+'";
-
-/// A value as it is written.
-pub(super) enum Value {
-    /// In quotes.
-    Quoted(String),
-    /// Between slashes.
-    Regex { pattern: String, ignore_case: bool },
-    /// Bare, with wildcards.
-    Word(Vec<Piece>),
-}
 
 impl Parser<'_> {
     /// A value or range of `field` (`None`: bare, of the whole line) as a test.
@@ -286,68 +274,6 @@ impl Parser<'_> {
         Ok(Expr::Level(LevelSet(set)))
     }
 
-    fn span(&self, text: &str) -> Result<(Timestamp, Timestamp), QueryError> {
-        literal::span(text, self.context).ok_or_else(|| self.error(format!("bad time '{text}'")))
-    }
-
-    /// `time:` `since:` `until:` `around:` with one value.
-    fn time(&self, name: &str, text: &str) -> Result<Expr, QueryError> {
-        let now = self.context.now;
-        let ago = literal::duration(text).map(|length| now.saturating_add(-length));
-        let range = match (name, ago) {
-            ("time", Some(ago)) => TimeRange { from: Some(after(ago)), until: Some(after(now)) },
-            ("time", None) => {
-                let (from, until) = self.span(text)?;
-                TimeRange { from: Some(from), until: Some(if from == until { after(from) } else { until }) }
-            }
-            ("since", ago) => {
-                TimeRange { from: Some(ago.map_or_else(|| self.span(text).map(|s| s.0), Ok)?), until: None }
-            }
-            ("until", ago) => {
-                TimeRange { from: None, until: Some(ago.map_or_else(|| self.span(text).map(|s| s.0), Ok)?) }
-            }
-            _ => {
-                let (moment, width) = text.split_once('~').unwrap_or((text, "5m"));
-                let width = literal::duration(width).ok_or_else(|| self.error(format!("bad duration '{width}'")))?;
-                let centre = self.span(moment)?.0;
-                let until = after(centre.saturating_add(width));
-                TimeRange { from: Some(centre.saturating_add(-width)), until: Some(until) }
-            }
-        };
-        Ok(Expr::Time(range))
-    }
-
-    fn time_comparison(&self, operator: &str, text: &str) -> Result<Expr, QueryError> {
-        let (from, until) = self.span(text)?;
-        let until = if from == until { after(from) } else { until };
-        let range = match operator {
-            ">" => TimeRange { from: Some(until), until: None },
-            ">=" => TimeRange { from: Some(from), until: None },
-            "<" => TimeRange { from: None, until: Some(from) },
-            "<=" => TimeRange { from: None, until: Some(until) },
-            _ => TimeRange { from: Some(from), until: Some(until) },
-        };
-        if operator == "!=" {
-            let has_time = Expr::Time(TimeRange::default());
-            return Ok(Expr::And(vec![has_time, Expr::Not(Box::new(Expr::Time(range)))]));
-        }
-        Ok(Expr::Time(range))
-    }
-
-    fn time_range(&self, low: &Bound<String>, high: &Bound<String>) -> Result<Expr, QueryError> {
-        let span = |bound: &Bound<String>| text_of(bound).map(|text| self.span(text)).transpose();
-        let (from, to) = (span(low)?, span(high)?);
-        if let (Some(a), Some(b), Some((from, _)), Some((to, _))) = (text_of(low), text_of(high), from, to)
-            && from > to
-        {
-            return Err(self.error(format!("empty range: {a} is after {b}")));
-        }
-        let whole = |(from, until): (Timestamp, Timestamp)| if from == until { after(from) } else { until };
-        let from = from.map(|span| if matches!(low, Bound::Excluded(_)) { whole(span) } else { span.0 });
-        let until = to.map(|span| if matches!(high, Bound::Excluded(_)) { span.0 } else { whole(span) });
-        Ok(Expr::Time(TimeRange { from, until }))
-    }
-
     /// The quoted expression after `=~` or `!~`.
     pub(super) fn quoted_regex(&mut self, field: Field, negated: bool, name: &str) -> Result<Expr, QueryError> {
         if !matches!(self.peek(), Some('"' | '\'')) {
@@ -366,137 +292,6 @@ impl Parser<'_> {
             .map_err(|error| self.error(format!("bad regex: {}", regex_reason(&error))))?;
         Ok(Expr::Regex { field, pattern, ignore_case })
     }
-
-    /// One value: in quotes, between slashes, or a word.
-    pub(super) fn value(&mut self) -> Result<Value, QueryError> {
-        match self.peek() {
-            None => Err(self.error("expected a value")),
-            Some(quote @ ('"' | '\'')) => self.quotes(quote),
-            Some('/') => match self.slashes() {
-                Some(regex) => Ok(regex),
-                None => self.bare(),
-            },
-            Some(_) => self.bare(),
-        }
-    }
-
-    fn quotes(&mut self, quote: char) -> Result<Value, QueryError> {
-        let mut text = String::new();
-        let mut by = 1;
-        loop {
-            match self.ahead(by) {
-                None => return Err(self.error("missing closing quote")),
-                Some(c) if c == quote => break,
-                Some('\\') if quote == '"' && matches!(self.ahead(by + 1), Some('"' | '\\')) => {
-                    text.extend(self.ahead(by + 1));
-                    by += 2;
-                }
-                Some(c) => {
-                    text.push(c);
-                    by += 1;
-                }
-            }
-        }
-        if text.is_empty() {
-            return Err(self.error("empty quotes"));
-        }
-        self.advance(by + 1);
-        Ok(Value::Quoted(text))
-    }
-
-    /// `/re/` or `/re/i`, ended by a space, `)`, `|` or the end; `None` where a path begins instead. The longest reading
-    /// wins, so that `/a|b/` and `/x/y/` are each one expression.
-    fn slashes(&mut self) -> Option<Value> {
-        let mut pattern = String::new();
-        let mut best = None;
-        let mut by = 1;
-        while let Some(c) = self.ahead(by).filter(|c| !c.is_whitespace()) {
-            if c == '\\' {
-                let escaped = self.ahead(by + 1).filter(|c| *c != '\n')?;
-                pattern.extend([c, escaped]);
-                by += 2;
-                continue;
-            }
-            if c == '/' {
-                if pattern.is_empty() || self.ahead(by - 1) == Some('/') && !pattern.ends_with("\\/") {
-                    break;
-                }
-                let flag = usize::from(self.ahead(by + 1) == Some('i'));
-                let ends = |by| self.ahead(by).is_none_or(|c: char| c.is_whitespace() || matches!(c, ')' | '|'));
-                if ends(by + 1) {
-                    best = Some((pattern.clone(), false, by + 1));
-                } else if flag == 1 && ends(by + 2) {
-                    best = Some((pattern.clone(), true, by + 2));
-                }
-            }
-            pattern.push(c);
-            by += 1;
-        }
-        let (pattern, ignore_case, length) = best?;
-        if pattern.ends_with("/i") && !pattern.ends_with("\\/i") {
-            return None;
-        }
-        self.advance(length);
-        Some(Value::Regex { pattern, ignore_case })
-    }
-
-    fn bare(&mut self) -> Result<Value, QueryError> {
-        let mut pieces = Vec::new();
-        while let Some(c) = self.peek().filter(|c| !c.is_whitespace() && !matches!(c, ')' | '|' | '(' | '"')) {
-            match (c, self.ahead(1)) {
-                ('\\', Some(escaped)) if ESCAPED.contains(escaped) => {
-                    push_text(&mut pieces, escaped);
-                    self.advance(1);
-                }
-                ('*', _) => {
-                    if pieces.last() != Some(&Piece::Many) {
-                        pieces.push(Piece::Many);
-                    }
-                }
-                ('?', _) => pieces.push(Piece::One),
-                _ => push_text(&mut pieces, c),
-            }
-            self.advance(1);
-        }
-        if pieces.is_empty() {
-            let reason = self.peek().map_or("expected a value".to_owned(), |c| format!("unexpected {c:?}"));
-            return Err(self.error(reason));
-        }
-        let text = plain(&pieces);
-        if marked(&text, '~', |c| c.is_ascii_digit(), 0) {
-            return Err(self.error("fuzzy search (~) is not supported; use * or ?"));
-        }
-        if marked(&text, '^', |c| c.is_ascii_digit() || c == '.', 1) {
-            return Err(self.error("boost (^) is not supported; results are in time order"));
-        }
-        Ok(Value::Word(pieces))
-    }
-}
-
-/// Whether a word ends in a letter or digit, `mark`, and at least `least` characters that `accept` takes.
-fn marked(text: &str, mark: char, accept: fn(char) -> bool, least: usize) -> bool {
-    let head = text.trim_end_matches(accept);
-    text.len() - head.len() >= least
-        && head.strip_suffix(mark).is_some_and(|head| head.chars().next_back().is_some_and(super::search::is_word))
-}
-
-fn push_text(pieces: &mut Vec<Piece>, c: char) {
-    match pieces.last_mut() {
-        Some(Piece::Text(text)) => text.push(c),
-        _ => pieces.push(Piece::Text(c.to_string())),
-    }
-}
-
-/// The pieces as they were typed, without escapes.
-fn plain(pieces: &[Piece]) -> String {
-    pieces
-        .iter()
-        .map(|piece| match piece {
-            Piece::Text(text) => text.as_str(),
-            Piece::Many => "*",
-            Piece::One => "?",
-        })
-        .collect()
 }
 
 fn is_time(name: &str) -> bool {
@@ -514,10 +309,6 @@ fn exists(field: Field) -> Expr {
         Field::Named(name) if is_time(name) => Expr::Time(TimeRange::default()),
         _ => Expr::Exists(field),
     }
-}
-
-fn after(time: Timestamp) -> Timestamp {
-    time.saturating_add(1)
 }
 
 fn level_comparison(operator: &str, level: Level) -> LevelSet {
@@ -541,7 +332,7 @@ fn one_sided<T>(operator: &str, value: T) -> (Bound<T>, Bound<T>) {
     }
 }
 
-fn text_of(bound: &Bound<String>) -> Option<&String> {
+pub(super) fn text_of(bound: &Bound<String>) -> Option<&String> {
     match bound {
         Bound::Included(text) | Bound::Excluded(text) => Some(text),
         Bound::Unbounded => None,

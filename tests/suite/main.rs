@@ -3,6 +3,8 @@
 mod architecture;
 mod formats;
 mod hostile_formats;
-mod real_formats;
 mod process;
+mod query_language;
+mod query_properties;
+mod real_formats;
 mod world;

@@ -2,7 +2,7 @@
 
 use crate::query::names::resolve;
 use crate::query::parser::Parser;
-use crate::query::term::Value;
+use crate::query::value::Value;
 use crate::query::{QueryError, literal, regexes};
 
 use super::{Aggregate, Comparison, Function, Pipe};
