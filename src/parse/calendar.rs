@@ -106,8 +106,8 @@ fn latest(year: i32, at: &impl Fn(i32) -> Option<Timestamp>, limit: Option<Times
 
 #[cfg(test)]
 mod tests {
-    use super::super::timestamp::read;
     use super::*;
+    use crate::parse::timestamp::read;
 
     fn run(modified: &str, stamps: &[&str]) -> Vec<String> {
         let modified = read(modified.as_bytes(), 0).and_then(|stamp| match stamp.when {

@@ -119,7 +119,7 @@ pub(super) fn level(raw: &[u8], cursor: Cursor, draft: &mut Draft) {
 }
 
 /// Level words that are everyday words too (`all`, `note`, `log`) don't count in free text.
-fn is_level(word: &[u8]) -> bool {
+pub(super) fn is_level(word: &[u8]) -> bool {
     let everyday: [&[u8]; 9] =
         [b"all", b"fine", b"note", b"log", b"config", b"statement", b"failure", b"information", b"alert"];
     let shouted = word.iter().all(u8::is_ascii_uppercase);
@@ -144,7 +144,9 @@ pub(super) fn level_at(cursor: &mut Cursor) -> Option<Range<usize>> {
     let bracket = ahead.eat(b'[') || ahead.eat(b'<');
     let padded = ahead.skip_spaces() > 0;
     let word = ahead.take_while(|byte| byte.is_ascii_alphanumeric());
-    Level::from_word(ahead.slice(&word))?;
+    if !is_level(ahead.slice(&word)) {
+        return None;
+    }
     if bracket {
         ahead.skip_spaces();
         if !ahead.eat(b']') && !ahead.eat(b'>') {
