@@ -167,3 +167,11 @@ fn an_input_is_resumed_with_its_header_and_its_year() {
     parser.parse(b"Jan  1 10:00:00 h a: x\n", &mut parsed);
     assert_eq!(parsed.time.unwrap().to_string(), "2020-01-01T10:00:00Z");
 }
+
+#[test]
+fn parsers_move_between_threads_and_the_registry_is_shared() {
+    fn shared<T: Send + Sync + Clone>() {}
+    fn moved<T: Send>() {}
+    shared::<Registry>();
+    moved::<Parser>();
+}
