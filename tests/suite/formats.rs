@@ -175,3 +175,11 @@ fn parsers_move_between_threads_and_the_registry_is_shared() {
     shared::<Registry>();
     moved::<Parser>();
 }
+
+#[test]
+fn a_level_word_inside_a_sentence_is_no_level() {
+    one("generic", "11/20/2026 10:15:00 the connection error was fixed", "2026-11-20T10:15:00Z", None, &[]);
+    one("generic", "2026-11-20 10:15:00 connection error occurred", "2026-11-20T10:15:00Z", None, &[]);
+    let fields = ["level_raw=warning", "message=hot"];
+    one("log4j", "11/20/2026 10:15:00 app [7] warning: hot", "2026-11-20T10:15:00Z", Some(Level::Warn), &fields);
+}
