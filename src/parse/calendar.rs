@@ -70,7 +70,8 @@ impl Calendar {
         // Exactly one year puts the record into the twelve months that begin two months before the last one.
         let year = last.civil().0;
         let from = last.saturating_add(-DISORDER);
-        let next = (year - 1..=year + 1).filter_map(at).find(|time| *time >= from);
+        let this = at(year).filter(|time| *time >= from && *time < from.saturating_add(365 * DAY));
+        let next = this.or_else(|| (year - 1..=year + 1).filter_map(at).find(|time| *time >= from));
         match (next, limit) {
             (Some(time), Some(limit)) if time > limit && time > last.saturating_add(GROWTH) => {
                 latest(limit.civil().0 + 1, &at, Some(limit))
@@ -106,8 +107,8 @@ fn latest(year: i32, at: &impl Fn(i32) -> Option<Timestamp>, limit: Option<Times
 
 #[cfg(test)]
 mod tests {
-    use super::super::timestamp::read;
     use super::*;
+    use crate::parse::timestamp::read;
 
     fn run(modified: &str, stamps: &[&str]) -> Vec<String> {
         let modified = read(modified.as_bytes(), 0).and_then(|stamp| match stamp.when {

@@ -208,7 +208,7 @@ impl Nesting {
 /// Pid and numbers of `… postgres[pid]: [message-part] …`.
 fn postgres_part(line: &[u8]) -> Option<(u64, u64, u64)> {
     let head = line.get(..line.len().min(160))?;
-    let close = memchr::memmem::find(head, b"]: [")?;
+    let close = memchr::memchr(b']', head).filter(|close| head.get(close + 1..close + 4) == Some(b": ["))?;
     let open = memchr::memrchr(b'[', head.get(..close)?)?;
     let pid = number(head.get(open + 1..close)?)?;
     let inner = head.get(close + 4..)?;

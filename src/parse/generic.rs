@@ -103,13 +103,18 @@ fn dated(before: &[u8]) -> bool {
         && word.iter().filter(|byte| matches!(byte, b'-' | b'/' | b'.')).count() == 2
 }
 
-/// The first level word among the few words behind the stamp.
+/// The first level word among the few words behind the stamp. A word in small letters counts where it comes first, stands in
+/// brackets or is followed by a colon: "connection error" says nothing of the level.
 pub(super) fn level(raw: &[u8], cursor: Cursor, draft: &mut Draft) {
     let mut cursor = cursor;
-    for _ in 0..6 {
-        cursor.take_while(|byte| !byte.is_ascii_alphanumeric() && byte != b'\n');
+    for position in 0..6 {
+        let gap = cursor.take_while(|byte| !byte.is_ascii_alphanumeric() && byte != b'\n');
         let word = cursor.take_while(|byte| byte.is_ascii_alphanumeric());
-        if is_level(cursor.slice(&word)) && draft.level_word(raw, word) {
+        let text = cursor.slice(&word);
+        let bracketed = cursor.slice(&gap).last().is_some_and(|byte| matches!(byte, b'[' | b'<' | b'(' | b'|'));
+        let set_off = position == 0 || bracketed || matches!(cursor.peek(), b':' | b']' | b'>' | b'|');
+        let shouted = text.iter().all(u8::is_ascii_uppercase);
+        if (shouted || set_off) && is_level(text) && draft.level_word(raw, word) {
             return;
         }
         if cursor.is_empty() {
@@ -119,7 +124,7 @@ pub(super) fn level(raw: &[u8], cursor: Cursor, draft: &mut Draft) {
 }
 
 /// Level words that are everyday words too (`all`, `note`, `log`) don't count in free text.
-fn is_level(word: &[u8]) -> bool {
+pub(super) fn is_level(word: &[u8]) -> bool {
     let everyday: [&[u8]; 9] =
         [b"all", b"fine", b"note", b"log", b"config", b"statement", b"failure", b"information", b"alert"];
     let shouted = word.iter().all(u8::is_ascii_uppercase);
@@ -144,7 +149,9 @@ pub(super) fn level_at(cursor: &mut Cursor) -> Option<Range<usize>> {
     let bracket = ahead.eat(b'[') || ahead.eat(b'<');
     let padded = ahead.skip_spaces() > 0;
     let word = ahead.take_while(|byte| byte.is_ascii_alphanumeric());
-    Level::from_word(ahead.slice(&word))?;
+    if !is_level(ahead.slice(&word)) {
+        return None;
+    }
     if bracket {
         ahead.skip_spaces();
         if !ahead.eat(b']') && !ahead.eat(b'>') {

@@ -90,9 +90,15 @@ pub(super) fn log4j(_: &Layout, raw: &[u8], draft: &mut Draft) -> bool {
             }
             continue;
         }
+        let before = cursor;
         if level.is_none()
             && let Some(word) = level_at(&mut cursor)
         {
+            // "connection error occurred" is a sentence, "app error: …" and "app ERROR …" are not.
+            let plain = before.peek().is_ascii_lowercase() && cursor.peek() != b':';
+            if plain && logger.is_some() && thread.is_none() {
+                return false;
+            }
             level = Some(word);
             cursor.eat(b':');
             continue;

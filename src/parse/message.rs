@@ -173,13 +173,14 @@ fn user(text: &[u8]) -> Option<Range<usize>> {
     if let Some(at) = FOR.find(text) {
         let start = at + 5;
         let rest = text.get(start..)?;
-        let skip =
-            ["invalid user ", "illegal user ", "user "].into_iter().find(|words| rest.starts_with(words.as_bytes()));
+        let skip = ["invalid user ", "illegal user ", "user: ", "user "]
+            .into_iter()
+            .find(|words| rest.starts_with(words.as_bytes()));
         let start = start + skip.map_or(0, str::len);
         let length = match from.filter(|from| *from >= start) {
-            Some(from) => from - start,
+            Some(from) if skip.is_some() || tried(text.get(..at)?) => from - start,
             None if skip.is_some() || rest.ends_with(b"[preauth]") => word_length(text.get(start..)?),
-            None => 0,
+            _ => 0,
         };
         if let Some(name) = name(text, start..start + length) {
             return Some(name);
@@ -192,6 +193,31 @@ fn user(text: &[u8]) -> Option<Range<usize>> {
         }
     }
     None
+}
+
+/// Whether a text ends with what one tries for an account: `Failed password`, `Accepted publickey`, `Login failed`, ….
+fn tried(before: &[u8]) -> bool {
+    let start = before.iter().rposition(|byte| *byte == b' ').map_or(0, |n| n + 1);
+    let word = before.get(start..).unwrap_or_default();
+    let known: [&[u8]; 14] = [
+        b"password",
+        b"publickey",
+        b"hostbased",
+        b"none",
+        b"failure",
+        b"failures",
+        b"failed",
+        b"error",
+        b"exceeded",
+        b"login",
+        b"attempt",
+        b"attempts",
+        b"module",
+        b"denied",
+    ];
+    known.iter().any(|other| word.eq_ignore_ascii_case(other))
+        || word.starts_with(b"keyboard-")
+        || word.starts_with(b"gssapi")
 }
 
 /// The name after the word "user" whose second letter is at `at`.
@@ -223,7 +249,7 @@ fn named(text: &[u8], at: usize, from: Option<usize>) -> Option<Range<usize>> {
             let start = next + 1;
             let length = from.filter(|from| *from >= start)?.checked_sub(start)?;
             let plain = text.get(start..start + length)?;
-            (!plain.is_empty() && !plain.contains(&b' ')).then_some(start..start + length)
+            if plain.contains(&b' ') { None } else { name(text, start..start + length) }
         }
         _ => None,
     }
@@ -256,7 +282,10 @@ fn name(text: &[u8], range: Range<usize>) -> Option<Range<usize>> {
         _ => false,
     };
     let range = if quoted { range.start + 1..range.end - 1 } else { range };
-    (!range.is_empty() && range.len() <= 96 && text.get(range.clone())? != b"-").then_some(range)
+    let name = text.get(range.clone())?;
+    let spoken: [&[u8]; 9] =
+        [b"-", b"from", b"found", b"not", b"unknown", b"authentication", b"preauth", b"name", b"is"];
+    (!range.is_empty() && range.len() <= 96 && !spoken.contains(&name)).then_some(range)
 }
 
 /// sudo: `alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/ls`.
@@ -313,6 +342,7 @@ mod tests {
             ("reject: RCPT from mail.example.com[192.0.2.9]: 554 5.7.1", "source_ip=192.0.2.9"),
             ("reverse mapping checking getaddrinfo for ns.example.com [192.0.2.9] failed", "source_ip=192.0.2.9"),
             ("user 'admin' tried to log in from 192.0.2.1:4000", "user=admin source_ip=192.0.2.1 port=4000"),
+            ("Connection closed for reason unknown from 192.0.2.1", "source_ip=192.0.2.1"),
             ("Server listening on 0.0.0.0 port 22.", ""),
             ("connect to 10.0.0.9:25 from 192.0.2.4", "source_ip=192.0.2.4"),
         ];

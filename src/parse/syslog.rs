@@ -9,7 +9,7 @@ use crate::model::{Layout, Level};
 
 use super::cursor::{Cursor, number};
 use super::draft::Draft;
-use super::{event_format, json, message, postgres, timestamp};
+use super::{event_format, generic, json, message, postgres, timestamp};
 
 static LEVEL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("level="));
 
@@ -211,7 +211,7 @@ fn body(raw: &[u8], range: Range<usize>, draft: &mut Draft, from_priority: Optio
         b'{' | b'@' if json::embedded(raw, range.clone(), draft) => {}
         _ => {
             let word = cursor.take_while(|byte| byte.is_ascii_alphabetic());
-            if (3..=9).contains(&word.len()) && matches!(cursor.peek(), b':') {
+            if (3..=9).contains(&word.len()) && cursor.peek() == b':' && generic::is_level(cursor.slice(&word)) {
                 draft.level_word(raw, word);
             }
             if draft.fields.of(raw).first("app") == Some(b"sudo") {

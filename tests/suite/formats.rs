@@ -167,3 +167,19 @@ fn an_input_is_resumed_with_its_header_and_its_year() {
     parser.parse(b"Jan  1 10:00:00 h a: x\n", &mut parsed);
     assert_eq!(parsed.time.unwrap().to_string(), "2020-01-01T10:00:00Z");
 }
+
+#[test]
+fn parsers_move_between_threads_and_the_registry_is_shared() {
+    fn shared<T: Send + Sync + Clone>() {}
+    fn moved<T: Send>() {}
+    shared::<Registry>();
+    moved::<Parser>();
+}
+
+#[test]
+fn a_level_word_inside_a_sentence_is_no_level() {
+    one("generic", "11/20/2026 10:15:00 the connection error was fixed", "2026-11-20T10:15:00Z", None, &[]);
+    one("generic", "2026-11-20 10:15:00 connection error occurred", "2026-11-20T10:15:00Z", None, &[]);
+    let fields = ["level_raw=warning", "message=hot"];
+    one("log4j", "11/20/2026 10:15:00 app [7] warning: hot", "2026-11-20T10:15:00Z", Some(Level::Warn), &fields);
+}
