@@ -3,7 +3,7 @@
 //! Reads the header of a line as far as detection needs it (level word, address, parts of an access log line): a small
 //! stand-in for the parsers, so that detection can be measured by itself.
 
-use logguard::detect::{DetectConfig, Detector, Event};
+use logguard::detect::{Alert, DetectConfig, Detector, Event, Incidents};
 use logguard::model::{FieldSet, Level, Timestamp, Verdict};
 use logguard::template::Templater;
 use std::io::{self, BufWriter, Write};
@@ -14,11 +14,15 @@ fn main() -> io::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let why = arguments.iter().any(|argument| argument == "--why");
     let budget = arguments.iter().find_map(|argument| argument.strip_prefix("--budget=")?.parse().ok());
+    let mut incidents =
+        arguments.iter().find_map(|argument| argument.strip_prefix("--incidents=")?.parse().ok()).map(Incidents::new);
     let passes: u32 =
         arguments.iter().find_map(|argument| argument.strip_prefix("--passes=")?.parse().ok()).unwrap_or(1);
     let sessions = arguments.iter().find_map(|argument| argument.strip_prefix("--sessions="));
     let Some(path) = arguments.iter().find(|argument| !argument.starts_with("--")) else {
-        return Err(io::Error::other("usage: score_lines [--why] [--budget=0.01] [--sessions=OUT] [--passes=1] FILE"));
+        return Err(io::Error::other(
+            "usage: score_lines [--why] [--budget=0.01] [--sessions=OUT] [--passes=1] [--incidents=0.001] FILE",
+        ));
     };
     let bytes = fs::read(path)?;
     let mut config = DetectConfig::default();
@@ -44,6 +48,9 @@ fn main() -> io::Result<()> {
         let event = header.event(line, &fields, &mut templater);
         detector.score(&event, &mut verdict);
         write!(out, "{:.6}\t{:.6}\t{}", verdict.score, verdict.novelty, u8::from(verdict.flagged))?;
+        if let Some(incidents) = &mut incidents {
+            write!(out, "\t{}", u8::from(incidents.observe(&event, &verdict) == Alert::Raised))?;
+        }
         if why {
             write!(out, "\t{}", verdict.rules.join(","))?;
             for reason in &verdict.reasons {

@@ -14,6 +14,7 @@ mod entity;
 mod explain;
 mod feature;
 mod forest;
+mod incident;
 mod judge;
 mod letters;
 mod numbers;
@@ -27,6 +28,7 @@ mod tail;
 mod threshold;
 
 pub use config::DetectConfig;
+pub use incident::{Alert, Incidents};
 pub use session::SessionVerdict;
 
 use crate::model::{Cut, Fields, Level, Timestamp, Verdict};
