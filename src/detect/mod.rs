@@ -215,7 +215,7 @@ fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>, agents:
     } else {
         hits.remove(Rule::PrivilegedAccount);
     }
-    match event.level {
+    match profile::severity(event) {
         Some(level) if level >= Level::Critical => hits.add(Rule::Critical),
         Some(Level::Error) => hits.add(Rule::Error),
         Some(Level::Warn) => hits.add(Rule::Warning),

@@ -10,7 +10,7 @@ use super::numbers::{Spread, ln, parse, signed_log};
 use super::rate::{Rate, excess, watched};
 use super::rules::{Hits, Rule};
 use super::{Event, request::Request};
-use crate::model::SlotKind;
+use crate::model::{Level, SlotKind};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Kinds of lines kept of a source.
@@ -63,6 +63,8 @@ pub(super) struct Measure {
     pub odd_spelling: usize,
     /// Key of the session the line belongs to (of requests: of the client).
     pub session: Option<u64>,
+    /// Level of the line.
+    pub level: Option<Level>,
     /// Rules that need counting over lines.
     pub windowed: Hits,
 }
@@ -135,7 +137,7 @@ impl Profile {
 
     /// Measures a line against everything before it, and learns it. `hits` are the rules its text shows.
     pub fn observe(&mut self, event: &Event<'_>, request: &Request<'_>, hits: Hits, measure: &mut Measure) {
-        *measure = Measure { lines: self.lines, ..Measure::default() };
+        *measure = Measure { lines: self.lines, level: severity(event), ..Measure::default() };
         self.clock(event);
         self.kind(event, request, measure);
         self.values(event, measure);
@@ -144,7 +146,7 @@ impl Profile {
         self.shape(event, request, measure);
         self.copies(event, measure);
         self.order(event, request, measure);
-        self.codes(event, request, measure);
+        self.codes(request, measure);
         self.entity(event, request, hits, measure);
         self.lines += 1.0;
         self.total += 1;
@@ -162,7 +164,12 @@ impl Profile {
 
     /// Rarity and rate of the kind of line.
     fn kind(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
-        self.kind = if request.is_request() { request.kind() } else { event.template.hash };
+        self.kind = match event.fields.first("app") {
+            _ if request.is_request() => request.kind(),
+            // The same words of another program are another kind of line.
+            Some(app) => xxh3_64_with_seed(app, event.template.hash),
+            None => event.template.hash,
+        };
         if self.kinds.len() + 2 > KINDS && !self.kinds.contains_key(&self.kind) {
             self.forget_kinds();
         }
@@ -179,7 +186,7 @@ impl Profile {
     /// Surprise of the values at their places in the template.
     fn values(&mut self, event: &Event<'_>, measure: &mut Measure) {
         let hash = event.template.hash;
-        let copies = self.texts.add(hash);
+        let copies = self.texts.add(if event.fields.first("app").is_some() { self.kind } else { hash });
         measure.set(Feature::Template, -ln((copies + 0.5) / (self.lines + 1.0)));
         let stat = self.kinds.entry(hash).or_default();
         stat.last = self.total;
@@ -353,7 +360,7 @@ impl Profile {
     }
 
     /// Method with status, and level.
-    fn codes(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
+    fn codes(&mut self, request: &Request<'_>, measure: &mut Measure) {
         if !request.status.is_empty() {
             let count = self.statuses.add(xxh3_64_with_seed(request.status, xxh3_64(request.method)));
             measure.set(Feature::Status, -ln((count + 0.5) / (self.lines + 1.0)));
@@ -363,7 +370,7 @@ impl Profile {
             measure.set(Feature::Level, -ln((count + 0.5) / (self.lines + 1.0)));
             return;
         }
-        let level = event.level.map_or(9, |level| usize::from(level.code()));
+        let level = measure.level.map_or(9, |level| usize::from(level.code()));
         if let Some(count) = self.levels.get_mut(level) {
             measure.set(Feature::Level, -ln((*count + 0.5) / (self.lines + 1.0)));
             *count += 1.0;
@@ -464,6 +471,20 @@ fn witten_bell(count: f32, seen: f32, distinct: f32, unseen: f32) -> f32 {
     }
     let share = if count > 0.0 { count / total } else { distinct.max(0.5) / total / unseen.max(1.0) };
     (-ln(share.min(1.0))).max(0.0)
+}
+
+/// Words of a message among which a level is looked for.
+const EARLY: usize = 8;
+
+/// The level of a line; where no parser found one, the first of its early words that is a level in capitals.
+pub(super) fn severity(event: &Event<'_>) -> Option<Level> {
+    event.level.or_else(|| {
+        event.template.words.iter().take(EARLY).find_map(|&(start, end)| {
+            let word = event.message.get(start as usize..end as usize)?;
+            let loud = word.len() >= 4 && word.iter().all(u8::is_ascii_uppercase);
+            if loud { Level::from_word(word) } else { None }
+        })
+    })
 }
 
 /// Whether the configuration asks to halve a profile of so many lines now.
