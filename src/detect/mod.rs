@@ -26,6 +26,7 @@ mod session;
 mod shift;
 mod tail;
 mod threshold;
+mod wording;
 
 pub use config::DetectConfig;
 pub use incident::{Alert, Incidents};
