@@ -93,38 +93,3 @@ impl Incidents {
 fn beyond(best: &[u32], bucket: u16) -> f64 {
     best.iter().skip(usize::from(bucket)).map(|count| f64::from(*count)).sum()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{FieldSet, Timestamp};
-    use crate::template::Templater;
-
-    #[test]
-    fn a_scan_is_one_incident_and_the_budget_is_kept() {
-        let (mut incidents, mut templater, fields) = (Incidents::new(0.001), Templater::new(), FieldSet::default());
-        let mut alerts = Vec::new();
-        for number in 0..6_000u64 {
-            let scan = (3_000..3_200).contains(&number);
-            let message = match scan {
-                true => "probe from 198.51.100.7".to_owned(),
-                false => format!("visit from 10.0.{}.{}", number % 7, number % 200),
-            };
-            let message = message.as_bytes();
-            let score = if scan { 0.9 } else { (number * 7_919 % 1_000) as f32 / 2_000.0 };
-            let event = Event {
-                source: 0,
-                raw: message,
-                message,
-                fields: fields.of(message),
-                time: Timestamp::from_seconds(1_700_000_000 + number as i64, 0),
-                level: None,
-                template: templater.cut(message),
-            };
-            alerts.push(incidents.observe(&event, &Verdict { score, ..Verdict::default() }));
-        }
-        assert_eq!(alerts.get(3_000), Some(&Alert::Raised));
-        assert!(alerts[3_001..3_200].iter().all(|alert| *alert == Alert::Continued));
-        assert!(alerts.iter().filter(|alert| **alert == Alert::Raised).count() <= 9);
-    }
-}

@@ -224,6 +224,3 @@ fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>, agents:
     }
     hits
 }
-
-#[cfg(test)]
-mod tests;
