@@ -1,5 +1,13 @@
 //! All tests from outside, in one binary, so that tantivy links once.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that can't go on fails"
+)]
+
 mod architecture;
 mod detection;
 mod formats;

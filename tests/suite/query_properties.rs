@@ -134,6 +134,7 @@ impl Line {
         RecordView {
             id: RecordId(3),
             origin: Origin { input: InputId(0), offset: 0, length: self.raw.len() as u32 },
+            rules: &[],
             source: "app.log",
             raw: &self.raw,
             time: Timestamp::from_seconds(1_795_000_000, 0),

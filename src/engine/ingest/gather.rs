@@ -63,6 +63,7 @@ pub struct Gather {
     pool: rayon::ThreadPool,
     level: i32,
     inputs: BTreeMap<InputId, Seen>,
+    #[allow(clippy::vec_box, reason = "blocks travel between threads and back in their boxes")]
     group: Vec<Box<Block>>,
     touched: BTreeSet<InputId>,
     closing: Vec<(Option<Cursor>, Completion)>,

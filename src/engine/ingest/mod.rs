@@ -32,7 +32,7 @@ use crate::detect::DetectConfig;
 use crate::index::Writer as IndexWriter;
 use crate::model::{Timestamp, Zone};
 use crate::parse::Registry;
-use crate::source::{self, Caps};
+use crate::source::{self, Caps, Listed};
 
 /// Name and version of the program, as the log of custody names it.
 pub const TOOL: &str = concat!("logguard ", env!("CARGO_PKG_VERSION"));
@@ -149,9 +149,16 @@ pub fn no_hints() -> crate::parse::Hints {
     crate::parse::Hints { name: String::new(), modified: None, zone: Zone::UTC, year: None, format: None }
 }
 
+/// Finds the files of the arguments; the store's own are refused.
+pub fn list_inputs(options: &IngestOptions) -> Result<Listed, EngineError> {
+    let ours = OwnFiles::of(options);
+    Ok(source::list(&options.paths, &|path| ours.contains(path))?)
+}
+
 /// Runs an ingest on a store that nobody else writes to.
 pub fn ingest(
     options: &IngestOptions,
+    listed: Listed,
     registry: &Registry,
     before: Snapshot,
     archive: &mut ArchiveWriter,
@@ -159,8 +166,6 @@ pub fn ingest(
     counters: &Counters,
 ) -> Result<IngestReport, EngineError> {
     let started = std::time::Instant::now();
-    let ours = OwnFiles::of(options);
-    let listed = source::list(&options.paths, &|path| ours.contains(path))?;
     let total = listed.files.iter().filter_map(|file| file.path.metadata().ok()).map(|data| data.len()).sum();
     counters.set_total(total);
     let pool = rayon::ThreadPoolBuilder::new()
