@@ -184,7 +184,7 @@ fn shop() -> Vec<Entry> {
     let row = |id: u64, level: &str, user: &str, took: &str, message: &str| {
         Entry::from_json(&json!({
             "id": id, "time": format!("2026-03-01T08:0{id}:00"), "level": level, "user": user, "took": took,
-            "message": message, "source": if id % 2 == 0 { "even.log" } else { "odd.log" },
+            "message": message, "source": if id.is_multiple_of(2) { "even.log" } else { "odd.log" },
             "raw": format!("{level} {user} {took} {message}"),
         }))
     };
