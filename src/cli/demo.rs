@@ -85,7 +85,7 @@ fn generate(command: &Demo, file: &std::path::Path) -> anyhow::Result<()> {
     let mut lines = Vec::new();
     let mut anomalous = 0u64;
     for _ in 0..command.lines {
-        anomalous += u64::from(generator.next_line(&mut lines).is_anomalous);
+        anomalous += u64::from(generator.next_line(&mut lines).label != "normal");
     }
     if let Some(parent) = file.parent() {
         std::fs::create_dir_all(parent)?;

@@ -241,6 +241,7 @@ proptest! {
             let matched = matcher.matches(&view);
             let conditions = filter(&query.tree);
             prop_assert!(!matched || line.satisfies(&conditions), "{} {:?} {:?}", query.tree, conditions, line.raw);
+            prop_assert!(!matched || matcher.may_match_within(&[b"x", line.raw.as_slice(), b"x"].concat()));
             let columns = ColumnView {
                 time: view.time, time_quality: view.time_quality, level: view.level, score, novelty: 0.0,
                 flagged: line.verdict.is_some(), source: view.source,
