@@ -405,6 +405,14 @@ impl GroupColumns {
         }
     }
 
+    /// The bytes of the rows from one on up to another, in the lines of the group.
+    pub fn raw_of<'a>(&self, lines: &'a [u8], from: usize, to: usize) -> &'a [u8] {
+        match (self.starts.get(from), self.starts.get(to)) {
+            (Some(start), Some(end)) => lines.get(*start as usize..*end as usize).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
     fn run(&self, row: usize) -> Option<&Run> {
         let after = self.runs.partition_point(|run| run.row as usize <= row);
         self.runs.get(after.checked_sub(1)?)

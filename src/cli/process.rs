@@ -109,13 +109,6 @@ fn show(counters: &Counters, done: &AtomicBool, follow: bool) {
     bar.finish_and_clear();
 }
 
-/// Peak memory of this process in bytes, where the system tells.
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok()?.checked_mul(1_024)
-}
-
 fn summarise(report: &IngestReport, uptime: Duration) {
     for recovered in &report.recovery {
         note(&format!("recovered: {recovered}"));
@@ -144,7 +137,7 @@ fn summarise(report: &IngestReport, uptime: Duration) {
         note(&format!("{} already archived and skipped", count(report.unchanged, "file")));
     }
     let share = 100.0 * report.flagged as f64 / report.records.max(1) as f64;
-    let memory = peak_memory().map_or(String::new(), |peak| format!(", peak memory {}", bytes(peak)));
+    let memory = report.peak_memory_bytes.map_or(String::new(), |peak| format!(", peak memory {}", bytes(peak)));
     note(&format!(
         "{} flagged ({share:.2} %){memory}, up {}",
         thousands(report.flagged),

@@ -16,4 +16,6 @@ mod process;
 mod query_language;
 mod query_properties;
 mod real_formats;
+mod real_logs;
+mod search;
 mod world;

@@ -18,6 +18,7 @@ pub struct Run {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
+    /// Standard output as it is.
     pub bytes: Vec<u8>,
 }
 

@@ -196,7 +196,7 @@ fn pack_group(blocks: &[Box<Block>], cursors: Vec<Cursor>, level: i32) -> Packed
                 });
             }
             collector.add_record(raw);
-            for value in parsed.fields.derived_values() {
+            for value in parsed.fields.values_of_their_own(raw) {
                 collector.add(value);
             }
             names.add(&parsed.fields, raw);

@@ -9,6 +9,7 @@ mod judge;
 mod keep;
 mod known;
 mod understand;
+mod years;
 
 use std::path::{Path, PathBuf};
 
@@ -132,6 +133,8 @@ pub struct IngestReport {
     pub flagged: u64,
     /// How long it took.
     pub seconds: f64,
+    /// Highest memory of the process so far, where the system tells.
+    pub peak_memory_bytes: Option<u64>,
     /// What was not taken, and why.
     pub refused: Vec<Refused>,
     /// What was read only in part, and why.
@@ -226,12 +229,20 @@ pub fn ingest(
         raw_bytes: counters.raw_bytes(),
         flagged: counters.flagged(),
         seconds: started.elapsed().as_secs_f64(),
+        peak_memory_bytes: peak_memory(),
         refused: fed.refused,
         incomplete: fed.incomplete,
         duplicates,
         interrupted,
         ..IngestReport::default()
     })
+}
+
+/// Highest resident memory of this process in bytes, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok()?.checked_mul(1_024)
 }
 
 /// The store's own files, which are never its input.
