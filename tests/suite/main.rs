@@ -12,6 +12,7 @@ mod architecture;
 mod detection;
 mod formats;
 mod hostile_formats;
+mod index_and_scan;
 mod process;
 mod query_language;
 mod query_properties;
