@@ -78,6 +78,7 @@ impl Shown {
 
     fn finish(self) {
         self.done.store(true, Ordering::Relaxed);
+        self.thread.thread().unpark();
         // A bar that failed to draw is no failure of the run.
         let _ = self.thread.join();
     }
@@ -104,7 +105,7 @@ fn show(counters: &Counters, done: &AtomicBool, follow: bool) {
             let rate = counters.records() as f64 / started.elapsed().as_secs_f64().max(0.001);
             bar.set_message(format!("{} records/s", thousands(rate as u64)));
         }
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::park_timeout(Duration::from_millis(50));
     }
     bar.finish_and_clear();
 }
