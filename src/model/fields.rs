@@ -13,6 +13,9 @@ enum Place {
     Known(&'static str),
 }
 
+/// Entries for which memory is kept from record to record, and a sixteenth of the bytes of text.
+const MOST_KEPT: usize = 1_024;
+
 /// The fields found in one record, in order of appearance; `clear` keeps the memory for the next record.
 ///
 /// Values are bytes: a view into the record where the bytes stand there as they are, a derived text (an unescaped JSON
@@ -24,10 +27,12 @@ pub struct FieldSet {
 }
 
 impl FieldSet {
-    /// Forgets the fields and keeps the memory.
+    /// Forgets the fields and keeps the memory, unless one huge record made it huge.
     pub fn clear(&mut self) {
         self.entries.clear();
+        self.entries.shrink_to(MOST_KEPT);
         self.text.clear();
+        self.text.shrink_to(16 * MOST_KEPT);
     }
 
     /// Number of fields.

@@ -177,13 +177,13 @@ pub fn ingest(
         .build()
         .map_err(|_| EngineError::Worker("encode"))?;
     let threads = pool.current_num_threads();
-    // What is under way at once: chunks and blocks of about 1 MiB, groups of 4 MiB. An eighth of the cap for each half.
-    let depth = (options.memory >> 24).clamp(2, 16) as usize;
+    // What is under way at once: chunks and blocks of about 1 MiB (8 MiB where lines are that long) and groups of 4 MiB.
+    let depth = (options.memory >> 24).clamp(2, 8) as usize;
     let (fed_in, fed_out) = bounded(depth);
     let (understood_in, understood_out) = bounded(depth);
     let (judged_in, judged_out) = bounded(depth);
     let (kept_in, kept_out) = bounded(threads.min(depth));
-    let (recycle_in, recycle_out) = bounded::<Box<Block>>(8 * depth);
+    let (recycle_in, recycle_out) = bounded::<Box<Block>>(2 * depth);
     let known = Known::of(archive);
     let mut judge = Judge::new(options.detect.clone());
     for input in archive.inputs() {
