@@ -15,11 +15,7 @@ use crate::report::{CSV_HEADER, Theme, csv_of, csv_rows, json_of, json_rows, sum
 
 /// Runs the command.
 pub fn run(command: &Search) -> anyhow::Result<Outcome> {
-    let mut store = command.store.store();
-    for file in &command.formats {
-        store.add_formats(file)?;
-    }
-    let mut search = store.search()?;
+    let mut search = command.store.store().search()?;
     let options = SearchOptions {
         limit: match command.limit {
             Some(0) => None,

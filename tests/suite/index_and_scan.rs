@@ -8,8 +8,35 @@ use proptest::prelude::*;
 
 /// Parts of lines that meet each other at word edges, inside words, inside addresses and beyond ASCII.
 const PARTS: &[&str] = &[
-    "failed", "Failed", "login", "passwd", "/etc/passwd", "user_1", "10.0.0.1", "10.0.0.1:443", "2001:db8::7", "é", "FAIL", "x", "_",
-    "-", ".", ":", " ", " ", " ", "=", "\"", "\u{0}", "500", "ERROR", "a=b", "{\"k\":\"v\\u0041w\"}", "status=404", "\t", "naïve",
+    "failed",
+    "Failed",
+    "login",
+    "passwd",
+    "/etc/passwd",
+    "user_1",
+    "10.0.0.1",
+    "10.0.0.1:443",
+    "2001:db8::7",
+    "é",
+    "FAIL",
+    "x",
+    "_",
+    "-",
+    ".",
+    ":",
+    " ",
+    " ",
+    " ",
+    "=",
+    "\"",
+    "\u{0}",
+    "500",
+    "ERROR",
+    "a=b",
+    "{\"k\":\"v\\u0041w\"}",
+    "status=404",
+    "\t",
+    "naïve",
 ];
 
 const QUERIES: &[&str] = &[
