@@ -11,7 +11,9 @@ use super::args::Search;
 use super::outcome::{note, print};
 use crate::engine::{Marker, SearchOptions, SearchSummary};
 use crate::repl;
-use crate::report::{CSV_HEADER, Theme, csv_of, csv_rows, json_of, json_rows, summary_line, table_of, text_of};
+use crate::report::{
+    CSV_HEADER, Theme, csv_of, csv_rows, escape_json, json_of, json_rows, summary_line, table_of, text_of,
+};
 
 /// Runs the command.
 pub fn run(command: &Search) -> anyhow::Result<Outcome> {
@@ -52,7 +54,7 @@ pub fn run(command: &Search) -> anyhow::Result<Outcome> {
         let written = if command.raw {
             out.write_all(&record.raw)
         } else if command.json {
-            writeln!(out, "{}", json_of(&record, options.zone))
+            writeln!(out, "{}", escape_json(&json_of(&record, options.zone).to_string()))
         } else if command.csv {
             writeln!(out, "{}", csv_of(&record, options.zone))
         } else {
