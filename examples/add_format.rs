@@ -19,8 +19,10 @@ fn main() -> Result<(), ParseError> {
     let mut registry = Registry::builtin();
     registry.add_toml(FORMAT, "door.toml")?;
 
-    let lines = b"2026-11-20 08:00:01 door=north badge=alice open\n2026-11-20 08:03:44 door=vault badge=mallory denied\n";
-    let hints = Hints { name: "doors.log".to_owned(), modified: None, zone: Default::default(), year: None, format: None };
+    let lines =
+        b"2026-11-20 08:00:01 door=north badge=alice open\n2026-11-20 08:03:44 door=vault badge=mallory denied\n";
+    let hints =
+        Hints { name: "doors.log".to_owned(), modified: None, zone: Default::default(), year: None, format: None };
     let mut parser = Parser::new(&registry, hints, lines)?;
     println!("read as {}", parser.detection().format);
     let mut parsed = Parsed::default();

@@ -91,6 +91,10 @@ fn generate(command: &Demo, file: &std::path::Path) -> anyhow::Result<()> {
         std::fs::create_dir_all(parent)?;
     }
     std::fs::write(file, &lines)?;
-    note(&format!("generate: {} ({anomalous} of injected scenarios) in {}", count(command.lines, "line"), file.display()));
+    note(&format!(
+        "generate: {} ({anomalous} of injected scenarios) in {}",
+        count(command.lines, "line"),
+        file.display()
+    ));
     Ok(())
 }

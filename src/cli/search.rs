@@ -11,7 +11,7 @@ use super::args::Search;
 use super::outcome::{note, print};
 use crate::engine::{Marker, SearchOptions, SearchSummary};
 use crate::repl;
-use crate::report::{CSV_HEADER, Theme, csv_of, json_of, csv_rows, json_rows, summary_line, table_of, text_of};
+use crate::report::{CSV_HEADER, Theme, csv_of, csv_rows, json_of, json_rows, summary_line, table_of, text_of};
 
 /// Runs the command.
 pub fn run(command: &Search) -> anyhow::Result<Outcome> {

@@ -58,7 +58,9 @@ impl EngineError {
             EngineError::Archive(cause) => cause.kind(),
             EngineError::Index(cause) => cause.kind(),
             EngineError::List(cause) => cause.kind(),
-            EngineError::Format(_) | EngineError::Query(_) | EngineError::Pipe(_) | EngineError::Usage(_) => FailureKind::Usage,
+            EngineError::Format(_) | EngineError::Query(_) | EngineError::Pipe(_) | EngineError::Usage(_) => {
+                FailureKind::Usage
+            }
             EngineError::File { .. } | EngineError::Worker(_) => FailureKind::Io,
             EngineError::Interrupted => FailureKind::Interrupted,
         }

@@ -13,7 +13,8 @@ use crate::index::Reader as IndexReader;
 use crate::model::{FieldSet, FoundRecord, InputId, Interpret, RecordId, RecordView, Timestamp, Zone};
 use crate::parse::Registry;
 use crate::query::{
-    Candidate, Decoded, GroupMatches, Limits, Matcher, Output, Pipeline, Plan, Query, QueryContext, Shown, Table, evaluate, filter, plan,
+    Candidate, Decoded, GroupMatches, Limits, Matcher, Output, Pipeline, Plan, Query, QueryContext, Shown, Table,
+    evaluate, filter, plan,
 };
 
 /// Decoded groups are kept for handing out up to this many bytes; more are read again.
@@ -222,7 +223,12 @@ impl Search {
     }
 
     /// Hands out hits with their neighbours in the same input, in record order, each record once.
-    fn context(&self, count: u64, hits: &[RecordId], found: &mut impl FnMut(FoundRecord) -> bool) -> Result<(), EngineError> {
+    fn context(
+        &self,
+        count: u64,
+        hits: &[RecordId],
+        found: &mut impl FnMut(FoundRecord) -> bool,
+    ) -> Result<(), EngineError> {
         let mut wanted = std::collections::BTreeSet::new();
         for hit in hits {
             wanted.extend(self.neighbours(hit.0, count)?);
@@ -238,7 +244,12 @@ impl Search {
     }
 
     /// The number of records that match.
-    pub fn count(&self, query: &Query, options: &SearchOptions, stop: &AtomicBool) -> Result<SearchSummary, EngineError> {
+    pub fn count(
+        &self,
+        query: &Query,
+        options: &SearchOptions,
+        stop: &AtomicBool,
+    ) -> Result<SearchSummary, EngineError> {
         let mut run = Run::plan(self, query, options, stop)?;
         run.newest(0)?;
         Ok(run.finish())
@@ -339,7 +350,12 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn plan(search: &'a Search, query: &Query, options: &SearchOptions, stop: &'a AtomicBool) -> Result<Run<'a>, EngineError> {
+    fn plan(
+        search: &'a Search,
+        query: &Query,
+        options: &SearchOptions,
+        stop: &'a AtomicBool,
+    ) -> Result<Run<'a>, EngineError> {
         let started = Instant::now();
         let matcher = Matcher::compile(&query.tree)?;
         let filter = filter(&query.tree);
@@ -447,7 +463,8 @@ impl<'a> Run<'a> {
         let mut fields = FieldSet::default();
         for part in candidates.chunks(4 * rayon::current_num_threads()) {
             for (number, mut group) in self.evaluate(part)? {
-                let mut wanted: Vec<Place> = group.rows.iter().map(|row| self.place(number, &group.decoded, *row)).collect();
+                let mut wanted: Vec<Place> =
+                    group.rows.iter().map(|row| self.place(number, &group.decoded, *row)).collect();
                 wanted.sort_unstable_by(|a, b| b.cmp(a));
                 for place in wanted.into_iter().take(limit) {
                     if best.len() >= limit && best.peek().is_some_and(|Ranked(worst, _)| *worst >= place) {
@@ -468,7 +485,10 @@ impl<'a> Run<'a> {
     }
 
     /// Hands out all matches in order until `found` says `false`.
-    fn in_order(&mut self, mut found: impl FnMut(&RecordView<'_>) -> Result<bool, EngineError>) -> Result<(), EngineError> {
+    fn in_order(
+        &mut self,
+        mut found: impl FnMut(&RecordView<'_>) -> Result<bool, EngineError>,
+    ) -> Result<(), EngineError> {
         let candidates = self.ordered_candidates();
         let groups = self.search.snapshot.groups();
         let mut pending: BinaryHeap<Place> = BinaryHeap::new();

@@ -3,7 +3,7 @@
 use super::matcher::{ColumnView, Matcher};
 use super::plan::Candidate;
 use crate::archive::{ArchiveError, GroupColumns, GroupRef, Snapshot};
-use crate::model::{FieldSet, Interpret, Layout, Origin, InputId, RecordId, RecordView};
+use crate::model::{FieldSet, InputId, Interpret, Layout, Origin, RecordId, RecordView};
 
 /// A row group in memory.
 #[derive(Debug)]

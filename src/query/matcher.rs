@@ -314,9 +314,7 @@ impl Test {
             Place::Line => self.any(std::iter::once(record.line())),
             Place::Field(name) => self.any(record.fields.all(name)),
             Place::Template => self.any(std::iter::once(record.template.as_bytes())),
-            Place::Rule => {
-                self.any(record.rules.iter().map(|rule| rule.as_bytes()))
-            }
+            Place::Rule => self.any(record.rules.iter().map(|rule| rule.as_bytes())),
             Place::Reason => self
                 .any(record.verdict.iter().flat_map(|verdict| &verdict.reasons).map(|reason| reason.text.as_bytes())),
             Place::Entity => {

@@ -79,14 +79,8 @@ impl Query {
 /// The first moment of the span that a time literal names, in UTC unless it states a zone; `None` for what is no literal.
 pub fn moment(text: &str) -> Option<Timestamp> {
     let nothing = Timestamp(0);
-    let context = QueryContext {
-        now: nothing,
-        start: None,
-        end: None,
-        zone: Zone::UTC,
-        known_fields: &[],
-        lenient: false,
-    };
+    let context =
+        QueryContext { now: nothing, start: None, end: None, zone: Zone::UTC, known_fields: &[], lenient: false };
     // Relative times would be relative to nothing.
     let is_absolute = text.starts_with(|letter: char| letter.is_ascii_digit());
     is_absolute.then(|| literal::span(text, &context)).flatten().map(|(first, _)| first)

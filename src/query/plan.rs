@@ -101,9 +101,7 @@ fn may_match(filter: &Filter, group: &GroupRef, snapshot: &Snapshot) -> bool {
         // Flagged records keep their exact score, others a step of 1/255: half a step either way may be rounding.
         Filter::Score { min } => stats.flagged > 0 || (f32::from(stats.top_score) + 0.5) / 255.0 >= *min,
         Filter::Flagged => stats.flagged > 0,
-        Filter::Source(pattern) => {
-            stats.runs.iter().any(|run| source_matches(pattern, snapshot.input_name(run.input)))
-        }
+        Filter::Source(pattern) => stats.runs.iter().any(|run| source_matches(pattern, snapshot.input_name(run.input))),
         Filter::All | Filter::Word(_) | Filter::WordRegex(_) | Filter::Address { .. } => true,
     }
 }
@@ -127,8 +125,11 @@ fn lookup(filter: &Filter) -> Lookup {
             let prefix = if *v4 { 0xffff_u128 << 32 } else { 0 };
             Lookup::Address { low: low | prefix, high: high | prefix }
         }
-        Filter::All | Filter::Time(_) | Filter::Level(_) | Filter::Score { .. } | Filter::Flagged | Filter::Source(_) => {
-            Lookup::All
-        }
+        Filter::All
+        | Filter::Time(_)
+        | Filter::Level(_)
+        | Filter::Score { .. }
+        | Filter::Flagged
+        | Filter::Source(_) => Lookup::All,
     }
 }

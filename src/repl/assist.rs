@@ -14,7 +14,19 @@ use crate::report::Theme;
 
 /// Pipes that can follow a bar.
 const PIPES: &[&str] = &[
-    "context", "extract", "fields", "gaps", "head", "patterns", "rare", "sort", "stats", "tail", "timechart", "top", "where",
+    "context",
+    "extract",
+    "fields",
+    "gaps",
+    "head",
+    "patterns",
+    "rare",
+    "sort",
+    "stats",
+    "tail",
+    "timechart",
+    "top",
+    "where",
 ];
 
 /// Knows the names that can be typed.
@@ -121,7 +133,11 @@ impl Assist {
             pipe_is_next = word == "|" || pipe_is_next && word == " ";
             match word.find([':', '=', '>', '<']) {
                 _ if !style.is_empty() => out.push_str(&self.theme.paint(style, word)),
-                Some(at) if self.fields.iter().any(|field| Some(field.as_str()) == word.get(..at).map(|name| name.trim_start_matches(['-', '!', '+']))) => {
+                Some(at)
+                    if self.fields.iter().any(|field| {
+                        Some(field.as_str()) == word.get(..at).map(|name| name.trim_start_matches(['-', '!', '+']))
+                    }) =>
+                {
                     let (name, value) = word.split_at(at);
                     out.push_str(&self.theme.paint("36", name));
                     out.push_str(value);

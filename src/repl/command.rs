@@ -61,7 +61,8 @@ impl Command {
         if matches!(line, "exit" | "quit" | ":exit" | ":quit" | ":q") {
             return Words::Leave;
         }
-        let is_command = line.strip_prefix(':').is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_alphabetic()));
+        let is_command =
+            line.strip_prefix(':').is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_alphabetic()));
         if !is_command {
             return Words::Question;
         }

@@ -85,7 +85,12 @@ pub fn run(search: &mut Search, options: SearchOptions, stop: &AtomicBool, theme
 }
 
 /// Answers questions as if they had been typed, each with a line that says what it is about.
-pub fn tour(search: &mut Search, options: SearchOptions, stop: &AtomicBool, questions: &[(&str, &str)]) -> anyhow::Result<()> {
+pub fn tour(
+    search: &mut Search,
+    options: SearchOptions,
+    stop: &AtomicBool,
+    questions: &[(&str, &str)],
+) -> anyhow::Result<()> {
     let theme = Theme::new(false);
     let mut session = Session { search, options, stop, theme, last_query: None, shown: 0, failed: false };
     for (about, question) in questions {
@@ -99,7 +104,8 @@ pub fn tour(search: &mut Search, options: SearchOptions, stop: &AtomicBool, ques
 /// Where the history is kept: the user's state folder.
 fn history_file() -> Option<PathBuf> {
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
-    let folder = state.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")))?.join("logguard");
+    let folder =
+        state.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")))?.join("logguard");
     std::fs::create_dir_all(&folder).ok()?;
     Some(folder.join("history"))
 }
@@ -125,7 +131,10 @@ impl Session<'_> {
             report::count(snapshot.records(), "record"),
             report::count(snapshot.inputs().len() as u64, "input")
         );
-        self.say(&format!("{counts}\n{}", self.theme.dim("a question, :help, or exit; Tab completes fields, Ctrl-C stops a question")))
+        self.say(&format!(
+            "{counts}\n{}",
+            self.theme.dim("a question, :help, or exit; Tab completes fields, Ctrl-C stops a question")
+        ))
     }
 
     /// Answers one line; `false` ends the prompt.
@@ -194,7 +203,9 @@ impl Session<'_> {
         self.shown = records.len() as u64;
         if summary.table.is_none() && summary.matched > self.shown {
             let rest = report::thousands(summary.matched - self.shown);
-            self.say(&self.theme.dim(&format!("{rest} more; :more shows the next, '| head N' or stats narrow it down")))?;
+            self.say(
+                &self.theme.dim(&format!("{rest} more; :more shows the next, '| head N' or stats narrow it down")),
+            )?;
         }
         for hint in &summary.hints {
             self.say(&self.theme.dim(&escape(&format!("hint: {hint}"))))?;
@@ -213,7 +224,10 @@ impl Session<'_> {
         let coverage = &summary.coverage;
         let range = (summary.first, summary.last);
         let covered = (coverage.covered, coverage.pruned);
-        self.theme.paint("1", &summary_line(summary.matched, coverage.records, range, self.options.zone, covered, summary.seconds))
+        self.theme.paint(
+            "1",
+            &summary_line(summary.matched, coverage.records, range, self.options.zone, covered, summary.seconds),
+        )
     }
 
     fn command(&mut self, command: &Command) -> anyhow::Result<()> {

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use super::world::{World, of};
 
 fn lines(count: usize) -> String {
-    (0..count).map(|number| format!("2026-11-20 10:{:02}:{:02} INFO worker {number} done\n", number / 60 % 60, number % 60)).collect()
+    (0..count)
+        .map(|number| format!("2026-11-20 10:{:02}:{:02} INFO worker {number} done\n", number / 60 % 60, number % 60))
+        .collect()
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -94,7 +96,10 @@ fn a_second_run_takes_only_what_is_new() {
     assert!(copy.stderr.contains("has the bytes of 'a.log'"), "{}", copy.stderr);
     world.write("a.log", text.clone() + "2026-11-20 11:00:00 WARN appended\n");
     let grown = world.json(&["process", "a.log", "--json"]);
-    assert_eq!((grown["records"].as_u64(), grown["grown"].as_u64(), grown["inputs"].as_u64()), (Some(1), Some(1), Some(0)));
+    assert_eq!(
+        (grown["records"].as_u64(), grown["grown"].as_u64(), grown["inputs"].as_u64()),
+        (Some(1), Some(1), Some(0))
+    );
     world.write("a.log", "another file of this name\n");
     let other = world.json(&["process", "a.log", "--json"]);
     assert_eq!(other["inputs"], 1);
@@ -126,7 +131,8 @@ fn the_same_input_gives_the_same_bytes_at_any_thread_count() {
 #[test]
 fn killed_at_any_moment_the_next_run_has_every_line_once() {
     let world = World::new();
-    let text: String = (0..400_000).map(|number| format!("2026-11-20T10:00:00Z INFO request {number} served\n")).collect();
+    let text: String =
+        (0..400_000).map(|number| format!("2026-11-20T10:00:00Z INFO request {number} served\n")).collect();
     world.write("in.log", &text);
     let mut kills = 0;
     for wait in [20u64, 60, 120, 200, 350, 500, 800, 1_200] {
@@ -302,7 +308,10 @@ fn follow_takes_up_what_is_appended_new_files_and_rotation() {
     assert!(run.stderr.contains("waiting for new logs"), "{}", run.stderr);
     assert!(run.stderr.contains("6 records"), "{}", run.stderr);
     world.ok(&["restore", "out"]);
-    assert_eq!(std::fs::read(world.path("out/logs/a.log")).unwrap(), std::fs::read(world.path("logs/a.log.1")).unwrap());
+    assert_eq!(
+        std::fs::read(world.path("out/logs/a.log")).unwrap(),
+        std::fs::read(world.path("logs/a.log.1")).unwrap()
+    );
     let again = world.json(&["process", "logs", "--json"]);
     assert_eq!(again["records"], 0, "a later run knows what was followed: {again}");
 }
