@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::column;
+use super::{column, lines};
 use crate::model::{InputId, Layout, Level, Origin, TimeQuality, Timestamp, Verdict};
 
 /// Raw bytes of all records, one after the other.
@@ -41,6 +41,8 @@ const RULES: u8 = 13;
 const STORED: u8 = 0;
 /// The section is one zstd frame.
 const ZSTD: u8 = 1;
+/// The section is lines as templates and columns ([`lines`]).
+const COLUMNAR: u8 = 2;
 
 /// Scores are kept in this many steps: a finer one is noise that costs more than the lines (flagged records have theirs whole).
 const SCORE_STEPS: f32 = 255.0;
@@ -273,7 +275,7 @@ impl GroupBuilder {
         if !self.verdicts.is_empty() {
             group.add(VERDICTS, &serde_json::to_vec(&self.verdicts)?, level)?;
         }
-        group.add(LINES, &self.lines, level)?;
+        group.add_lines(&self.lines, &self.lengths, level)?;
         Ok(group)
     }
 }
@@ -282,16 +284,30 @@ impl EncodedGroup {
     fn add(&mut self, kind: u8, raw: &[u8], level: i32) -> std::io::Result<()> {
         let packed = zstd::bulk::compress(raw, level)?;
         let (codec, stored) = if packed.len() < raw.len() { (ZSTD, &packed[..]) } else { (STORED, raw) };
+        self.store(kind, codec, stored, raw.len());
+        Ok(())
+    }
+
+    /// Lines go in columns where that is smaller.
+    fn add_lines(&mut self, raw: &[u8], lengths: &[i64], level: i32) -> std::io::Result<()> {
+        let lengths: Vec<u32> = lengths.iter().map(|length| u32::try_from(*length).unwrap_or(u32::MAX)).collect();
+        match lines::encode(raw, &lengths, level)? {
+            Some(block) => self.store(LINES, COLUMNAR, &block, raw.len()),
+            None => self.add(LINES, raw, level)?,
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, kind: u8, codec: u8, stored: &[u8], raw: usize) {
         self.stats.sections.push(Section {
             kind,
             codec,
             at: self.bytes.len() as u64,
             len: stored.len() as u64,
-            raw: raw.len() as u64,
+            raw: raw as u64,
             sum: format!("{:016x}", xxh3_64(stored)),
         });
         self.bytes.extend_from_slice(stored);
-        Ok(())
     }
 }
 
@@ -530,6 +546,9 @@ where
     let raw = match section.codec {
         STORED => stored,
         ZSTD => zstd::bulk::decompress(&stored, section.raw as usize).map_err(|_| damaged("can't be unpacked"))?,
+        COLUMNAR if kind == LINES => {
+            lines::decode(&stored, stats.rows, section.raw).map_err(|_| damaged("can't be unpacked"))?.0
+        }
         _ => return Err(damaged("use a codec this version does not know")),
     };
     if raw.len() as u64 != section.raw {
@@ -598,6 +617,44 @@ mod tests {
         assert_eq!(columns.origin(30).unwrap(), Origin { input: InputId(1), offset: 0, length: 8 });
         assert_eq!(group.stats.flagged, 1);
         assert_eq!(group.stats.untimed, 5);
+    }
+
+    #[test]
+    fn regular_lines_are_kept_in_columns_and_come_back() {
+        let mut builder = GroupBuilder::default();
+        let (layout, mut raws, mut offset) = (layout("syslog"), Vec::new(), 0);
+        for row in 0..2_000u64 {
+            let raw = format!(
+                "Nov 20 10:{:02}:{:02} web1 sshd[{}]: session {:x} opened\n",
+                row / 60 % 60,
+                row % 60,
+                row / 9,
+                row * row * 7_919
+            );
+            let record = NewRecord {
+                origin: Origin { input: InputId(0), offset, length: raw.len() as u32 },
+                raw: raw.as_bytes(),
+                time: None,
+                time_quality: TimeQuality::Missing,
+                level: None,
+                layout: &layout,
+                template_hash: 1,
+                template: "t",
+                score: 0.0,
+                novelty: 0.0,
+                verdict: None,
+            };
+            builder.push(&record);
+            offset += raw.len() as u64;
+            raws.push(raw);
+        }
+        let group = builder.encode(3).unwrap();
+        assert_eq!(group.stats.section(LINES).map(|section| section.codec), Some(COLUMNAR));
+        let columns = decode_columns(&group.stats, reader(&group.bytes)).unwrap();
+        let lines = decode_lines(&group.stats, reader(&group.bytes)).unwrap();
+        for (row, raw) in raws.iter().enumerate() {
+            assert_eq!(columns.raw(&lines, row), raw.as_bytes());
+        }
     }
 
     #[test]

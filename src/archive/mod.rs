@@ -11,6 +11,7 @@ mod column;
 mod custody;
 mod error;
 mod group;
+pub mod lines;
 mod reader;
 mod segment;
 mod storage;

@@ -1,0 +1,267 @@
+//! Columns of values: the first form that fits is written.
+
+use super::dictionary::{self, Dictionary};
+use super::integers;
+use super::pack::{Blobs, Kind};
+use super::patterns;
+use super::tokens::{DIGIT, HEX_LOWER, HEX_UPPER, class};
+use super::{Span, slice};
+use crate::archive::column::write_varint;
+
+/// All values are equal: length and bytes.
+pub const EQUAL: u8 = 0;
+/// Decimal integers without leading zeros.
+pub const INTEGERS: u8 = 1;
+/// Decimal digits of one width, leading zeros kept: width, integers.
+pub const FIXED_DIGITS: u8 = 2;
+/// Number of distinct values, a column of them, ids.
+pub const DICTIONARY: u8 = 3;
+/// Ids into the dictionary shared by the block.
+pub const SHARED: u8 = 4;
+/// Values of one length in which each place is constant or a hexadecimal digit.
+pub const HEX: u8 = 5;
+/// Hexadecimal (or decimal) digits of any length: case, lengths, nibbles.
+pub const NIBBLES: u8 = 6;
+/// Templates over the runs of digits, ids, a column for each run.
+pub const PATTERNS: u8 = 7;
+/// Values each ended by a line feed that none of them holds.
+pub const LINES: u8 = 8;
+/// Lengths, then the bytes.
+pub const BYTES: u8 = 9;
+/// Time stamps: format, whether relative to the first of the record, integers.
+pub const STAMPS: u8 = 10;
+
+/// Columns within columns go no deeper.
+pub const DEEPEST: u8 = 4;
+/// 19 digits always fit 64 bits.
+const MOST_DIGITS: u32 = 19;
+/// A dictionary of fewer values is larger than the values.
+const LEAST_FOR_DICTIONARY: usize = 12;
+/// Longest value taken apart by place.
+const MOST_PLACES: usize = 128;
+
+/// What all values of a column have in common.
+struct Shape {
+    equal: bool,
+    shortest: u32,
+    longest: u32,
+    /// Classes that all bytes share.
+    every: u8,
+    /// Classes that some byte has.
+    any: u8,
+    leading_zero: bool,
+    line_feed: bool,
+}
+
+fn shape(raw: &[u8], values: &[Span]) -> Shape {
+    let first = values.first().map_or(&[][..], |value| slice(raw, *value));
+    let mut shape = Shape {
+        equal: true,
+        shortest: u32::MAX,
+        longest: 0,
+        every: u8::MAX,
+        any: 0,
+        leading_zero: false,
+        line_feed: false,
+    };
+    for value in values {
+        let bytes = slice(raw, *value);
+        shape.equal = shape.equal && bytes == first;
+        shape.shortest = shape.shortest.min(value.len);
+        shape.longest = shape.longest.max(value.len);
+        shape.leading_zero |= bytes.len() > 1 && bytes.first() == Some(&b'0');
+        for byte in bytes {
+            let class = class(*byte);
+            shape.every &= class;
+            shape.any |= class;
+            shape.line_feed |= *byte == b'\n';
+        }
+    }
+    shape
+}
+
+/// Writes a column; `depth` counts the columns it lies in.
+pub fn write(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span], depth: u8) {
+    let shape = shape(raw, values);
+    if shape.equal {
+        let value = values.first().map_or(&[][..], |value| slice(raw, *value));
+        meta.push(EQUAL);
+        write_varint(meta, value.len() as u64);
+        meta.extend_from_slice(value);
+        return;
+    }
+    let digits = shape.every & DIGIT != 0 && shape.shortest > 0;
+    if digits && shape.longest <= MOST_DIGITS && (!shape.leading_zero || shape.shortest == shape.longest) {
+        numbers(meta, blobs, raw, values, &shape, depth);
+        return;
+    }
+    if depth < DEEPEST
+        && values.len() >= LEAST_FOR_DICTIONARY
+        && let Some(dictionary) = dictionary::of_column(raw, values)
+    {
+        write_dictionary(meta, blobs, raw, &dictionary, depth);
+        return;
+    }
+    if shape.any & DIGIT != 0 && shape.shortest >= 4 && by_place(meta, blobs, raw, values, &shape) {
+        return;
+    }
+    let hex = if shape.every & HEX_LOWER != 0 { HEX_LOWER } else { shape.every & HEX_UPPER };
+    if hex != 0 && shape.shortest > 0 && (digits || shape.any & DIGIT != 0 && shape.shortest >= 5) {
+        nibbles(meta, blobs, raw, values);
+        return;
+    }
+    if shape.any & DIGIT != 0 && depth < DEEPEST && patterns::write(meta, blobs, raw, values, depth) {
+        return;
+    }
+    text(meta, blobs, raw, values, &shape);
+}
+
+/// Writes a column whose values are in the shared dictionary.
+pub fn write_shared(meta: &mut Vec<u8>, blobs: &mut Blobs, ids: &[u64]) {
+    meta.push(SHARED);
+    integers::write(meta, blobs, ids);
+}
+
+/// Writes a column of time stamps.
+pub fn write_stamps(meta: &mut Vec<u8>, blobs: &mut Blobs, format: u8, values: &[u64], relative: Option<&[u64]>) {
+    meta.extend_from_slice(&[STAMPS, format]);
+    match relative {
+        Some(relative) if integers::estimate(relative) < integers::estimate(values) => {
+            meta.push(1);
+            integers::write(meta, blobs, relative);
+        }
+        _ => {
+            meta.push(0);
+            integers::write(meta, blobs, values);
+        }
+    }
+}
+
+fn number(raw: &[u8], value: &Span) -> u64 {
+    slice(raw, *value)
+        .iter()
+        .fold(0u64, |number, digit| number.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0'))))
+}
+
+fn numbers(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span], shape: &Shape, depth: u8) {
+    let numbers: Vec<u64> = values.iter().map(|value| number(raw, value)).collect();
+    // Few distinct wide numbers (sizes, ports, octets) are cheaper as words of a dictionary.
+    if depth < DEEPEST
+        && shape.longest >= 3
+        && values.len() >= 4 * LEAST_FOR_DICTIONARY
+        && let Some(dictionary) = dictionary::of_column(raw, values)
+    {
+        let entries: Vec<u64> = dictionary.entries.iter().map(|value| number(raw, value)).collect();
+        let by_id = integers::estimate(&dictionary.ids) + integers::estimate(&entries);
+        if by_id < integers::estimate(&numbers) / 10 * 9 {
+            write_dictionary(meta, blobs, raw, &dictionary, DEEPEST);
+            return;
+        }
+    }
+    if shape.leading_zero {
+        meta.extend_from_slice(&[FIXED_DIGITS, shape.longest as u8]);
+    } else {
+        meta.push(INTEGERS);
+    }
+    integers::write(meta, blobs, &numbers);
+}
+
+fn write_dictionary(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], dictionary: &Dictionary, depth: u8) {
+    meta.push(DICTIONARY);
+    write_varint(meta, dictionary.entries.len() as u64);
+    write(meta, blobs, raw, &dictionary.entries, (depth + 1).min(DEEPEST));
+    integers::write(meta, blobs, &dictionary.ids);
+}
+
+/// Addresses of fixed width, UUIDs, hashes: constant places once, the others as nibbles.
+fn by_place(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span], shape: &Shape) -> bool {
+    let len = shape.longest as usize;
+    if shape.shortest != shape.longest || len > MOST_PLACES {
+        return false;
+    }
+    let first = values.first().map_or(&[][..], |value| slice(raw, *value));
+    let mut every = vec![u8::MAX; len];
+    let mut differs = vec![false; len];
+    for value in values {
+        for (((byte, first), every), differs) in slice(raw, *value).iter().zip(first).zip(&mut every).zip(&mut differs)
+        {
+            *every &= class(*byte);
+            *differs |= byte != first;
+        }
+    }
+    let varying = |wanted: u8| every.iter().zip(&differs).all(|(every, differs)| !differs || every & wanted != 0);
+    let upper = if varying(HEX_LOWER) {
+        false
+    } else if varying(HEX_UPPER) {
+        true
+    } else {
+        return false;
+    };
+    meta.extend_from_slice(&[HEX, u8::from(upper)]);
+    write_varint(meta, len as u64);
+    for (byte, differs) in first.iter().zip(&differs) {
+        // No digit is as low as 1, so a place that differs is told by it.
+        meta.extend_from_slice(if *differs { &[1] } else { &[0] });
+        if !differs {
+            meta.push(*byte);
+        }
+    }
+    let mut packed = Packed::default();
+    for value in values {
+        for (byte, _) in slice(raw, *value).iter().zip(&differs).filter(|(_, differs)| **differs) {
+            packed.push(*byte);
+        }
+    }
+    blobs.add(meta, Kind::Low, packed.bytes);
+    true
+}
+
+#[derive(Default)]
+struct Packed {
+    bytes: Vec<u8>,
+    half: bool,
+}
+
+impl Packed {
+    fn push(&mut self, digit: u8) {
+        let nibble = match digit {
+            b'0'..=b'9' => digit - b'0',
+            _ => (digit & 0x0f) + 9,
+        };
+        match self.bytes.last_mut() {
+            Some(last) if self.half => *last |= nibble,
+            _ => self.bytes.push(nibble << 4),
+        }
+        self.half = !self.half;
+    }
+}
+
+fn nibbles(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span]) {
+    let mut packed = Packed::default();
+    let mut upper = false;
+    for byte in values.iter().flat_map(|value| slice(raw, *value)) {
+        upper |= byte.is_ascii_uppercase();
+        packed.push(*byte);
+    }
+    meta.extend_from_slice(&[NIBBLES, u8::from(upper)]);
+    let lengths: Vec<u64> = values.iter().map(|value| u64::from(value.len)).collect();
+    integers::write(meta, blobs, &lengths);
+    blobs.add(meta, Kind::Low, packed.bytes);
+}
+
+fn text(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span], shape: &Shape) {
+    let by_length = shape.line_feed || shape.shortest == shape.longest;
+    let mut bytes = Vec::with_capacity(values.iter().map(|value| value.len as usize + 1).sum());
+    for value in values {
+        bytes.extend_from_slice(slice(raw, *value));
+        if !by_length {
+            bytes.push(b'\n');
+        }
+    }
+    meta.push(if by_length { BYTES } else { LINES });
+    if by_length {
+        let lengths: Vec<u64> = values.iter().map(|value| u64::from(value.len)).collect();
+        integers::write(meta, blobs, &lengths);
+    }
+    blobs.add(meta, Kind::Text, bytes);
+}

@@ -1,0 +1,185 @@
+//! Columns of unsigned integers: minimum based or differences, as byte planes, high plane first.
+
+use super::DecodeError;
+use super::pack::{Blobs, Kind, Meta, Packs};
+use crate::archive::column::write_varint;
+
+/// All values are the base.
+const EQUAL: u8 = 0;
+/// Values minus the least.
+const OFFSETS: u8 = 1;
+/// Zigzag differences to the value before, the first to the base.
+const DELTAS: u8 = 2;
+
+/// Values looked at to choose between the forms.
+const SAMPLE: usize = 2_048;
+/// Cost unit: 1/256 bit.
+pub const BIT: u64 = 256;
+
+/// Writes a column of integers.
+pub fn write(meta: &mut Vec<u8>, blobs: &mut Blobs, values: &[u64]) {
+    let least = values.iter().copied().min().unwrap_or(0);
+    let most = values.iter().copied().max().unwrap_or(0);
+    if least == most {
+        meta.push(EQUAL);
+        write_varint(meta, least);
+        return;
+    }
+    let first = values.first().copied().unwrap_or(0);
+    let deltas = deltas(values);
+    let delta_width = width(deltas.iter().fold(0, |all, delta| all | delta));
+    let offset_width = width(most - least);
+    let by_offset = entropy(values, least, offset_width);
+    if entropy(&deltas, 0, delta_width) < by_offset {
+        meta.push(DELTAS << 4 | delta_width);
+        write_varint(meta, first);
+        planes(meta, blobs, &deltas, 0, delta_width);
+    } else {
+        meta.push(OFFSETS << 4 | offset_width);
+        write_varint(meta, least);
+        planes(meta, blobs, values, least, offset_width);
+    }
+}
+
+/// Bits (in units of 1/[`BIT`]) that a column is estimated to take.
+pub fn estimate(values: &[u64]) -> u64 {
+    let least = values.iter().copied().min().unwrap_or(0);
+    let most = values.iter().copied().max().unwrap_or(0);
+    let deltas = deltas(values);
+    let delta_width = width(deltas.iter().fold(0, |all, delta| all | delta));
+    entropy(values, least, width(most - least)).min(entropy(&deltas, 0, delta_width))
+}
+
+fn deltas(values: &[u64]) -> Vec<u64> {
+    let mut before = values.first().copied().unwrap_or(0);
+    let mut delta = |value: &u64| {
+        let delta = zigzag(value.wrapping_sub(before) as i64);
+        before = *value;
+        delta
+    };
+    values.iter().map(&mut delta).collect()
+}
+
+/// Folds the sign into the lowest bit, so that small differences are small numbers.
+pub fn zigzag(value: i64) -> u64 {
+    (value << 1 ^ value >> 63) as u64
+}
+
+/// The opposite of [`zigzag`].
+pub fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
+
+/// Bytes that a number takes, at least one.
+fn width(value: u64) -> u8 {
+    (8 - value.leading_zeros() / 8).max(1) as u8
+}
+
+/// Order-0 entropy of the planes of a sample, scaled to all values. In integers, so that every machine chooses alike.
+#[allow(clippy::indexing_slicing, reason = "a byte is always a place in a table of 256; hot")]
+fn entropy(values: &[u64], base: u64, width: u8) -> u64 {
+    let step = values.len() / SAMPLE + 1;
+    let mut bits = 0u64;
+    for plane in 0..width {
+        let mut counts = [0u32; 256];
+        let mut total = 0u64;
+        for value in values.iter().step_by(step) {
+            counts[(value.wrapping_sub(base) >> (8 * plane)) as u8 as usize] += 1;
+            total += 1;
+        }
+        let whole = log2(total);
+        bits += counts
+            .iter()
+            .filter(|count| **count > 0)
+            .map(|count| u64::from(*count) * (whole - log2(u64::from(*count))))
+            .sum::<u64>();
+        bits += counts.iter().filter(|count| **count > 0).count() as u64 * 4 * BIT / step as u64;
+    }
+    bits.saturating_mul(step as u64)
+}
+
+/// Binary logarithm in 1/256, linear between powers of two.
+pub fn log2(value: u64) -> u64 {
+    let power = value.max(1).ilog2();
+    let fraction = ((value.max(1) << (63 - power)) >> 55) & 0xff;
+    u64::from(power) * BIT + fraction
+}
+
+/// A plane of equal bytes has no blob: a 1 and the byte; others a 0 and their reference.
+fn planes(meta: &mut Vec<u8>, blobs: &mut Blobs, values: &[u64], base: u64, width: u8) {
+    for plane in (0..width).rev() {
+        let bytes: Vec<u8> = values.iter().map(|value| (value.wrapping_sub(base) >> (8 * plane)) as u8).collect();
+        match bytes.first() {
+            Some(first) if bytes.iter().all(|byte| byte == first) => meta.extend_from_slice(&[1, *first]),
+            _ => {
+                meta.push(0);
+                blobs.add(meta, if plane == 0 { Kind::Low } else { Kind::High }, bytes);
+            }
+        }
+    }
+}
+
+/// A plane of a column as described.
+#[derive(Debug, Clone, Copy)]
+enum Plane {
+    Equal(u8),
+    Blob(u32),
+}
+
+/// A column of integers as described, not yet unpacked.
+#[derive(Debug, Clone)]
+pub struct Integers {
+    mode: u8,
+    base: u64,
+    planes: Vec<Plane>,
+}
+
+impl Integers {
+    /// Reads the description.
+    pub fn read(meta: &mut Meta<'_>) -> Result<Integers, DecodeError> {
+        let head = meta.byte()?;
+        let (mode, width) = (head >> 4, head & 15);
+        let base = meta.number()?;
+        if mode > DELTAS || width > 8 || (mode == EQUAL) != (width == 0) {
+            return Err(DecodeError("no such form of integers"));
+        }
+        let mut planes = Vec::with_capacity(usize::from(width));
+        for _ in 0..width {
+            planes.push(match meta.byte()? {
+                0 => Plane::Blob(meta.blob()?),
+                _ => Plane::Equal(meta.byte()?),
+            });
+        }
+        Ok(Integers { mode, base, planes })
+    }
+
+    /// Unpacks exactly `count` values.
+    pub fn load(&self, packs: &mut Packs<'_>, count: usize) -> Result<Vec<u64>, DecodeError> {
+        if self.mode == EQUAL {
+            return Ok(vec![self.base; count]);
+        }
+        let mut values = vec![0u64; count];
+        for plane in &self.planes {
+            match plane {
+                Plane::Equal(byte) => values.iter_mut().for_each(|value| *value = *value << 8 | u64::from(*byte)),
+                Plane::Blob(blob) => {
+                    let bytes = packs.blob(*blob)?;
+                    if bytes.len() != count {
+                        return Err(DecodeError("a plane of another length"));
+                    }
+                    values.iter_mut().zip(bytes).for_each(|(value, byte)| *value = *value << 8 | u64::from(*byte));
+                }
+            }
+        }
+        if self.mode == OFFSETS {
+            values.iter_mut().for_each(|value| *value = value.wrapping_add(self.base));
+        } else {
+            let mut before = self.base;
+            for value in &mut values {
+                before = before.wrapping_add(unzigzag(*value) as u64);
+                *value = before;
+            }
+        }
+        Ok(values)
+    }
+}

@@ -1,0 +1,234 @@
+//! Blobs of column data, packed together by kind before they are compressed, and the cursor over the description of a block.
+//!
+//! A blob of [`ALONE`] bytes or more is compressed by itself, so that it can be read without the rest; smaller ones share packs
+//! with others of their kind, so that each pack has one statistic. Equal blobs are stored once.
+
+use std::rc::Rc;
+
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::DecodeError;
+use crate::archive::column::{read_varint, write_varint};
+
+/// What is in a blob; blobs of one kind share packs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Bytes of values.
+    Text,
+    /// A high plane of integers: mostly equal bytes.
+    High,
+    /// The lowest plane of integers.
+    Low,
+}
+
+const KINDS: u64 = 3;
+/// Blobs of this size and more are not packed with others.
+const ALONE: usize = 2_048;
+/// A pack is closed once it holds as much.
+const FULL: usize = 64 << 10;
+
+/// The blobs of a block being written.
+#[derive(Debug, Default)]
+pub struct Blobs {
+    blobs: Vec<(Kind, Vec<u8>)>,
+    known: HashTable<(u64, u32)>,
+}
+
+impl Blobs {
+    /// Takes up a blob and writes a reference to it: 0 for a new one, else one plus its number.
+    pub fn add(&mut self, meta: &mut Vec<u8>, kind: Kind, bytes: Vec<u8>) {
+        let hash = xxh3_64(&bytes);
+        let blobs = &self.blobs;
+        let same = |index: u32| blobs.get(index as usize).is_some_and(|(_, known)| *known == bytes);
+        if let Some((_, index)) = self.known.find(hash, |(known, index)| *known == hash && same(*index)) {
+            write_varint(meta, u64::from(*index) + 1);
+            return;
+        }
+        write_varint(meta, 0);
+        let index = self.blobs.len() as u32;
+        self.known.insert_unique(hash, (hash, index), |(hash, _)| *hash);
+        self.blobs.push((kind, bytes));
+    }
+
+    /// Compresses all; gives the table of blobs and packs, and the packs one after the other.
+    pub fn finish(self, level: i32) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+        let mut table = Vec::new();
+        write_varint(&mut table, self.blobs.len() as u64);
+        let mut layout = Layout::default();
+        let mut packs: Vec<Vec<u8>> = Vec::new();
+        for (kind, bytes) in self.blobs {
+            write_varint(&mut table, bytes.len() as u64 * KINDS + kind as u64);
+            let (pack, _) = layout.place(kind as u64, bytes.len());
+            match packs.get_mut(pack) {
+                Some(pack) => pack.extend_from_slice(&bytes),
+                None => packs.push(bytes),
+            }
+        }
+        let mut out = Vec::new();
+        for pack in packs {
+            let packed = zstd::bulk::compress(&pack, level)?;
+            let stored = if packed.len() < pack.len() { packed } else { pack };
+            write_varint(&mut table, stored.len() as u64);
+            out.extend_from_slice(&stored);
+        }
+        Ok((table, out))
+    }
+}
+
+/// Puts blobs into packs; writer and reader follow the same rule, so places are not stored.
+#[derive(Debug, Default)]
+struct Layout {
+    /// Bytes in each pack.
+    sizes: Vec<usize>,
+    /// The pack that takes more blobs of each kind.
+    open: [Option<usize>; KINDS as usize],
+}
+
+impl Layout {
+    /// Pack of the next blob and its offset there.
+    fn place(&mut self, kind: u64, len: usize) -> (usize, usize) {
+        let open = self.open.get_mut(kind as usize);
+        if len < ALONE
+            && let Some(pack) = open.as_ref().and_then(|open| **open)
+            && let Some(size) = self.sizes.get_mut(pack)
+        {
+            let at = *size;
+            *size += len;
+            if *size >= FULL
+                && let Some(open) = open
+            {
+                *open = None;
+            }
+            return (pack, at);
+        }
+        let pack = self.sizes.len();
+        self.sizes.push(len);
+        if len < ALONE
+            && let Some(open) = open
+        {
+            *open = Some(pack);
+        }
+        (pack, 0)
+    }
+}
+
+/// The blobs of a block being read; packs are unpacked when first asked for.
+pub struct Packs<'a> {
+    /// Pack, offset and length of each blob.
+    places: Vec<(usize, usize, usize)>,
+    sizes: Vec<usize>,
+    stored: Vec<&'a [u8]>,
+    unpacked: Vec<Option<Rc<Vec<u8>>>>,
+}
+
+impl<'a> Packs<'a> {
+    /// Reads the table; `bytes` are the packs. Blobs may add up to `most` bytes.
+    pub fn read(meta: &mut Meta<'_>, mut bytes: &'a [u8], most: usize) -> Result<Packs<'a>, DecodeError> {
+        let count = meta.size()?;
+        let mut layout = Layout::default();
+        let mut places = Vec::new();
+        let mut total = 0usize;
+        for _ in 0..count {
+            let entry = meta.number()?;
+            let len = usize::try_from(entry / KINDS).unwrap_or(usize::MAX);
+            total = total.checked_add(len).filter(|total| *total <= most).ok_or(DecodeError("too many bytes"))?;
+            let (pack, at) = layout.place(entry % KINDS, len);
+            places.push((pack, at, len));
+        }
+        let mut stored = Vec::new();
+        for _ in &layout.sizes {
+            let len = usize::try_from(meta.number()?).unwrap_or(usize::MAX);
+            let (pack, rest) = bytes.split_at_checked(len).ok_or(DecodeError("a pack is cut off"))?;
+            stored.push(pack);
+            bytes = rest;
+        }
+        if !bytes.is_empty() {
+            return Err(DecodeError("bytes after the last pack"));
+        }
+        let unpacked = vec![None; stored.len()];
+        Ok(Packs { places, sizes: layout.sizes, stored, unpacked })
+    }
+
+    /// The bytes of a blob.
+    pub fn blob(&mut self, index: u32) -> Result<&[u8], DecodeError> {
+        const MISSING: DecodeError = DecodeError("a blob that is not there");
+        let (pack, at, len) = *self.places.get(index as usize).ok_or(MISSING)?;
+        let slot = self.unpacked.get_mut(pack).ok_or(MISSING)?;
+        if slot.is_none() {
+            let (stored, size) = (*self.stored.get(pack).ok_or(MISSING)?, *self.sizes.get(pack).ok_or(MISSING)?);
+            let bytes = if stored.len() == size {
+                stored.to_vec()
+            } else {
+                zstd::bulk::decompress(stored, size).map_err(|_| DecodeError("a pack can't be unpacked"))?
+            };
+            if bytes.len() != size {
+                return Err(DecodeError("a pack unpacks to another length"));
+            }
+            *slot = Some(Rc::new(bytes));
+        }
+        slot.as_ref().and_then(|bytes| bytes.get(at..at + len)).ok_or(MISSING)
+    }
+}
+
+/// A cursor over the description of a block.
+#[derive(Debug)]
+pub struct Meta<'a> {
+    rest: &'a [u8],
+    /// Blobs referred to so far.
+    next_blob: u32,
+}
+
+impl<'a> Meta<'a> {
+    /// Starts at the first byte.
+    pub fn new(bytes: &'a [u8]) -> Meta<'a> {
+        Meta { rest: bytes, next_blob: 0 }
+    }
+
+    /// The next byte.
+    pub fn byte(&mut self) -> Result<u8, DecodeError> {
+        let (byte, rest) = self.rest.split_first().ok_or(DecodeError("the description is cut off"))?;
+        self.rest = rest;
+        Ok(*byte)
+    }
+
+    /// The next number.
+    pub fn number(&mut self) -> Result<u64, DecodeError> {
+        let (value, rest) = read_varint(self.rest).ok_or(DecodeError("the description is cut off"))?;
+        self.rest = rest;
+        Ok(value)
+    }
+
+    /// The next number, as a count of things each of which takes a byte of the description at least.
+    pub fn size(&mut self) -> Result<usize, DecodeError> {
+        let value = self.number()?;
+        usize::try_from(value)
+            .ok()
+            .filter(|size| *size <= self.rest.len())
+            .ok_or(DecodeError("a count beyond the description"))
+    }
+
+    /// The next `len` bytes.
+    pub fn bytes(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
+        let (bytes, rest) = self.rest.split_at_checked(len).ok_or(DecodeError("the description is cut off"))?;
+        self.rest = rest;
+        Ok(bytes)
+    }
+
+    /// The next reference to a blob, as [`Blobs::add`] wrote it.
+    pub fn blob(&mut self) -> Result<u32, DecodeError> {
+        match self.number()? {
+            0 => {
+                self.next_blob += 1;
+                Ok(self.next_blob - 1)
+            }
+            known if known <= u64::from(self.next_blob) => Ok(known as u32 - 1),
+            _ => Err(DecodeError("a blob that is not there")),
+        }
+    }
+
+    /// Whether all is read.
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+}

@@ -1,0 +1,326 @@
+//! Reading a block back: descriptions of columns, their values, and records written from templates and values.
+
+use std::rc::Rc;
+
+use super::columns;
+use super::integers::Integers;
+use super::pack::{Meta, Packs};
+use super::stamps;
+use super::template::{Template, read_templates};
+use super::values::{Column, Text, Values};
+use super::{DecodeError, Sink};
+
+/// Columns within columns go no deeper in any honest block.
+const DEEPEST: u8 = 8;
+
+/// A column as described, not yet unpacked.
+#[derive(Debug)]
+pub enum Described {
+    Equal(Vec<u8>),
+    Numbers { width: usize, integers: Integers },
+    Dictionary { entries: Box<Described>, count: usize, ids: Integers },
+    Shared(Integers),
+    Hex { upper: bool, places: Vec<Option<u8>>, blob: u32 },
+    Nibbles { upper: bool, lengths: Integers, blob: u32 },
+    Patterns(Box<DescribedTable>),
+    Lines(u32),
+    Bytes { lengths: Integers, blob: u32 },
+    Stamps { format: u8, relative: bool, integers: Integers },
+}
+
+/// Templates, the template of each row, and the columns.
+#[derive(Debug)]
+pub struct DescribedTable {
+    templates: Rc<Vec<Template>>,
+    ids: Integers,
+    columns: Vec<Described>,
+}
+
+impl DescribedTable {
+    /// Reads the description.
+    pub fn read(meta: &mut Meta<'_>, depth: u8) -> Result<DescribedTable, DecodeError> {
+        let (templates, count) = read_templates(meta)?;
+        let ids = Integers::read(meta)?;
+        let mut columns = Vec::new();
+        for _ in 0..count {
+            columns.push(Described::read(meta, depth + 1)?);
+        }
+        Ok(DescribedTable { templates: Rc::new(templates), ids, columns })
+    }
+}
+
+impl Described {
+    /// Reads the description of one column.
+    pub fn read(meta: &mut Meta<'_>, depth: u8) -> Result<Described, DecodeError> {
+        if depth > DEEPEST {
+            return Err(DecodeError("columns lie too deep"));
+        }
+        Ok(match meta.byte()? {
+            columns::EQUAL => {
+                let len = meta.size()?;
+                Described::Equal(meta.bytes(len)?.to_vec())
+            }
+            columns::INTEGERS => Described::Numbers { width: 0, integers: Integers::read(meta)? },
+            columns::FIXED_DIGITS => {
+                let width = usize::from(meta.byte()?);
+                Described::Numbers { width: width.min(20), integers: Integers::read(meta)? }
+            }
+            columns::DICTIONARY => {
+                let count = usize::try_from(meta.number()?).unwrap_or(usize::MAX);
+                let entries = Box::new(Described::read(meta, depth + 1)?);
+                Described::Dictionary { entries, count, ids: Integers::read(meta)? }
+            }
+            columns::SHARED => Described::Shared(Integers::read(meta)?),
+            columns::HEX => {
+                let upper = meta.byte()? != 0;
+                let mut places = Vec::new();
+                for _ in 0..meta.size()? {
+                    places.push(if meta.byte()? == 0 { Some(meta.byte()?) } else { None });
+                }
+                Described::Hex { upper, places, blob: meta.blob()? }
+            }
+            columns::NIBBLES => {
+                let upper = meta.byte()? != 0;
+                Described::Nibbles { upper, lengths: Integers::read(meta)?, blob: meta.blob()? }
+            }
+            columns::PATTERNS => Described::Patterns(Box::new(DescribedTable::read(meta, depth + 1)?)),
+            columns::LINES => Described::Lines(meta.blob()?),
+            columns::BYTES => Described::Bytes { lengths: Integers::read(meta)?, blob: meta.blob()? },
+            columns::STAMPS => {
+                let (format, relative) = (meta.byte()?, meta.byte()? != 0);
+                Described::Stamps { format, relative, integers: Integers::read(meta)? }
+            }
+            _ => return Err(DecodeError("no such form of column")),
+        })
+    }
+}
+
+/// What loading columns needs, and how much memory it may still take.
+pub struct Loader<'a> {
+    packs: Packs<'a>,
+    shared: Option<Rc<Text>>,
+    /// Bytes that columns may still take.
+    budget: usize,
+    /// Bytes that the values of one column may add up to.
+    most: usize,
+}
+
+impl<'a> Loader<'a> {
+    /// For a block of so many raw bytes.
+    pub fn new(packs: Packs<'a>, raw_bytes: usize, budget: usize) -> Loader<'a> {
+        Loader { packs, shared: None, budget, most: raw_bytes }
+    }
+
+    /// Loads the dictionary that columns share.
+    pub fn share(&mut self, described: &Described, count: usize) -> Result<(), DecodeError> {
+        self.shared = Some(Rc::new(self.text(described, count)?));
+        Ok(())
+    }
+
+    fn charge(&mut self, count: usize, each: usize) -> Result<(), DecodeError> {
+        let cost = count.checked_mul(each).ok_or(DecodeError("too many values"))?;
+        self.budget = self.budget.checked_sub(cost).ok_or(DecodeError("columns larger than the lines can be"))?;
+        Ok(())
+    }
+
+    fn integers(&mut self, integers: &Integers, count: usize) -> Result<Vec<u64>, DecodeError> {
+        self.charge(count, 8)?;
+        integers.load(&mut self.packs, count)
+    }
+
+    /// Loads a table of `rows` rows; with `only`, just the columns that this row needs, set to it.
+    pub fn table(
+        &mut self,
+        described: &DescribedTable,
+        rows: usize,
+        only: Option<usize>,
+    ) -> Result<Table, DecodeError> {
+        let ids = self.integers(&described.ids, rows)?;
+        let templates = Rc::clone(&described.templates);
+        let counts = occurrences(&templates, &ids, described.columns.len())?;
+        let wanted: Option<&Template> = only.and_then(|row| ids.get(row)).and_then(|id| templates.get(*id as usize));
+        let before = match only {
+            Some(row) => occurrences(&templates, ids.get(..row).unwrap_or_default(), described.columns.len())?,
+            None => Vec::new(),
+        };
+        let mut columns = Vec::with_capacity(described.columns.len());
+        for (index, (described, count)) in described.columns.iter().zip(&counts).enumerate() {
+            if only.is_some() && !wanted.is_some_and(|template| template.columns.contains(&(index as u32))) {
+                columns.push(Column::default());
+                continue;
+            }
+            let mut column = Column::new(self.values(described, *count)?);
+            if let Some(before) = before.get(index) {
+                column.seek(*before)?;
+            }
+            columns.push(column);
+        }
+        Ok(Table { templates, ids, columns })
+    }
+
+    fn values(&mut self, described: &Described, count: usize) -> Result<Values, DecodeError> {
+        Ok(match described {
+            Described::Equal(bytes) => Values::Equal(bytes.clone()),
+            Described::Numbers { width, integers } => {
+                Values::Numbers { width: *width, values: self.integers(integers, count)? }
+            }
+            Described::Dictionary { entries, count: distinct, ids } => {
+                let entries = Rc::new(self.text(entries, *distinct)?);
+                Values::Words { entries, ids: self.integers(ids, count)? }
+            }
+            Described::Shared(ids) => {
+                let entries = self.shared.clone().ok_or(DecodeError("no dictionary is shared"))?;
+                Values::Words { entries, ids: self.integers(ids, count)? }
+            }
+            Described::Patterns(table) => Values::Nested(Box::new(self.table(table, count, None)?)),
+            Described::Stamps { format, relative, integers } => Values::Stamps {
+                writer: stamps::Writer::new(*format).ok_or(DecodeError("no such form of time"))?,
+                relative: *relative,
+                values: self.integers(integers, count)?,
+            },
+            Described::Hex { .. } | Described::Nibbles { .. } | Described::Lines(_) | Described::Bytes { .. } => {
+                Values::Text(self.flat(described, count)?)
+            }
+        })
+    }
+
+    /// The values of a column as bytes, one after the other.
+    fn text(&mut self, described: &Described, count: usize) -> Result<Text, DecodeError> {
+        self.charge(count, 4)?;
+        let mut column = match self.values(described, count)? {
+            Values::Text(text) => return Ok(text),
+            values => Column::new(values),
+        };
+        let mut sink = Sink::new(0, self.most);
+        let mut starts = Vec::with_capacity(count + 1);
+        starts.push(0);
+        for _ in 0..count {
+            column.write(&mut sink, &mut None)?;
+            starts.push(sink.bytes.len() as u32);
+        }
+        self.charge(sink.bytes.len(), 1)?;
+        Ok(Text { bytes: sink.bytes, starts, gap: 0 })
+    }
+
+    fn flat(&mut self, described: &Described, count: usize) -> Result<Text, DecodeError> {
+        self.charge(count, 4)?;
+        let text = match described {
+            Described::Lines(blob) => {
+                let bytes = self.packs.blob(*blob)?.to_vec();
+                let mut starts = Vec::with_capacity(count + 1);
+                starts.push(0);
+                starts.extend(memchr::memchr_iter(b'\n', &bytes).map(|at| at as u32 + 1));
+                if starts.len() != count + 1 {
+                    return Err(DecodeError("a column of another number of values"));
+                }
+                Text { bytes, starts, gap: 1 }
+            }
+            Described::Bytes { lengths, blob } => {
+                let starts = self.starts(lengths, count)?;
+                Text { bytes: self.packs.blob(*blob)?.to_vec(), starts, gap: 0 }
+            }
+            Described::Nibbles { upper, lengths, blob } => {
+                let starts = self.starts(lengths, count)?;
+                let total = starts.last().map_or(0, |end| *end as usize);
+                let packed = self.packs.blob(*blob)?;
+                if packed.len() != total.div_ceil(2) {
+                    return Err(DecodeError("digits of another number"));
+                }
+                Text { bytes: digits(packed, *upper).take(total).collect(), starts, gap: 0 }
+            }
+            Described::Hex { upper, places, blob } => self.by_place(*upper, places, *blob, count)?,
+            _ => return Err(DecodeError("no column of bytes")),
+        };
+        self.charge(text.bytes.len(), 1)?;
+        Ok(text)
+    }
+
+    fn by_place(&mut self, upper: bool, places: &[Option<u8>], blob: u32, count: usize) -> Result<Text, DecodeError> {
+        const WRONG: DecodeError = DecodeError("digits of another number");
+        let total = count.checked_mul(places.len()).filter(|total| *total <= self.most).ok_or(WRONG)?;
+        let varying = places.iter().filter(|place| place.is_none()).count() * count;
+        let packed = self.packs.blob(blob)?;
+        if packed.len() != varying.div_ceil(2) {
+            return Err(WRONG);
+        }
+        let mut digits = digits(packed, upper);
+        let mut bytes = Vec::with_capacity(total);
+        for _ in 0..count {
+            for place in places {
+                bytes.push(match place {
+                    Some(byte) => *byte,
+                    None => digits.next().ok_or(WRONG)?,
+                });
+            }
+        }
+        let starts = (0..=count).map(|index| (index * places.len()) as u32).collect();
+        Ok(Text { bytes, starts, gap: 0 })
+    }
+
+    fn starts(&mut self, lengths: &Integers, count: usize) -> Result<Vec<u32>, DecodeError> {
+        let lengths = self.integers(lengths, count)?;
+        let mut starts = Vec::with_capacity(count + 1);
+        let mut end = 0u64;
+        starts.push(0);
+        for length in lengths {
+            end =
+                end.checked_add(length).filter(|end| *end <= self.most as u64).ok_or(DecodeError("values too long"))?;
+            starts.push(end as u32);
+        }
+        Ok(starts)
+    }
+}
+
+fn digits(packed: &[u8], upper: bool) -> impl Iterator<Item = u8> + '_ {
+    let ten = if upper { b'A' - 10 } else { b'a' - 10 };
+    let digit = move |nibble: u8| if nibble < 10 { b'0' + nibble } else { ten + nibble };
+    packed.iter().flat_map(move |byte| [digit(byte >> 4), digit(byte & 0x0f)])
+}
+
+/// How often each column is met in rows of these templates.
+fn occurrences(templates: &[Template], ids: &[u64], columns: usize) -> Result<Vec<usize>, DecodeError> {
+    let mut rows = vec![0usize; templates.len()];
+    for id in ids {
+        *rows.get_mut(*id as usize).ok_or(DecodeError("a template that is not there"))? += 1;
+    }
+    let mut counts = vec![0usize; columns];
+    for (template, rows) in templates.iter().zip(rows) {
+        for column in &template.columns {
+            *counts.get_mut(*column as usize).ok_or(DecodeError("a column that is not there"))? += rows;
+        }
+    }
+    Ok(counts)
+}
+
+/// A table with its columns loaded; rows are written in order.
+#[derive(Debug)]
+pub struct Table {
+    templates: Rc<Vec<Template>>,
+    ids: Vec<u64>,
+    columns: Vec<Column>,
+}
+
+impl Table {
+    /// Writes a row; each column gives its next value. `first` is the first time stamp of the record.
+    pub fn write(&mut self, row: usize, sink: &mut Sink, first: &mut Option<u64>) -> Result<(), DecodeError> {
+        const MISSING: DecodeError = DecodeError("a template that is not there");
+        let id = *self.ids.get(row).ok_or(MISSING)?;
+        let template = self.templates.get(id as usize).ok_or(MISSING)?;
+        let mut start = 0;
+        for (end, column) in template.ends.iter().zip(&template.columns) {
+            sink.put(template.text.get(start..*end as usize).ok_or(MISSING)?)?;
+            self.columns.get_mut(*column as usize).ok_or(MISSING)?.write(sink, first)?;
+            start = *end as usize;
+        }
+        sink.put(template.text.get(start..).ok_or(MISSING)?)
+    }
+
+    /// Goes to a row.
+    pub fn seek(&mut self, row: usize) -> Result<(), DecodeError> {
+        let before = occurrences(&self.templates, self.ids.get(..row).unwrap_or_default(), self.columns.len())?;
+        for (column, before) in self.columns.iter_mut().zip(before) {
+            column.seek(before)?;
+        }
+        Ok(())
+    }
+}

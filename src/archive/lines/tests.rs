@@ -1,0 +1,293 @@
+//! What is encoded comes back, in every form of column and for any bytes; damage is an error or nothing, never a panic.
+
+use std::fmt::Write;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Encodes without asking whether it pays, so that small fixtures reach every form of column.
+fn block(records: &[Vec<u8>], quoted: bool) -> (Vec<u8>, Vec<u32>, Option<Vec<u8>>) {
+    let raw = records.concat();
+    let lengths: Vec<u32> = records.iter().map(|record| record.len() as u32).collect();
+    let mut start = 0;
+    let spans: Vec<Span> = lengths
+        .iter()
+        .map(|len| {
+            start += len;
+            Span { start: start - len, len: *len }
+        })
+        .collect();
+    let block = write::block(&raw, &spans, quoted, 3).unwrap();
+    (raw, lengths, block)
+}
+
+#[track_caller]
+fn comes_back(records: &[Vec<u8>]) {
+    for quoted in [false, true] {
+        let (raw, lengths, block) = block(records, quoted);
+        let Some(block) = block else { continue };
+        let (rows, size) = (lengths.len() as u32, raw.len() as u64);
+        assert_eq!(decode(&block, rows, size).unwrap(), (raw, lengths));
+        for (row, record) in records.iter().enumerate().step_by(records.len() / 20 + 1) {
+            assert_eq!(&decode_row(&block, rows, size, row as u32).unwrap(), record);
+        }
+        assert!(decode_row(&block, rows, size, rows).is_err());
+        assert!(decode(&block, rows + 1, size).is_err());
+        assert!(decode(&block, rows, size + 1).is_err());
+    }
+}
+
+/// Numbers without order, the same in every run.
+fn scattered(n: u64) -> u64 {
+    let mixed = (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ mixed >> 31).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+}
+
+fn lines(count: u64, mut each: impl FnMut(u64) -> String) -> Vec<Vec<u8>> {
+    (0..count).map(|n| format!("{}\n", each(n)).into_bytes()).collect()
+}
+
+/// Records as a service writes them, of several templates.
+fn service(count: u64) -> Vec<Vec<u8>> {
+    lines(count, |n| {
+        let clock = format!(
+            "2026-11-20T{:02}:{:02}:{:02}.{:06}Z",
+            n / 3600 % 24,
+            n / 60 % 60,
+            n % 60,
+            scattered(n) % 1_000_000
+        );
+        let session = format!("{:016x}", scattered(n / 5));
+        match scattered(n) % 4 {
+            0 => format!("{clock} store[{}] INFO opened session {session} from 10.{}.3.{}", n % 7, n % 20, n % 250),
+            1 => format!("{clock} store[{}] WARN slow read of \"/data/part-{:05}\" took {} ms", n % 7, n % 90, n * 3),
+            2 => {
+                format!("{clock} store[{}] INFO closed session {session} after {} bytes", n % 7, scattered(n) % 99_999)
+            }
+            _ => format!("{clock} cache[{}] INFO key=user:{} hit=true id={}", n % 3, n % 40, scattered(n)),
+        }
+    })
+}
+
+#[test]
+fn lines_of_a_service_come_back_and_are_smaller_than_by_zstd() {
+    let records = service(4_000);
+    let raw = records.concat();
+    let lengths: Vec<u32> = records.iter().map(|record| record.len() as u32).collect();
+    let block = encode(&raw, &lengths, 3).unwrap().expect("columns pay on regular lines");
+    assert!(block.len() * 3 < zstd::bulk::compress(&raw, 19).unwrap().len() * 2, "{} bytes", block.len());
+    assert_eq!(decode(&block, 4_000, raw.len() as u64).unwrap(), (raw, lengths));
+    comes_back(&records);
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let records = service(2_000);
+    let first = block(&records, false).2;
+    for _ in 0..3 {
+        assert_eq!(block(&records, false).2, first);
+    }
+}
+
+#[test]
+fn every_form_of_column_comes_back() {
+    let forms: &[(&str, &dyn Fn(u64) -> String)] = &[
+        ("equal", &|_| "v7".to_owned()),
+        ("integers", &|n| (n * n).to_string()),
+        ("integers of 19 digits", &|n| (9_999_999_999_999_999_999u64 - scattered(n) % 1_000).to_string()),
+        ("integers of more than 64 bits", &|n| format!("{}{}", scattered(n), scattered(n + 1))),
+        ("zeros before", &|n| format!("{:06}", n * 7)),
+        ("zeros before, any width", &|n| format!("{}{n}", "0".repeat(n as usize % 4))),
+        ("words", &|n| ["red", "green7", "blue", ""][n as usize % 4].to_owned()),
+        ("hex", &|n| format!("{:x}", scattered(n))),
+        ("hex of one width", &|n| format!("{:016x}", scattered(n))),
+        ("hex in capitals", &|n| format!("{:016X}", scattered(n))),
+        ("addresses in memory", &|n| format!("0x7ffe{:08x}", scattered(n) as u32)),
+        ("uuids", &|n| {
+            let (a, b) = (scattered(n), scattered(n + 1));
+            format!(
+                "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
+                a as u32,
+                a >> 48,
+                b & 0xfff,
+                b >> 52,
+                b >> 16 & 0xffff_ffff_ffff
+            )
+        }),
+        ("mixed case", &|n| format!("{:x}{:X}", scattered(n), scattered(n + 7))),
+        ("patterns", &|n| format!("blk_{}{}.part-{:05}", ["", "-"][n as usize % 2], scattered(n), n)),
+        ("ip addresses", &|n| format!("10.{}.{}.{}", n % 3, scattered(n) % 256, n % 256)),
+        ("text of any kind", &|n| {
+            (0..n % 13 + 3).map(|at| (b'g' + (scattered(n * 31 + at) % 20) as u8) as char).chain(['1']).collect()
+        }),
+        ("text in quotes", &|n| format!("\"GET /a/{}?q={} x\"", n % 9, scattered(n))),
+        ("not ascii", &|n| format!("ü{}é", scattered(n))),
+    ];
+    for (name, form) in forms {
+        for count in [1, 9, 700] {
+            println!("{name}, {count} rows");
+            comes_back(&lines(count, |n| format!("value is <{}> here", form(n))));
+        }
+    }
+}
+
+#[test]
+fn every_notation_of_time_comes_back() {
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    type Notation<'a> = &'a dyn Fn(u64, &str, u64, &str) -> String;
+    let notations: &[Notation<'_>] = &[
+        &|month, _, day, clock| format!("2024-{month:02}-{day:02}T{clock}Z"),
+        &|month, _, day, clock| format!("2024-{month:02}-{day:02} {clock},{:03}", day * 31),
+        &|month, _, day, clock| format!("2024/{month:02}/{day:02} {clock}.{:09}", day * 12_345_678),
+        &|_, name, day, clock| format!("{name} {day:>2} {clock}"),
+        &|_, name, day, clock| format!("{name} {day:02} {clock}"),
+        &|_, name, day, clock| format!("{day:02}/{name}/2024:{clock} +0100"),
+        &|month, _, day, clock| format!("24{month:02}{day:02} {}", clock.replace(':', "")),
+        &|month, _, day, _| format!("17{month:02}{:06}.{:06}", day * 31_337, day),
+        &|month, _, day, clock| format!("2024-{month:02}-{day:02}T{clock}.5 and 2024-{month:02}-{day:02}T00:00:00.1"),
+        &|month, _, day, clock| format!("1969-{month:02}-{day:02}T{clock}.1234567890"),
+    ];
+    for notation in notations {
+        comes_back(&lines(800, |n| {
+            let clock = format!("{:02}:{:02}:{:02}", n % 26, n % 60, n * 7 % 60);
+            let stamp = notation(n % 12 + 1, months[n as usize % 12], n % 31 + 1, &clock);
+            format!("{stamp} started")
+        }));
+    }
+}
+
+#[test]
+fn hostile_records_come_back() {
+    let mut odd: Vec<Vec<u8>> = service(60);
+    odd.extend([
+        b"".to_vec(),
+        b"\n".to_vec(),
+        b"\r\n".to_vec(),
+        b"\0\x01\x02\xff\n".to_vec(),
+        b"\"".to_vec(),
+        b"\"unended 1\n".to_vec(),
+        b"1 ".repeat(5_000),
+        [b"a".repeat(100_000), b"\n".to_vec()].concat(),
+        b"Exception 7\n\tat a.b(C.java:7)\n\tat d.e(F.java:9)\n".to_vec(),
+        vec![0xff; 300],
+        b"no end".to_vec(),
+    ]);
+    comes_back(&odd);
+    comes_back(&vec![Vec::new(); 50]);
+    comes_back(&lines(300, |n| format!("{:x}{:x} {}", scattered(n), scattered(n + 9), "x ".repeat(n as usize % 300))));
+}
+
+#[test]
+fn what_does_not_pay_is_left_to_zstd() {
+    let random: Vec<u8> = (0..60_000u64).flat_map(|n| scattered(n).to_le_bytes()).collect();
+    let lengths: Vec<u32> = vec![480; 1_000];
+    assert_eq!(encode(&random, &lengths, 3).unwrap(), None);
+    let huge = vec![b'a'; 1 << 20];
+    assert_eq!(encode(&huge, &[1 << 20], 3).unwrap(), None);
+    assert_eq!(encode(b"", &[], 3).unwrap(), None);
+    assert_eq!(encode(b"abc", &[1; 9], 3).unwrap(), None, "lengths of other bytes");
+}
+
+#[test]
+fn damage_is_an_error_or_no_matter() {
+    let (raw, lengths, block) = block(&service(300), false);
+    let (rows, size, block) = (lengths.len() as u32, raw.len() as u64, block.unwrap());
+    for at in 0..block.len() {
+        for flip in [0x01, 0x80, 0xff] {
+            let mut damaged = block.clone();
+            damaged[at] ^= flip;
+            let _ = decode(&damaged, rows, size);
+            let _ = decode_row(&damaged, rows, size, rows / 2);
+        }
+        assert!(decode(&block[..at], rows, size).is_err(), "cut at {at}");
+    }
+}
+
+#[test]
+fn a_damaged_description_is_an_error_or_no_matter() {
+    let (raw, lengths, block) = block(&service(300), false);
+    let block = block.unwrap();
+    let (len, rest) = read_varint(&block).unwrap();
+    let (stored, rest) = read_varint(rest).unwrap();
+    let (stored, packs) = rest.split_at(stored as usize);
+    let description = zstd::bulk::decompress(stored, len as usize).unwrap();
+    for at in 0..description.len() {
+        for flip in [0x01, 0x07, 0x80, 0xff] {
+            let mut damaged = description.clone();
+            damaged[at] ^= flip;
+            let packed = zstd::bulk::compress(&damaged, 1).unwrap();
+            let mut bytes = Vec::new();
+            crate::archive::column::write_varint(&mut bytes, damaged.len() as u64);
+            crate::archive::column::write_varint(&mut bytes, packed.len() as u64);
+            bytes.extend_from_slice(&packed);
+            bytes.extend_from_slice(packs);
+            let _ = decode(&bytes, lengths.len() as u32, raw.len() as u64);
+            let _ = decode_row(&bytes, lengths.len() as u32, raw.len() as u64, 7);
+        }
+    }
+}
+
+#[test]
+fn crafted_sizes_take_no_memory() {
+    let (raw, lengths, block) = block(&service(300), false);
+    let block = block.unwrap();
+    assert!(decode(&block, u32::MAX, raw.len() as u64).is_err());
+    assert!(decode(&block, lengths.len() as u32, u64::MAX).is_err());
+    assert!(decode(&block, MOST_ROWS as u32, MOST_RAW as u64).is_err());
+    let mut bytes = Vec::new();
+    crate::archive::column::write_varint(&mut bytes, u64::MAX);
+    assert!(decode(&bytes, 1, 1).is_err());
+}
+
+fn line() -> impl Strategy<Value = Vec<u8>> {
+    let word = prop_oneof![
+        "[a-z]{1,6}",
+        "[0-9]{1,25}",
+        "[0-9a-f]{8}",
+        "\"[a-z 0-9\\\\]{0,9}\"",
+        "20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,10})?",
+        "(Jan|Feb|Dec|Abc) [ 0-3][0-9] [0-2][0-9]:[0-6][0-9]:[0-6][0-9]",
+        "[0-9]{2}/(Mar|Xyz)/[0-9]{4}:[0-2][0-9]:[0-6][0-9]:[0-6][0-9]",
+        "[0-9]{6} [0-9]{6}",
+        "[0-9]{10}\\.[0-9]{1,10}",
+        "[a-z]{2}[0-9]{1,3}-[0-9]{2}",
+        Just("INFO".to_owned()),
+    ];
+    (proptest::collection::vec(word, 0..8), prop_oneof![Just("\n"), Just("\r\n"), Just(""), Just("\0")]).prop_map(
+        |(words, end)| {
+            let mut line = String::new();
+            for word in words {
+                let _ = write!(line, "{word} ");
+            }
+            line.push_str(end);
+            line.into_bytes()
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_lines_come_back(records in proptest::collection::vec(line(), 1..120), times in 1usize..5) {
+        let repeated: Vec<Vec<u8>> = records.iter().cycle().take(records.len() * times).cloned().collect();
+        comes_back(&repeated);
+    }
+
+    #[test]
+    fn any_bytes_come_back(records in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..60), 1..60)) {
+        comes_back(&records);
+        let raw = records.concat();
+        let lengths: Vec<u32> = records.iter().map(|record| record.len() as u32).collect();
+        if let Some(block) = encode(&raw, &lengths, 3).unwrap() {
+            prop_assert_eq!(decode(&block, lengths.len() as u32, raw.len() as u64).unwrap(), (raw, lengths));
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_a_block_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200), rows in 0u32..100) {
+        let _ = decode(&bytes, rows, 1_000);
+        let _ = decode_row(&bytes, rows, 1_000, 3);
+    }
+}
