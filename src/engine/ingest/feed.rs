@@ -288,7 +288,7 @@ impl Sink for Feeder<'_> {
                 None => Decision::Take,
             }
         } else {
-            match self.known.member(member).filter(|known| known.cursor.bytes > 0) {
+            match self.known.member(member) {
                 Some(known) => Decision::Resume { bytes: known.cursor.bytes, sha256: known.cursor.sha256.clone() },
                 None => Decision::Take,
             }
