@@ -23,6 +23,7 @@ mod write;
 use self::pack::{Meta, Packs};
 use self::read::{Described, DescribedTable, Loader};
 use super::column::read_varint;
+use zstd::bulk::{Compressor, Decompressor};
 
 /// Fewer records have nothing in common that is worth a template.
 const LEAST_ROWS: usize = 8;
@@ -31,9 +32,9 @@ const MOST_ROWS: usize = 1 << 17;
 /// More bytes than any group has: 4 MiB and one record of 16 MiB.
 const MOST_RAW: usize = 24 << 20;
 /// Records of the sample by which the way of cutting is chosen.
-const SAMPLE_ROWS: usize = 768;
+const SAMPLE_ROWS: usize = 512;
 /// Bytes of that sample.
-const SAMPLE_BYTES: usize = 256 << 10;
+const SAMPLE_BYTES: usize = 192 << 10;
 
 /// Why bytes are no block of lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -88,7 +89,8 @@ impl Sink {
 pub fn encode(raw: &[u8], lengths: &[u32], level: i32) -> std::io::Result<Option<Vec<u8>>> {
     let Some(records) = spans(raw, lengths) else { return Ok(None) };
     let Some(quoted) = way(raw, &records, level)? else { return Ok(None) };
-    let Some(block) = write::block(raw, &records, quoted, level)? else { return Ok(None) };
+    let mut compressor = Compressor::new(level)?;
+    let Some(block) = write::block(raw, &records, quoted, &mut compressor)? else { return Ok(None) };
     if !pays(raw, block.len(), level)? {
         return Ok(None);
     }
@@ -112,8 +114,11 @@ fn spans(raw: &[u8], lengths: &[u32]) -> Option<Vec<Span>> {
 }
 
 /// Whether quoted strings are cut (`false`) or kept in one piece, by what is smaller on a sample; `None` where neither is near
-/// to what zstd makes of the sample, as for random bytes.
+/// to what zstd makes of the sample. Where few are quoted there is no choice, and no sample.
 fn way(raw: &[u8], records: &[Span], level: i32) -> std::io::Result<Option<bool>> {
+    if memchr::memchr_iter(b'"', raw).count() < records.len() {
+        return Ok(Some(false));
+    }
     let step = records.len().div_ceil(SAMPLE_ROWS);
     let (mut sample, mut sampled) = (Vec::new(), Vec::new());
     for record in records.iter().step_by(step) {
@@ -124,15 +129,14 @@ fn way(raw: &[u8], records: &[Span], level: i32) -> std::io::Result<Option<bool>
         sampled.push(Span { start: sample.len() as u32, len: record.len });
         sample.extend_from_slice(bytes);
     }
-    let fast = level.min(3);
-    let size = |quoted| -> std::io::Result<usize> {
-        Ok(write::block(&sample, &sampled, quoted, fast)?.map_or(usize::MAX, |block| block.len()))
+    let mut compressor = Compressor::new(level.min(3))?;
+    let mut size = |quoted| -> std::io::Result<usize> {
+        Ok(write::block(&sample, &sampled, quoted, &mut compressor)?.map_or(usize::MAX, |block| block.len()))
     };
     let cut = size(false)?;
-    let quotes = memchr::memchr_iter(b'"', &sample).count();
-    let quoted = if quotes >= sampled.len() { size(true)? } else { usize::MAX };
+    let quoted = size(true)?;
     // Columns gain with length, so the sample only has to come near.
-    let plain = zstd::bulk::compress(&sample, fast)?.len();
+    let plain = compressor.compress(&sample)?.len();
     let best = cut.min(quoted);
     Ok((best <= plain.saturating_add(plain / 2)).then_some(quoted < cut))
 }
@@ -188,12 +192,13 @@ fn open(bytes: &[u8], rows: u32, raw_bytes: u64) -> Result<(Loader<'_>, Describe
     let (stored, rest) = read_varint(rest).ok_or(CUT)?;
     let (stored, packs) = rest.split_at_checked(usize::try_from(stored).unwrap_or(usize::MAX)).ok_or(CUT)?;
     let len = usize::try_from(len).ok().filter(|len| *len <= most).ok_or(DecodeError("too long a description"))?;
-    let description = zstd::bulk::decompress(stored, len).map_err(|_| DecodeError("can't be unpacked"))?;
+    let mut decompressor = Decompressor::new().map_err(|_| DecodeError("can't be unpacked"))?;
+    let description = decompressor.decompress(stored, len).map_err(|_| DecodeError("can't be unpacked"))?;
     let mut meta = Meta::new(&description);
     if meta.number()? != u64::from(rows) {
         return Err(DecodeError("another number of rows"));
     }
-    let packs = Packs::read(&mut meta, packs, most)?;
+    let packs = Packs::read(&mut meta, packs, most, decompressor)?;
     let described = DescribedTable::read(&mut meta, 0)?;
     let count = usize::try_from(meta.number()?).unwrap_or(usize::MAX);
     let mut loader = Loader::new(packs, raw, 16 * raw + (1 << 20));

@@ -3,10 +3,9 @@
 //! A blob of [`ALONE`] bytes or more is compressed by itself, so that it can be read without the rest; smaller ones share packs
 //! with others of their kind, so that each pack has one statistic. Equal blobs are stored once.
 
-use std::rc::Rc;
-
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
+use zstd::bulk::{Compressor, Decompressor};
 
 use super::DecodeError;
 use crate::archive::column::{read_varint, write_varint};
@@ -52,7 +51,7 @@ impl Blobs {
     }
 
     /// Compresses all; gives the table of blobs and packs, and the packs one after the other.
-    pub fn finish(self, level: i32) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+    pub fn finish(self, compressor: &mut Compressor<'_>) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
         let mut table = Vec::new();
         write_varint(&mut table, self.blobs.len() as u64);
         let mut layout = Layout::default();
@@ -67,7 +66,7 @@ impl Blobs {
         }
         let mut out = Vec::new();
         for pack in packs {
-            let packed = zstd::bulk::compress(&pack, level)?;
+            let packed = compressor.compress(&pack)?;
             let stored = if packed.len() < pack.len() { packed } else { pack };
             write_varint(&mut table, stored.len() as u64);
             out.extend_from_slice(&stored);
@@ -119,12 +118,18 @@ pub struct Packs<'a> {
     places: Vec<(usize, usize, usize)>,
     sizes: Vec<usize>,
     stored: Vec<&'a [u8]>,
-    unpacked: Vec<Option<Rc<Vec<u8>>>>,
+    unpacked: Vec<Option<Vec<u8>>>,
+    decompressor: Decompressor<'static>,
 }
 
 impl<'a> Packs<'a> {
     /// Reads the table; `bytes` are the packs. Blobs may add up to `most` bytes.
-    pub fn read(meta: &mut Meta<'_>, mut bytes: &'a [u8], most: usize) -> Result<Packs<'a>, DecodeError> {
+    pub fn read(
+        meta: &mut Meta<'_>,
+        mut bytes: &'a [u8],
+        most: usize,
+        decompressor: Decompressor<'static>,
+    ) -> Result<Packs<'a>, DecodeError> {
         let count = meta.size()?;
         let mut layout = Layout::default();
         let mut places = Vec::new();
@@ -147,7 +152,7 @@ impl<'a> Packs<'a> {
             return Err(DecodeError("bytes after the last pack"));
         }
         let unpacked = vec![None; stored.len()];
-        Ok(Packs { places, sizes: layout.sizes, stored, unpacked })
+        Ok(Packs { places, sizes: layout.sizes, stored, unpacked, decompressor })
     }
 
     /// The bytes of a blob.
@@ -160,12 +165,12 @@ impl<'a> Packs<'a> {
             let bytes = if stored.len() == size {
                 stored.to_vec()
             } else {
-                zstd::bulk::decompress(stored, size).map_err(|_| DecodeError("a pack can't be unpacked"))?
+                self.decompressor.decompress(stored, size).map_err(|_| DecodeError("a pack can't be unpacked"))?
             };
             if bytes.len() != size {
                 return Err(DecodeError("a pack unpacks to another length"));
             }
-            *slot = Some(Rc::new(bytes));
+            *slot = Some(bytes);
         }
         slot.as_ref().and_then(|bytes| bytes.get(at..at + len)).ok_or(MISSING)
     }

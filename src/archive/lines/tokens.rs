@@ -64,7 +64,7 @@ const LONGEST_QUOTED: usize = 2_000;
 const MOST_WORDS: usize = 1 << 16;
 
 /// A word is constant where it stands in one of so many records; in the strict way, one of fewer.
-const USUAL_SHARE: u32 = 500;
+const USUAL_SHARE: u32 = 200;
 const STRICT_SHARE: u32 = 30;
 
 /// A variable piece of a record.

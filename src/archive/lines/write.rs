@@ -1,6 +1,7 @@
 //! Writing a block: records are cut, their pieces gathered into columns, the columns written.
 
 use hashbrown::HashMap;
+use zstd::bulk::Compressor;
 
 use super::pack::Blobs;
 use super::template::{Grouping, Template, WHOLE, chain, write_templates};
@@ -9,7 +10,7 @@ use super::{Span, columns, dictionary, integers, slice, stamps};
 use crate::archive::column::write_varint;
 
 /// The first variables of a record, its header, share columns with all records that start alike.
-const HEADER: usize = 6;
+const HEADER: usize = 4;
 /// Records from which constant words are learnt.
 const LEARNT_FROM: usize = 2_048;
 
@@ -38,7 +39,7 @@ struct Stamps {
 }
 
 /// Writes the block; `None` where most of the records have no template.
-pub fn block(raw: &[u8], records: &[Span], quoted: bool, level: i32) -> std::io::Result<Option<Vec<u8>>> {
+pub fn block(raw: &[u8], records: &[Span], quoted: bool, compressor: &mut Compressor<'_>) -> std::io::Result<Option<Vec<u8>>> {
     let words = Words::learn(raw, records, records.len().div_ceil(LEARNT_FROM));
     let mut grouping = Grouping::of(raw, records, &words, quoted);
     let whole: u64 =
@@ -72,13 +73,13 @@ pub fn block(raw: &[u8], records: &[Span], quoted: bool, level: i32) -> std::io:
     if !entries.is_empty() {
         columns::write(&mut meta, &mut blobs, raw, &entries, 1);
     }
-    let (table, packs) = blobs.finish(level)?;
+    let (table, packs) = blobs.finish(compressor)?;
     // The table comes first, so that a reader knows all blobs when it meets the first reference.
     let mut description = Vec::with_capacity(table.len() + meta.len() + 4);
     write_varint(&mut description, records.len() as u64);
     description.extend_from_slice(&table);
     description.extend_from_slice(&meta);
-    let packed = zstd::bulk::compress(&description, level)?;
+    let packed = compressor.compress(&description)?;
     let mut out = Vec::with_capacity(packed.len() + packs.len() + 8);
     write_varint(&mut out, description.len() as u64);
     write_varint(&mut out, packed.len() as u64);
