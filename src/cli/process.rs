@@ -10,9 +10,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Outcome;
 use super::args::Process;
 use super::outcome::{note, print_json};
-use crate::engine::{Counters, IngestReport};
+use crate::engine::{Caps, Counters, IngestReport};
 use crate::report::{bytes, count, ratio, seconds, thousands};
-use crate::source::Caps;
 
 /// Runs the command.
 pub fn run(command: &Process) -> anyhow::Result<Outcome> {

@@ -17,6 +17,7 @@ mod restore;
 mod search;
 mod store;
 
+pub use crate::source::Caps;
 pub use error::EngineError;
 pub use info::{Info, InputInfo};
 pub use ingest::{Counters, IngestOptions, IngestReport, Refused};

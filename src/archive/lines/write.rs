@@ -39,7 +39,12 @@ struct Stamps {
 }
 
 /// Writes the block; `None` where most of the records have no template.
-pub fn block(raw: &[u8], records: &[Span], quoted: bool, compressor: &mut Compressor<'_>) -> std::io::Result<Option<Vec<u8>>> {
+pub fn block(
+    raw: &[u8],
+    records: &[Span],
+    quoted: bool,
+    compressor: &mut Compressor<'_>,
+) -> std::io::Result<Option<Vec<u8>>> {
     let words = Words::learn(raw, records, records.len().div_ceil(LEARNT_FROM));
     let mut grouping = Grouping::of(raw, records, &words, quoted);
     let whole: u64 =
