@@ -18,7 +18,7 @@ fn block(records: &[Vec<u8>], quoted: bool) -> (Vec<u8>, Vec<u32>, Option<Vec<u8
             Span { start: start - len, len: *len }
         })
         .collect();
-    let block = write::block(&raw, &spans, quoted, &mut Compressor::new(3).unwrap()).unwrap();
+    let block = write::block(&raw, &spans, quoted, &mut Compressors::new(3).unwrap()).unwrap();
     (raw, lengths, block)
 }
 

@@ -1,9 +1,8 @@
 //! Writing a block: records are cut, their pieces gathered into columns, the columns written.
 
 use hashbrown::HashMap;
-use zstd::bulk::Compressor;
 
-use super::pack::Blobs;
+use super::pack::{Blobs, Compressors, Kind};
 use super::template::{Grouping, Template, WHOLE, chain, write_templates};
 use super::tokens::Words;
 use super::{Span, columns, dictionary, integers, slice, stamps};
@@ -12,7 +11,7 @@ use crate::archive::column::write_varint;
 /// The first variables of a record, its header, share columns with all records that start alike.
 const HEADER: usize = 4;
 /// Records from which constant words are learnt.
-const LEARNT_FROM: usize = 2_048;
+const LEARNT_FROM: usize = 1_024;
 
 /// What a column is known by while records are gathered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,7 +38,12 @@ struct Stamps {
 }
 
 /// Writes the block; `None` where most of the records have no template.
-pub fn block(raw: &[u8], records: &[Span], quoted: bool, compressor: &mut Compressor<'_>) -> std::io::Result<Option<Vec<u8>>> {
+pub fn block(
+    raw: &[u8],
+    records: &[Span],
+    quoted: bool,
+    compressor: &mut Compressors,
+) -> std::io::Result<Option<Vec<u8>>> {
     let words = Words::learn(raw, records, records.len().div_ceil(LEARNT_FROM));
     let mut grouping = Grouping::of(raw, records, &words, quoted);
     let whole: u64 =
@@ -79,7 +83,7 @@ pub fn block(raw: &[u8], records: &[Span], quoted: bool, compressor: &mut Compre
     write_varint(&mut description, records.len() as u64);
     description.extend_from_slice(&table);
     description.extend_from_slice(&meta);
-    let packed = compressor.compress(&description)?;
+    let packed = compressor.of(Kind::Text).compress(&description)?;
     let mut out = Vec::with_capacity(packed.len() + packs.len() + 8);
     write_varint(&mut out, description.len() as u64);
     write_varint(&mut out, packed.len() as u64);
