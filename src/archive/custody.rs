@@ -117,6 +117,7 @@ pub struct SegmentEntry {
 /// One thing that happened to the archive.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
+#[allow(clippy::large_enum_variant, reason = "a few entries a commit, none kept in bulk")]
 pub enum CustodyKind {
     /// The archive was made.
     Create {

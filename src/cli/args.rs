@@ -26,14 +26,34 @@ const EXAMPLES: &str = "Examples:
 
 Exit codes: 0 done or found, 1 nothing found, 2 failed or incomplete.";
 
+const PROCESS_EXAMPLES: &str = "Examples:
+  logguard process /var/log 'backup/**/*.gz'     folders and patterns; containers are told by content
+  zcat old.gz | logguard process -               standard input
+  logguard process --follow /var/log             backfill, then whatever is appended, until Ctrl-C
+  logguard process --year 2019 --tz +02:00 f     for times that state no year or zone
+
+What is archived already is skipped, by content. What is refused or read only in part is named, and the exit code is 2.";
+
+const SEARCH_EXAMPLES: &str = "Examples:
+  logguard search                                       the prompt; :help there lists what can be typed
+  logguard search 'failed password -root'               words, without one
+  logguard search 'level>=error source_ip:10.0.0.0/8' --json
+  logguard search --count 'status:[500 TO 599]'
+  logguard search 'level>=warn | top 5 source_ip' --csv
+  logguard search -- '-level:info'                      -- before a question that begins with -
+
+Exit codes: 0 found, 1 nothing found, 2 failed or not everything could be read.";
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write synthetic logs with injected attacks and a file of truth
     Generate(Generate),
     /// Archive, parse, score and index logs
+    #[command(after_help = PROCESS_EXAMPLES)]
     Process(Process),
     /// Ask questions: at a prompt, or one on the command line
+    #[command(after_help = SEARCH_EXAMPLES)]
     Search(Search),
     /// Show how files are read: format, confidence, and the fields of sample lines
     Formats(Formats),
@@ -197,9 +217,6 @@ pub struct Search {
     /// Zone of times in the query and in the output
     #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
     pub tz: Zone,
-    /// Formats of your own that were used to process, in TOML
-    #[arg(long, value_name = "FILE")]
-    pub formats: Vec<PathBuf>,
 }
 
 /// `formats`

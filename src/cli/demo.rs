@@ -20,12 +20,12 @@ const LOG: &str = "system_logs.log";
 /// Questions of the tour, with what they are about.
 const TOUR: &[(&str, &str)] = &[
     ("what is there, by severity", "*:* | stats count by level"),
-    ("two words, anywhere in the line", "failed login"),
+    ("two words, anywhere in the line", "failed password"),
     ("severe events of one network", "level>=error source_ip:203.0.113.0/24 | top 5 source_ip"),
-    ("a path, no escapes needed", "/etc/shadow"),
+    ("a path, no escapes needed", "/etc/sudoers"),
     ("what detection found odd, and why", "anomaly:true"),
     ("everything that looks like an injection", "rule:sqli OR rule:xss"),
-    ("when it happened", "event_type:DB_CONNECTION | timechart 1h"),
+    ("when it happened", "event_type:DB_CONNECTION_FAILED | timechart 3h"),
 ];
 
 /// Runs the command.
@@ -58,7 +58,7 @@ pub fn run(command: &Demo) -> anyhow::Result<Outcome> {
     }
     let wish = std::sync::Arc::clone(&stop);
     ctrlc::set_handler(move || wish.store(true, std::sync::atomic::Ordering::Relaxed))?;
-    note("search: try  failed login  |  anomaly:true  |  level>=error | top 5 source_ip");
+    note("search: try  failed password  |  anomaly:true  |  level>=error | top 5 source_ip");
     let theme = Theme::new(std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()));
     repl::run(&mut search, options, &stop, theme)?;
     Ok(Outcome::Done)
@@ -85,7 +85,7 @@ fn generate(command: &Demo, file: &std::path::Path) -> anyhow::Result<()> {
     let mut lines = Vec::new();
     let mut anomalous = 0u64;
     for _ in 0..command.lines {
-        anomalous += u64::from(generator.next_line(&mut lines).is_anomalous);
+        anomalous += u64::from(generator.next_line(&mut lines).label != "normal");
     }
     if let Some(parent) = file.parent() {
         std::fs::create_dir_all(parent)?;

@@ -8,7 +8,7 @@ use super::args::Formats;
 use super::outcome::{note, print};
 use crate::engine::{FormatLook, Store, StoreConfig};
 use crate::model::{Level, Zone};
-use crate::report::{escape, escape_bytes, json_of};
+use crate::report::{escape, escape_bytes, escape_json, json_of};
 
 /// Runs the command.
 pub fn run(command: &Formats) -> anyhow::Result<Outcome> {
@@ -63,5 +63,6 @@ fn print_text(look: &FormatLook) -> anyhow::Result<()> {
 
 fn print_json(look: &FormatLook) -> anyhow::Result<()> {
     let records: Vec<Value> = look.records.iter().map(|record| json_of(record, Zone::UTC)).collect();
-    print(&json!({"name": look.name, "format": look.format, "confidence": look.confidence, "runners_up": look.runners_up, "records": records}).to_string())
+    let line = json!({"name": look.name, "format": look.format, "confidence": look.confidence, "runners_up": look.runners_up, "records": records}).to_string();
+    print(&escape_json(&line))
 }

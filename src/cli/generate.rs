@@ -24,8 +24,10 @@ pub fn run(command: &Generate) -> anyhow::Result<Outcome> {
             GenerateFormat::Syslog => Format::Syslog,
             GenerateFormat::Json => Format::Json,
         },
+        lines: command.lines,
         // Test mode is for short files: more happens in them.
         anomaly_rate: if command.test_mode { command.anomaly_rate.max(0.3) } else { command.anomaly_rate },
+        test_mode: command.test_mode,
         seed: command.seed,
         start: command.start.unwrap_or(defaults.start),
         rate: command.rate.unwrap_or(defaults.rate),
@@ -40,7 +42,7 @@ pub fn run(command: &Generate) -> anyhow::Result<Outcome> {
     let (mut buffer, mut written, mut anomalous) = (Vec::with_capacity(1 << 16), 0u64, 0u64);
     for number in 1..=command.lines {
         let told = generator.next_line(&mut buffer);
-        anomalous += u64::from(told.is_anomalous);
+        anomalous += u64::from(told.label != "normal");
         tell(&mut truth, number, told)?;
         if buffer.len() > 60_000 || number == command.lines {
             written += buffer.len() as u64;
@@ -78,8 +80,9 @@ fn create(path: &Path) -> anyhow::Result<Output> {
 
 fn tell(truth: &mut Option<Output>, number: u64, told: Truth) -> anyhow::Result<()> {
     if let Some(truth) = truth {
-        writeln!(truth, "{number}\t{}\t{}", u8::from(told.is_anomalous), told.scenario)
-            .context("writing the file of truth")?;
+        let mut line = Vec::new();
+        told.write(number, &mut line);
+        truth.write_all(&line).context("writing the file of truth")?;
     }
     Ok(())
 }

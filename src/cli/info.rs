@@ -40,7 +40,7 @@ pub fn run(command: &Info) -> anyhow::Result<Outcome> {
         ("flagged", thousands(info.flagged)),
         ("levels", list(&info.levels)),
         ("formats", list(&info.formats)),
-        ("refused", thousands(info.refused)),
+        ("refused", thousands(info.refused.len() as u64)),
     ] {
         print(&format!("{name:<9}{value}"))?;
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::report::escape;
+use crate::report::{escape, escape_json};
 
 /// How the program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub fn print(line: &str) -> anyhow::Result<()> {
 
 /// Writes a value to standard output as one JSON object, indented.
 pub fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
-    print(&serde_json::to_string_pretty(value)?)
+    print(&escape_json(&serde_json::to_string_pretty(value)?))
 }
 
 fn is_closed_pipe(failure: &anyhow::Error) -> bool {

@@ -78,6 +78,7 @@ impl Shown {
 
     fn finish(self) {
         self.done.store(true, Ordering::Relaxed);
+        self.thread.thread().unpark();
         // A bar that failed to draw is no failure of the run.
         let _ = self.thread.join();
     }
@@ -104,16 +105,9 @@ fn show(counters: &Counters, done: &AtomicBool, follow: bool) {
             let rate = counters.records() as f64 / started.elapsed().as_secs_f64().max(0.001);
             bar.set_message(format!("{} records/s", thousands(rate as u64)));
         }
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::park_timeout(Duration::from_millis(50));
     }
     bar.finish_and_clear();
-}
-
-/// Peak memory of this process in bytes, where the system tells.
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok()?.checked_mul(1_024)
 }
 
 fn summarise(report: &IngestReport, uptime: Duration) {
@@ -144,7 +138,7 @@ fn summarise(report: &IngestReport, uptime: Duration) {
         note(&format!("{} already archived and skipped", count(report.unchanged, "file")));
     }
     let share = 100.0 * report.flagged as f64 / report.records.max(1) as f64;
-    let memory = peak_memory().map_or(String::new(), |peak| format!(", peak memory {}", bytes(peak)));
+    let memory = report.peak_memory_bytes.map_or(String::new(), |peak| format!(", peak memory {}", bytes(peak)));
     note(&format!(
         "{} flagged ({share:.2} %){memory}, up {}",
         thousands(report.flagged),

@@ -11,15 +11,13 @@ use super::args::Search;
 use super::outcome::{note, print};
 use crate::engine::{Marker, SearchOptions, SearchSummary};
 use crate::repl;
-use crate::report::{CSV_HEADER, Theme, csv_of, csv_rows, json_of, json_rows, summary_line, table_of, text_of};
+use crate::report::{
+    CSV_HEADER, Theme, csv_of, csv_rows, escape_json, json_of, json_rows, summary_line, table_of, text_of,
+};
 
 /// Runs the command.
 pub fn run(command: &Search) -> anyhow::Result<Outcome> {
-    let mut store = command.store.store();
-    for file in &command.formats {
-        store.add_formats(file)?;
-    }
-    let mut search = store.search()?;
+    let mut search = command.store.store().search()?;
     let options = SearchOptions {
         limit: match command.limit {
             Some(0) => None,
@@ -56,7 +54,7 @@ pub fn run(command: &Search) -> anyhow::Result<Outcome> {
         let written = if command.raw {
             out.write_all(&record.raw)
         } else if command.json {
-            writeln!(out, "{}", json_of(&record, options.zone))
+            writeln!(out, "{}", escape_json(&json_of(&record, options.zone).to_string()))
         } else if command.csv {
             writeln!(out, "{}", csv_of(&record, options.zone))
         } else {

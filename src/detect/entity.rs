@@ -29,7 +29,8 @@ impl Hasher for Same {
 pub(super) type ByHash<V> = HashMap<u64, V, BuildHasherDefault<Same>>;
 
 /// Names of fields that say who acts, best first.
-const ACTORS: &[&str] = &["source_ip", "src_ip", "client_ip", "remote_addr", "client", "rhost", "user", "username"];
+const ACTORS: &[&str] =
+    &["source_ip", "src_ip", "client_ip", "remote_addr", "client", "rhost", "source_host", "user", "username"];
 /// Names of fields that say to which session a line belongs.
 const SESSIONS: &[&str] = &["session", "session_id", "trace_id", "request_id", "block_id"];
 

@@ -126,7 +126,7 @@ fn in_words(feature: Feature, event: &Event<'_>, request: &Request<'_>, measure:
         }
         Feature::Status => format!("unusual status {}", quote(request.status)),
         Feature::Level if request.is_request() => format!("unusual method {}", quote(request.method)),
-        Feature::Level => format!("unusual level {}", event.level.map_or("none", |level| level.name())),
+        Feature::Level => format!("unusual level {}", measure.level.map_or("none", |level| level.name())),
     }
 }
 

@@ -14,6 +14,7 @@ mod entity;
 mod explain;
 mod feature;
 mod forest;
+mod incident;
 mod judge;
 mod letters;
 mod numbers;
@@ -25,8 +26,10 @@ mod session;
 mod shift;
 mod tail;
 mod threshold;
+mod wording;
 
 pub use config::DetectConfig;
+pub use incident::{Alert, Incidents};
 pub use session::SessionVerdict;
 
 use crate::model::{Cut, Fields, Level, Timestamp, Verdict};
@@ -188,7 +191,9 @@ fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>, agents:
         // Words of failure in a path are names of pages.
         hits.remove(Rule::FaultWord);
         hits.remove(Rule::AuthFailure);
-        if request.method == b"POST" && request.referer == b"-" {
+        // Parsers leave a dash out: a log that names agents names referers.
+        let from_no_page = request.referer == b"-" || (request.referer.is_empty() && !request.agent.is_empty());
+        if request.method == b"POST" && from_no_page {
             hits.add(Rule::BlindPost);
         }
         if matches!(request.status, b"401" | b"403") && request.method == b"POST" || request.status == b"401" {
@@ -211,7 +216,7 @@ fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>, agents:
     } else {
         hits.remove(Rule::PrivilegedAccount);
     }
-    match event.level {
+    match profile::severity(event) {
         Some(level) if level >= Level::Critical => hits.add(Rule::Critical),
         Some(Level::Error) => hits.add(Rule::Error),
         Some(Level::Warn) => hits.add(Rule::Warning),
@@ -219,6 +224,3 @@ fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>, agents:
     }
     hits
 }
-
-#[cfg(test)]
-mod tests;

@@ -5,12 +5,12 @@ use super::counts::{Counts, pair};
 use super::entity::{self, ByHash, Entity, Recent};
 use super::feature::Feature;
 use super::forest::Row;
-use super::letters::{Letters, Spelling};
 use super::numbers::{Spread, ln, parse, signed_log};
 use super::rate::{Rate, excess, watched};
 use super::rules::{Hits, Rule};
+use super::wording::Wording;
 use super::{Event, request::Request};
-use crate::model::SlotKind;
+use crate::model::{Level, SlotKind};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Kinds of lines kept of a source.
@@ -63,12 +63,15 @@ pub(super) struct Measure {
     pub odd_spelling: usize,
     /// Key of the session the line belongs to (of requests: of the client).
     pub session: Option<u64>,
+    /// Level of the line.
+    pub level: Option<Level>,
     /// Rules that need counting over lines.
     pub windowed: Hits,
 }
 
 impl Measure {
-    fn set(&mut self, feature: Feature, value: f32) {
+    /// Sets the raw value of a feature.
+    pub fn set(&mut self, feature: Feature, value: f32) {
         if let Some(slot) = self.values.get_mut(feature as usize) {
             *slot = value;
         }
@@ -86,7 +89,7 @@ pub(super) struct Profile {
     kinds: ByHash<KindStat>,
     kind: u64,
     texts: Counts,
-    words: Counts,
+    wording: Wording,
     values: Counts,
     messages: Counts,
     orders: Counts,
@@ -94,9 +97,6 @@ pub(super) struct Profile {
     statuses: Counts,
     order_usual: f32,
     levels: [f32; 10],
-    letters: Letters,
-    query_letters: Option<Box<Letters>>,
-    shape: [Spread; 6],
     window: [(u64, u64); WINDOW],
     entities: Recent<Entity>,
     sessions: Recent<[u64; 2]>,
@@ -115,7 +115,6 @@ impl Profile {
             kinds: ByHash::default(),
             kind: 0,
             texts: Counts::new(1 << 13),
-            words: Counts::new(1 << 15),
             values: Counts::new(1 << 17),
             messages: Counts::new(1 << 15),
             orders: Counts::new(1 << 14),
@@ -123,9 +122,7 @@ impl Profile {
             statuses: Counts::new(1 << 9),
             order_usual: 0.0,
             levels: [0.0; 10],
-            letters: Letters::of_text(),
-            query_letters: None,
-            shape: [Spread::default(); 6],
+            wording: Wording::new(),
             window: [(0, 0); WINDOW],
             entities: Recent::new(ENTITIES),
             sessions: Recent::new(ENTITIES),
@@ -135,16 +132,14 @@ impl Profile {
 
     /// Measures a line against everything before it, and learns it. `hits` are the rules its text shows.
     pub fn observe(&mut self, event: &Event<'_>, request: &Request<'_>, hits: Hits, measure: &mut Measure) {
-        *measure = Measure { lines: self.lines, ..Measure::default() };
+        *measure = Measure { lines: self.lines, level: severity(event), ..Measure::default() };
         self.clock(event);
         self.kind(event, request, measure);
         self.values(event, measure);
-        self.words(event, request, measure);
-        self.spelling(event, request, measure);
-        self.shape(event, request, measure);
+        self.wording.observe(event, request, self.kind, self.lines, measure);
         self.copies(event, measure);
         self.order(event, request, measure);
-        self.codes(event, request, measure);
+        self.codes(request, measure);
         self.entity(event, request, hits, measure);
         self.lines += 1.0;
         self.total += 1;
@@ -162,7 +157,12 @@ impl Profile {
 
     /// Rarity and rate of the kind of line.
     fn kind(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
-        self.kind = if request.is_request() { request.kind() } else { event.template.hash };
+        self.kind = match event.fields.first("app") {
+            _ if request.is_request() => request.kind(),
+            // The same words of another program are another kind of line.
+            Some(app) => xxh3_64_with_seed(app, event.template.hash),
+            None => event.template.hash,
+        };
         if self.kinds.len() + 2 > KINDS && !self.kinds.contains_key(&self.kind) {
             self.forget_kinds();
         }
@@ -179,10 +179,13 @@ impl Profile {
     /// Surprise of the values at their places in the template.
     fn values(&mut self, event: &Event<'_>, measure: &mut Measure) {
         let hash = event.template.hash;
-        let copies = self.texts.add(hash);
+        let copies = self.texts.add(if event.fields.first("app").is_some() { self.kind } else { hash });
         measure.set(Feature::Template, -ln((copies + 0.5) / (self.lines + 1.0)));
         let stat = self.kinds.entry(hash).or_default();
         stat.last = self.total;
+        if hash != self.kind {
+            stat.count += 1.0;
+        }
         let (mut sum, mut most, mut furthest) = (0.0f32, 0.0f32, 0.0f32);
         for (index, slot) in event.template.slots.iter().take(PLACES).enumerate() {
             if stat.places.len() <= index {
@@ -222,76 +225,6 @@ impl Profile {
         for (_, _, hash) in order.into_iter().take(KINDS / 2) {
             self.kinds.remove(&hash);
         }
-    }
-
-    /// Rarity of the constant words, those of a request's path among them.
-    fn words(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
-        let (mut sum, mut most, mut number) = (0.0f32, 0.0f32, 0.0f32);
-        for &(start, end) in event.template.words {
-            let word = event.message.get(start as usize..end as usize).unwrap_or_default();
-            let rarity = -ln((self.words.add(xxh3_64(word)) + 0.5) / (self.lines + 1.0));
-            sum += rarity.max(0.0);
-            number += 1.0;
-            if rarity > most {
-                most = rarity;
-                measure.odd_word = (start, end);
-            }
-        }
-        for range in request.path_parts() {
-            let part = request.target.get(range.clone()).unwrap_or_default();
-            let rarity = -ln((self.words.add(xxh3_64_with_seed(part, 1)) + 0.5) / (self.lines + 1.0));
-            sum += rarity.max(0.0);
-            number += 1.0;
-            if rarity > most {
-                most = rarity;
-                measure.odd_part = Some(range);
-            }
-        }
-        for name in request.parameters() {
-            // A parameter is a word of the resource it is asked of.
-            let rarity = -ln((self.words.add(xxh3_64_with_seed(name, self.kind)) + 0.5) / (self.lines + 1.0));
-            most = most.max(rarity);
-        }
-        measure.set(Feature::Words, if number > 0.0 { sum / number } else { 0.0 });
-        measure.set(Feature::RarestWord, most);
-    }
-
-    /// How the message is spelled, and of a request the make-up of its query.
-    fn spelling(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
-        let text = if request.is_request() { request.target } else { event.message };
-        let Spelling { mean, worst, at } = self.letters.observe(text);
-        measure.set(Feature::Spelling, mean * 4.0);
-        measure.set(Feature::OddestSpelling, worst * 4.0);
-        measure.odd_spelling = at;
-        if request.is_request() && !request.query.is_empty() {
-            let letters = self.query_letters.get_or_insert_with(|| Box::new(Letters::of_shape()));
-            measure.set(Feature::QuerySpelling, letters.observe(request.query).mean * 4.0);
-            measure.set(Feature::QueryMarks, request.marks());
-        }
-    }
-
-    /// Length, marks, words, digits and capitals against their usual spread.
-    fn shape(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
-        let text = if request.is_request() { request.target } else { event.message };
-        let (mut marks, mut digits, mut capitals, mut blanks) = (0u32, 0u32, 0u32, 0u32);
-        for &byte in text.get(..super::letters::REACH).unwrap_or(text) {
-            marks += u32::from(byte.is_ascii_punctuation());
-            digits += u32::from(byte.is_ascii_digit());
-            capitals += u32::from(byte.is_ascii_uppercase());
-            blanks += u32::from(byte == b' ');
-        }
-        let length = text.len() as f64;
-        let numbers = [
-            signed_log(length),
-            signed_log(f64::from(marks)),
-            signed_log(f64::from(blanks)),
-            signed_log(f64::from(digits)),
-            signed_log(f64::from(capitals)),
-            f64::from(marks) as f32 / (length as f32 + 1.0) * 4.0,
-        ];
-        let most =
-            self.shape.iter_mut().zip(numbers).map(|(spread, number)| spread.observe(number)).fold(0.0, f32::max);
-        measure.set(Feature::Shape, most);
     }
 
     /// Copies of the template and of the whole message among the last lines.
@@ -353,7 +286,7 @@ impl Profile {
     }
 
     /// Method with status, and level.
-    fn codes(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
+    fn codes(&mut self, request: &Request<'_>, measure: &mut Measure) {
         if !request.status.is_empty() {
             let count = self.statuses.add(xxh3_64_with_seed(request.status, xxh3_64(request.method)));
             measure.set(Feature::Status, -ln((count + 0.5) / (self.lines + 1.0)));
@@ -363,7 +296,7 @@ impl Profile {
             measure.set(Feature::Level, -ln((count + 0.5) / (self.lines + 1.0)));
             return;
         }
-        let level = event.level.map_or(9, |level| usize::from(level.code()));
+        let level = measure.level.map_or(9, |level| usize::from(level.code()));
         if let Some(count) = self.levels.get_mut(level) {
             measure.set(Feature::Level, -ln((*count + 0.5) / (self.lines + 1.0)));
             *count += 1.0;
@@ -411,7 +344,6 @@ impl Profile {
         });
         for counts in [
             &mut self.texts,
-            &mut self.words,
             &mut self.values,
             &mut self.messages,
             &mut self.orders,
@@ -421,23 +353,18 @@ impl Profile {
             counts.halve();
         }
         self.levels.iter_mut().for_each(|count| *count *= 0.5);
-        self.letters.halve();
-        if let Some(letters) = &mut self.query_letters {
-            letters.halve();
-        }
+        self.wording.halve();
     }
 
     /// Bytes held, within a tenth.
     pub fn bytes(&self) -> usize {
-        let counts =
-            [&self.texts, &self.words, &self.values, &self.messages, &self.orders, &self.order_totals, &self.statuses];
+        let counts = [&self.texts, &self.values, &self.messages, &self.orders, &self.order_totals, &self.statuses];
         let places: usize = self.kinds.values().map(|stat| stat.places.capacity() * size_of::<Place>()).sum();
         size_of::<Self>()
             + counts.iter().map(|counts| counts.bytes()).sum::<usize>()
             + self.kinds.capacity() * (size_of::<KindStat>() + 9)
             + places
-            + self.letters.bytes()
-            + self.query_letters.as_ref().map_or(0, |letters| letters.bytes())
+            + self.wording.bytes()
             + self.entities.bytes()
             + self.sessions.bytes()
     }
@@ -464,6 +391,20 @@ fn witten_bell(count: f32, seen: f32, distinct: f32, unseen: f32) -> f32 {
     }
     let share = if count > 0.0 { count / total } else { distinct.max(0.5) / total / unseen.max(1.0) };
     (-ln(share.min(1.0))).max(0.0)
+}
+
+/// Words of a message among which a level is looked for.
+const EARLY: usize = 8;
+
+/// The level of a line; where no parser found one, the first of its early words that is a level in capitals.
+pub(super) fn severity(event: &Event<'_>) -> Option<Level> {
+    event.level.or_else(|| {
+        event.template.words.iter().take(EARLY).find_map(|&(start, end)| {
+            let word = event.message.get(start as usize..end as usize)?;
+            let loud = word.len() >= 4 && word.iter().all(u8::is_ascii_uppercase);
+            if loud { Level::from_word(word) } else { None }
+        })
+    })
 }
 
 /// Whether the configuration asks to halve a profile of so many lines now.

@@ -249,7 +249,7 @@ mod tests {
         let mut sessions = Sessions::new(&DetectConfig::default());
         let mut ended = 0;
         for key in 0..100_000u64 {
-            sessions.add(super::super::counts::pair(key, 1), b"x", 1, key, 0.0);
+            sessions.add(crate::detect::counts::pair(key, 1), b"x", 1, key, 0.0);
             sessions.sweep(key, &mut |_| ended += 1);
         }
         assert!(sessions.open.len() <= OPEN + 1 && ended > 50_000);

@@ -9,7 +9,7 @@ const HALVE_EVERY: u32 = 20_000;
 /// Alerts that may come at once.
 const BURST: f64 = 10.0;
 /// Alerts that grave rules may raise on credit while the source is new.
-const CREDIT: f64 = 10.0;
+const CREDIT: f64 = 8.0;
 
 /// The threshold of one source.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ impl Threshold {
     /// Whether a score is flagged; then keeps it. `grave` is set where a rule of three decades or more fired.
     ///
     /// Over any stretch of n lines at most budget x n + 10 alerts are raised; grave ones among the first lines may come on
-    /// credit (budget x n + 20 in all), which later ones pay back.
+    /// credit (budget x n + 18 in all), which later ones pay back.
     pub fn flags(&mut self, score: f32, grave: bool) -> bool {
         let bucket = bucket(score);
         self.lines += 1;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::EngineError;
+use super::{EngineError, Refused};
 use crate::archive::Snapshot;
 use crate::model::{Level, Timestamp};
 
@@ -52,8 +52,8 @@ pub struct Info {
     pub flagged: u64,
     /// How long it took to find this out.
     pub seconds: f64,
-    /// Number of names that were refused, over all runs.
-    pub refused: u64,
+    /// What was refused, over all runs, and why.
+    pub refused: Vec<Refused>,
     /// Earliest time, RFC 3339.
     pub first_time: Option<String>,
     /// Latest time, RFC 3339.
@@ -128,7 +128,11 @@ impl Info {
             index_bytes,
             ratio: raw_bytes as f64 / (archive_bytes + index_bytes).max(1) as f64,
             flagged,
-            refused: snapshot.refused().len() as u64,
+            refused: snapshot
+                .refused()
+                .iter()
+                .map(|(name, reason)| Refused { name: name.clone(), reason: reason.clone() })
+                .collect(),
             first_time: first.map(|time| Timestamp(time).to_string()),
             last_time: last.map(|time| Timestamp(time).to_string()),
             untimed,

@@ -19,7 +19,7 @@ mod store;
 
 pub use error::EngineError;
 pub use info::{Info, InputInfo};
-pub use ingest::{Counters, IngestOptions, IngestReport};
+pub use ingest::{Counters, IngestOptions, IngestReport, Refused};
 pub use look::FormatLook;
 pub use reindex::ReindexReport;
 pub use restore::{RestoreReport, Restored};

@@ -52,7 +52,7 @@ pub fn catch_up(
             let raw = columns.raw(&lines, row);
             collector.add_record(raw);
             interpret.interpret(columns.layout(row).unwrap_or(&no_layout), raw, &mut fields);
-            for value in fields.derived_values() {
+            for value in fields.values_of_their_own(raw) {
                 collector.add(value);
             }
             let id = group.first.0 + row as u64;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::ingest::{Counters, IngestOptions, IngestReport, TOOL, ingest, no_hints};
+use super::ingest::{Counters, IngestOptions, IngestReport, TOOL, ingest, list_inputs, no_hints};
 use super::reindex::{ReindexReport, catch_up};
 use super::{EngineError, FormatLook, Info, RestoreReport, Search};
 use crate::archive::{DiskStorage, Snapshot, Storage, Writer as ArchiveWriter};
@@ -89,12 +89,14 @@ impl Store {
             let hints = crate::parse::Hints { format: Some(name.clone()), ..no_hints() };
             crate::parse::Parser::new(&self.registry, hints, b"")?;
         }
+        // Before anything is made: a mistyped path must leave no empty store behind.
+        let listed = list_inputs(options)?;
         let (mut archive, recovery) =
             ArchiveWriter::open(&self.config.data, self.storage(), &self.clock().to_string(), TOOL)?;
         let snapshot = self.snapshot()?;
         let mut index = IndexWriter::open(&self.config.index, archive.identity())?;
         catch_up(&snapshot, &mut index, &self.registry, counters)?;
-        let mut report = ingest(options, &self.registry, snapshot, &mut archive, &mut index, counters)?;
+        let mut report = ingest(options, listed, &self.registry, snapshot, &mut archive, &mut index, counters)?;
         index.close()?;
         report.recovery = recovery.set_aside;
         report.archive_bytes = self.snapshot()?.archive_bytes();

@@ -1,201 +1,266 @@
-//! Synthetic logs with known truth: ordinary life of a small company, and attacks and faults injected into it.
+//! Synthetic logs with known truth.
 //!
-//! In: a [`GenerateConfig`]. Out: lines in order of time, each with its [`Truth`]. The same configuration gives the same bytes on
-//! every machine and in every version: the generator of random numbers is part of this module. About a million lines a
-//! second; memory does not grow with their number.
+//! An ordinary day (sessions, visitors, services; more by day than by night; few users and paths make most lines) with
+//! scenarios of attack and failure woven in. The same configuration gives the same bytes on every machine.
 
 mod event;
+mod ordinary;
 mod random;
-mod render;
 mod scenario;
-mod world;
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
-use self::event::Event;
-use self::random::Random;
-use self::scenario::Scenario;
-use self::world::World;
 use crate::model::Timestamp;
 
-/// The form of the lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use event::{Clock, Event};
+use ordinary::Ordinary;
+use random::Random;
+use scenario::Running;
+
+pub use scenario::Scenario;
+
+/// The form of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
-    /// `timestamp,level,event_type,source_ip,target_resource,status,message`, no header, no comma in the message.
+    /// `timestamp,level,event_type,source_ip,target_resource,status,message` without a header line or quoting.
+    #[default]
     Csv,
-    /// The combined log format of web servers.
+    /// The combined format of web servers.
     Combined,
-    /// RFC 3164.
+    /// RFC 3164 as written to files.
     Syslog,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// What to generate.
-#[derive(Debug, Clone)]
+/// What is generated.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GenerateConfig {
-    /// The form of the lines.
+    /// Number of lines the front end asks for; the generator itself has no end.
+    pub lines: u64,
+    /// The form of a line.
     pub format: Format,
-    /// Share of lines that belong to a scenario, 0 to 1.
+    /// Share of lines that belong to a scenario, 0 to 1 (0 to 0.9 can be held).
     pub anomaly_rate: f64,
-    /// Same seed, same bytes.
+    /// Another seed gives another log.
     pub seed: u64,
     /// Time of the first line.
     pub start: Timestamp,
-    /// Lines per second of log time, averaged over a day.
+    /// Lines per second of log time, averaged over a day; above 0.
     pub rate: f64,
+    /// Plays every scenario once at the start, in order and without ordinary lines between, whatever the rate.
+    pub test_mode: bool,
 }
 
 impl Default for GenerateConfig {
     fn default() -> GenerateConfig {
         GenerateConfig {
+            lines: 50_000,
             format: Format::Csv,
             anomaly_rate: 0.05,
             seed: 42,
-            // 2026-11-16T00:00:00Z, a Monday.
-            start: Timestamp(1_794_787_200_000_000_000),
+            start: Timestamp(1_795_132_800_000_000_000), // 2026-11-20T00:00:00Z
             rate: 0.6,
+            test_mode: false,
         }
     }
 }
 
-/// What is true of a line.
+/// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Truth {
-    /// Whether the line belongs to an injected scenario.
-    pub is_anomalous: bool,
-    /// Name of the scenario, `normal` for a line of none.
+    /// `normal` or `anomaly`.
+    pub label: &'static str,
+    /// Name of the scenario; `-` for normal lines.
     pub scenario: &'static str,
 }
 
-/// Nanoseconds in a second.
-const SECOND: i64 = 1_000_000_000;
-/// A day in seconds.
-const DAY: f64 = 86_400.0;
+impl Truth {
+    /// Appends the line of the truth file, `line_no<TAB>label<TAB>scenario` with `\n`; lines are numbered from 1.
+    pub fn write(&self, line_no: u64, out: &mut Vec<u8>) {
+        use std::io::Write;
+        // Writing to memory can't fail.
+        let _ = writeln!(out, "{line_no}\t{}\t{}", self.label, self.scenario);
+    }
+}
 
-/// Gives lines one after the other.
+/// Activity by hour of the day (UTC), in percent of the mean.
+const RHYTHM: [i64; 24] =
+    [25, 20, 18, 18, 20, 30, 50, 90, 150, 190, 200, 195, 170, 180, 195, 190, 170, 140, 120, 100, 85, 70, 45, 29];
+
+/// Makes one line after the other; times never go back.
+#[derive(Debug, Clone)]
 pub struct Generator {
     config: GenerateConfig,
     random: Random,
-    world: World,
-    clock: Timestamp,
-    emitted: u64,
-    anomalous: u64,
-    /// Lines of running scenarios by time; the number keeps the order of lines of the same time.
-    scheduled: BinaryHeap<Reverse<Scheduled>>,
-    number: u64,
-    next_scenario: usize,
-    gap_is_due: bool,
-}
-
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Scheduled {
-    time: Timestamp,
-    number: u64,
-    scenario: &'static str,
+    ordinary: Ordinary,
     event: Event,
+    clock: Clock,
+    time: Timestamp,
+    running: Option<Running>,
+    /// Scenarios left of the present round; every one occurs once a round.
+    round: Vec<Scenario>,
+    lines: u64,
+    anomalies: u64,
 }
 
 impl Generator {
     /// A generator at its first line.
     pub fn new(config: GenerateConfig) -> Generator {
-        let mut random = Random::new(config.seed);
-        let world = World::new(&mut random);
-        let next_scenario = random.below(Scenario::ALL.len() as u64) as usize;
+        let round = if config.test_mode { Scenario::ALL.iter().rev().copied().collect() } else { Vec::new() };
         Generator {
-            clock: config.start,
             config,
-            random,
-            world,
-            emitted: 0,
-            anomalous: 0,
-            scheduled: BinaryHeap::new(),
-            number: 0,
-            next_scenario,
-            gap_is_due: false,
+            random: Random::new(config.seed),
+            ordinary: Ordinary::new(),
+            event: Event::default(),
+            clock: Clock::new(),
+            time: config.start,
+            running: None,
+            round,
+            lines: 0,
+            anomalies: 0,
         }
     }
 
-    /// Writes the next line, with its line end, and says what is true of it.
+    /// Appends the next line, with `\n`, at the next moment of log time.
     pub fn next_line(&mut self, out: &mut Vec<u8>) -> Truth {
-        self.start_scenarios();
-        let was_gap = std::mem::take(&mut self.gap_is_due);
-        let step = self.step();
-        let next = self.clock.saturating_add(step);
-        let is_due = self.scheduled.peek().is_some_and(|Reverse(first)| first.time <= next);
-        if is_due && let Some(Reverse(scheduled)) = self.scheduled.pop() {
-            self.clock = scheduled.time.max(self.clock);
-            return self.emit(&scheduled.event, if was_gap { "silent-gap" } else { scheduled.scenario }, out);
+        let scenario = self.choose();
+        if self.lines > 0 {
+            self.time = self.time.saturating_add(self.pause(scenario));
         }
-        self.clock = next;
-        let event = self.world.ordinary(&mut self.random);
-        self.emit(&event, if was_gap { "silent-gap" } else { "normal" }, out)
+        self.emit(scenario, out)
     }
 
-    /// Writes the next line as if it happened at `time`, for output in real time.
+    /// Appends the next line, with `\n`, at `time` or at the time of the line before, whichever is later.
     pub fn next_line_at(&mut self, time: Timestamp, out: &mut Vec<u8>) -> Truth {
-        let truth_at = out.len();
-        let truth = self.next_line(out);
-        // The story's own clock only orders it; the line is written again under the clock of the wall.
-        out.truncate(truth_at);
-        let (event, format) = (self.world.last_event().clone(), self.config.format);
-        render::line(&event, format, time, out);
+        let scenario = self.choose();
+        self.time = self.time.max(time);
+        self.emit(scenario, out)
+    }
+
+    /// Whether the next line belongs to a scenario; begins one where fewer lines than wanted did so far.
+    fn choose(&mut self) -> Option<Scenario> {
+        let opening = self.config.test_mode && !(self.round.is_empty() && self.running.is_none()) && self.lines < 400;
+        let wanted = self.lines as f64 * self.config.anomaly_rate > self.anomalies as f64;
+        if self.running.is_none() && (opening || (wanted && self.random.chance(4_096))) {
+            if self.round.is_empty() {
+                self.shuffle();
+            }
+            self.running = self.round.pop().map(|scenario| Running::new(scenario, &mut self.random));
+        }
+        // Ordinary life goes on meanwhile, unless nearly everything is meant to be odd.
+        let share = if self.config.anomaly_rate > 0.4 { 62_000 } else { 32_768 };
+        let scenario = self.running.as_ref()?.scenario;
+        (opening || self.random.chance(share)).then_some(scenario)
+    }
+
+    fn shuffle(&mut self) {
+        let mut all = Scenario::ALL.to_vec();
+        while !all.is_empty() {
+            let at = self.random.below(all.len() as u32) as usize;
+            self.round.push(all.swap_remove(at));
+        }
+    }
+
+    /// Nanoseconds to the next line: skewed (three times the square of a uniform number has mean 1), by the hour.
+    fn pause(&mut self, scenario: Option<Scenario>) -> i64 {
+        if scenario == Some(Scenario::SilentGap) {
+            return (1_200 + i64::from(self.random.below(2_400))) * 1_000_000_000;
+        }
+        let hour = self.time.seconds().rem_euclid(86_400) / 3_600;
+        let busy = RHYTHM.get(hour as usize).copied().unwrap_or(100) as f64 / 100.0;
+        let uniform = f64::from(self.random.below(1 << 24)) / f64::from(1 << 24);
+        // Only IEEE multiplication and division: the same bits everywhere.
+        (3.0 * uniform * uniform * 1e9 / (self.config.rate.max(1e-6) * busy)) as i64
+    }
+
+    fn emit(&mut self, scenario: Option<Scenario>, out: &mut Vec<u8>) -> Truth {
+        self.lines += 1;
+        let truth = match (scenario, &mut self.running) {
+            (Some(scenario), Some(running)) => {
+                running.event(&mut self.random, &mut self.event);
+                if running.left == 0 {
+                    self.running = None;
+                }
+                self.anomalies += 1;
+                Truth { label: "anomaly", scenario: scenario.name() }
+            }
+            _ => {
+                self.ordinary.event(&mut self.random, &mut self.event);
+                Truth { label: "normal", scenario: "-" }
+            }
+        };
+        self.event.write(self.config.format, &mut self.clock, self.time, out);
         truth
-    }
-
-    fn emit(&mut self, event: &Event, scenario: &'static str, out: &mut Vec<u8>) -> Truth {
-        render::line(event, self.config.format, self.clock, out);
-        self.world.remember(event);
-        let is_anomalous = scenario != "normal";
-        self.emitted += 1;
-        self.anomalous += u64::from(is_anomalous);
-        Truth { is_anomalous, scenario }
-    }
-
-    /// Time to the next ordinary line: exponential, with a rhythm of day and night and quiet weekends.
-    fn step(&mut self) -> i64 {
-        let seconds = self.clock.seconds();
-        let of_day = seconds.rem_euclid(86_400) as f64 / DAY;
-        // 1970-01-01 was a Thursday.
-        let weekday = (seconds.div_euclid(86_400) + 3).rem_euclid(7);
-        let busy = 1.0 - 0.75 * (std::f64::consts::TAU * (of_day - 1.0 / 12.0)).cos();
-        let rate = self.config.rate * busy * if weekday >= 5 { 0.6 } else { 1.16 };
-        let wait = self.random.exponential() / rate;
-        (wait.min(DAY) * SECOND as f64) as i64
-    }
-
-    /// Starts the next scenario where the share of anomalous lines has fallen behind.
-    fn start_scenarios(&mut self) {
-        let owed = self.config.anomaly_rate * (self.emitted + 40) as f64;
-        if self.config.anomaly_rate <= 0.0 || (self.anomalous + self.scheduled.len() as u64) as f64 + 20.0 > owed {
-            return;
-        }
-        let Some(scenario) = Scenario::ALL.get(self.next_scenario % Scenario::ALL.len()) else { return };
-        self.next_scenario += 1;
-        if *scenario == Scenario::SilentGap {
-            let minutes = 20 + self.random.below(40) as i64;
-            let gap = minutes * 60 * SECOND;
-            self.clock = self.clock.saturating_add(gap);
-            // Running stories fall silent too, and go on after it.
-            let shifted = self.scheduled.drain().map(|Reverse(mut line)| {
-                line.time = line.time.saturating_add(gap);
-                Reverse(line)
-            });
-            self.scheduled = shifted.collect();
-            self.gap_is_due = true;
-            return;
-        }
-        let mut time = self.clock;
-        for (wait, event) in scenario.lines(&self.world, &mut self.random) {
-            time = time.saturating_add((wait * SECOND as f64) as i64);
-            self.number += 1;
-            let scheduled = Scheduled { time, number: self.number, scenario: scenario.name(), event };
-            self.scheduled.push(Reverse(scheduled));
-        }
     }
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
-mod tests;
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn lines(config: GenerateConfig, count: u64) -> (Vec<u8>, Vec<Truth>) {
+        let mut generator = Generator::new(config);
+        let mut out = Vec::new();
+        let truth = (0..count).map(|_| generator.next_line(&mut out)).collect();
+        (out, truth)
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
+        let config = GenerateConfig::default();
+        assert_eq!(lines(config, 5_000), lines(config, 5_000));
+        assert_ne!(lines(config, 50).0, lines(GenerateConfig { seed: 7, ..config }, 50).0);
+    }
+
+    #[test]
+    fn the_share_of_anomalies_is_near_the_rate_and_every_scenario_occurs() {
+        for rate in [0.0, 0.05, 0.2] {
+            let (_, truth) = lines(GenerateConfig { anomaly_rate: rate, ..GenerateConfig::default() }, 50_000);
+            let odd = truth.iter().filter(|truth| truth.label == "anomaly").count() as f64 / 50_000.0;
+            assert!((odd - rate).abs() <= 0.1 * rate, "{odd} of {rate}");
+            let seen: BTreeSet<_> = truth.iter().map(|truth| truth.scenario).collect();
+            assert_eq!(seen.len(), if rate > 0.0 { 1 + Scenario::ALL.len() } else { 1 });
+        }
+    }
+
+    #[test]
+    fn test_mode_plays_every_scenario_at_once() {
+        let (_, truth) = lines(GenerateConfig { test_mode: true, ..GenerateConfig::default() }, 300);
+        let seen: BTreeSet<_> = truth.iter().map(|truth| truth.scenario).collect();
+        assert_eq!(seen.len(), 1 + Scenario::ALL.len());
+    }
+
+    #[test]
+    fn every_line_has_seven_columns_in_order_of_time() {
+        let (out, _) = lines(GenerateConfig::default(), 20_000);
+        let text = String::from_utf8(out).unwrap();
+        let mut last = String::new();
+        for line in text.lines() {
+            let columns: Vec<&str> = line.split(',').collect();
+            assert!(columns.len() == 7 && columns.iter().all(|column| !column.is_empty()), "{line}");
+            assert!(columns[0] >= last.as_str(), "{line}");
+            last = columns[0].to_owned();
+        }
+        assert_eq!(text.lines().count(), 20_000);
+    }
+
+    #[test]
+    fn lines_of_the_other_forms_are_well_formed() {
+        let config = GenerateConfig { anomaly_rate: 0.5, ..GenerateConfig::default() };
+        let (out, _) = lines(GenerateConfig { format: Format::Json, ..config }, 2_000);
+        for line in String::from_utf8(out).unwrap().lines() {
+            assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+        }
+        let (out, _) = lines(GenerateConfig { format: Format::Combined, ..config }, 2_000);
+        assert!(String::from_utf8(out).unwrap().lines().all(|line| line.matches('"').count() == 6));
+        let (out, _) = lines(GenerateConfig { format: Format::Syslog, ..config }, 2_000);
+        assert!(String::from_utf8(out).unwrap().lines().all(|line| line.starts_with("Nov ") && line.contains("]: ")));
+    }
+
+    #[test]
+    fn the_generator_of_random_numbers_is_the_published_one() {
+        // First outputs of splitmix64-seeded xoshiro256++ for seed 0, from the reference code.
+        assert_eq!(Random::new(0).next(), 0x5317_5D61_490B_23DF);
+    }
+}

@@ -1,66 +1,74 @@
-//! Random numbers that are the same on every machine and in every version.
-//!
-//! xoshiro256++ by David Blackman and Sebastiano Vigna (public domain), seeded by SplitMix64. The `rand` crate's `StdRng` may
-//! change with its version, and with it the bytes of every generated file.
+//! Random numbers that are the same on every machine and in every version: xoshiro256++ and integer arithmetic only.
 
-/// A generator of random numbers.
+/// xoshiro256++ 1.0 (Blackman and Vigna), seeded by splitmix64 as its authors advise.
 #[derive(Debug, Clone)]
-pub struct Random {
+pub(super) struct Random {
     state: [u64; 4],
 }
 
 impl Random {
-    /// A generator for a seed.
-    pub fn new(seed: u64) -> Random {
-        let mut next = seed;
-        let state = std::array::from_fn(|_| {
-            next = next.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut mixed = next;
-            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            mixed ^ (mixed >> 31)
-        });
-        Random { state }
+    pub(super) fn new(seed: u64) -> Random {
+        let mut mixed = seed;
+        let mut next = || {
+            mixed = mixed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mut z = mixed;
+            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            z ^ (z >> 31)
+        };
+        Random { state: [next(), next(), next(), next()] }
     }
 
-    /// 64 random bits.
-    pub fn bits(&mut self) -> u64 {
-        let [a, b, c, d] = self.state;
-        let result = a.wrapping_add(d).rotate_left(23).wrapping_add(a);
-        let (c, d) = (c ^ a, d ^ b);
-        self.state = [a ^ d, b ^ c, c ^ (b << 17), d.rotate_left(45)];
-        result
+    pub(super) fn next(&mut self) -> u64 {
+        let [mut a, mut b, mut c, mut d] = self.state;
+        let out = a.wrapping_add(d).rotate_left(23).wrapping_add(a);
+        let shifted = b << 17;
+        c ^= a;
+        d ^= b;
+        b ^= c;
+        a ^= d;
+        c ^= shifted;
+        self.state = [a, b, c, d.rotate_left(45)];
+        out
     }
 
-    /// A number below `bound` (0 where that is 0). The bias of the multiplication is far below what a log could show.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.bits()) * u128::from(bound)) >> 64) as u64
+    /// A number below `limit`, nearly uniform (the bias is below `limit` / 2^32); 0 for a limit of 0.
+    pub(super) fn below(&mut self, limit: u32) -> u32 {
+        (((self.next() >> 32) * u64::from(limit)) >> 32) as u32
     }
 
-    /// A number from 0 to below 1.
-    pub fn unit(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
+    /// Whether something of this chance (of 65,536) happens.
+    pub(super) fn chance(&mut self, of_65536: u32) -> bool {
+        (self.next() >> 48) < u64::from(of_65536)
     }
 
-    /// Whether something of this probability happens.
-    pub fn chance(&mut self, probability: f64) -> bool {
-        self.unit() < probability
+    /// One of a list.
+    pub(super) fn pick<T: Copy + Default>(&mut self, list: &[T]) -> T {
+        list.get(self.below(list.len() as u32) as usize).copied().unwrap_or_default()
+    }
+}
+
+/// Ranks with weights 1, 1/2, 1/3 ... (Zipf's law), as cumulated integers.
+#[derive(Debug, Clone)]
+pub(super) struct Zipf {
+    cumulated: Vec<u32>,
+}
+
+impl Zipf {
+    pub(super) fn new(ranks: u32) -> Zipf {
+        let mut total = 0u32;
+        let cumulated = (1..=ranks)
+            .map(|rank| {
+                total += 1_000_000 / rank;
+                total
+            })
+            .collect();
+        Zipf { cumulated }
     }
 
-    /// A number with the exponential distribution of mean 1.
-    pub fn exponential(&mut self) -> f64 {
-        -(1.0 - self.unit()).ln()
-    }
-
-    /// One of `items`, all alike; the first where there is but one.
-    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
-        items.get(self.below(items.len() as u64) as usize)
-    }
-
-    /// A position below `count`, the first far likelier than the last (a discrete approximation of Zipf's law).
-    pub fn skewed(&mut self, count: usize) -> usize {
-        let exponent = self.unit();
-        let at = ((count as f64 + 1.0).powf(exponent) - 1.0) as usize;
-        at.min(count.saturating_sub(1))
+    /// A rank from 0.
+    pub(super) fn draw(&self, random: &mut Random) -> usize {
+        let at = random.below(self.cumulated.last().copied().unwrap_or(0));
+        self.cumulated.partition_point(|bound| *bound <= at)
     }
 }

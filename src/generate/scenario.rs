@@ -1,70 +1,54 @@
-//! Attacks and faults: each a story of lines with the time between them.
+//! What goes wrong: attacks and failures, each a run of lines with one actor.
 
-use super::event::{Event, Request};
+use std::io::Write;
+
+use super::event::Event;
 use super::random::Random;
-use super::world::{HOSTS, World, service_of};
-use crate::model::Level;
 
-/// A kind of story.
+/// The kinds of trouble, in the order in which test mode plays them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
-    /// One address tries many passwords of one account.
+    /// One address tries many passwords on one account.
     BruteForce,
     /// One address tries one password on many accounts.
     PasswordSpraying,
-    /// Somebody reads what only the system should.
+    /// Files that hold secrets are read.
     SensitiveFile,
-    /// A machine calls the same strange name every minute, then sends it a lot.
+    /// A host calls an outside server at regular times.
+    Beaconing,
+    /// A host sends much data outside.
     Exfiltration,
-    /// A scanner tries the web application with injection strings.
+    /// A scanner asks for paths with injection strings.
     WebScan,
-    /// The database is gone and everybody complains.
+    /// A service fails again and again for a while.
     Outage,
-    /// An account becomes an administrator by itself.
+    /// An ordinary account gains rights.
     PrivilegeEscalation,
-    /// Nothing is logged for a while.
+    /// Nothing is logged for a long time; the line after the silence is the anomaly.
     SilentGap,
 }
 
-/// Requests of a scanner.
-const PROBES: &[(&str, u16)] = &[
-    ("/index.php?id=1%27%20OR%20%271%27=%271", 500),
-    ("/search?q=%3Cscript%3Ealert(1)%3C/script%3E", 200),
-    ("/../../../../etc/passwd", 403),
-    ("/cgi-bin/test.cgi?cmd=;cat%20/etc/passwd", 404),
-    ("/products?id=1%20UNION%20SELECT%20username%20FROM%20users--", 500),
-    ("/wp-login.php", 404),
-    ("/.git/config", 404),
-    ("/.env", 403),
-    ("/phpmyadmin/index.php", 404),
-    ("/download?file=..%2f..%2f..%2fetc%2fshadow", 403),
-    ("/api/v1/orders?sort=%60id%60;DROP%20TABLE%20orders", 500),
-];
-/// Files that ordinary people have no business with.
-const SECRETS: &[&str] =
-    &["/etc/shadow", "/etc/passwd", "/root/.ssh/id_rsa", "/var/lib/secrets/db.key", "/etc/sudoers"];
-/// Accounts that are guessed.
-const GUESSED: &[&str] = &["root", "admin", "administrator", "postgres", "oracle"];
-
 impl Scenario {
-    /// All of them, in the order in which they take turns.
-    pub const ALL: [Scenario; 8] = [
+    /// All of them.
+    pub const ALL: [Scenario; 9] = [
         Scenario::BruteForce,
-        Scenario::WebScan,
-        Scenario::SensitiveFile,
-        Scenario::Outage,
         Scenario::PasswordSpraying,
+        Scenario::SensitiveFile,
+        Scenario::Beaconing,
         Scenario::Exfiltration,
-        Scenario::SilentGap,
+        Scenario::WebScan,
+        Scenario::Outage,
         Scenario::PrivilegeEscalation,
+        Scenario::SilentGap,
     ];
 
-    /// Its name in the file of truth.
+    /// The name in truth files.
     pub fn name(self) -> &'static str {
         match self {
             Scenario::BruteForce => "brute-force",
             Scenario::PasswordSpraying => "password-spraying",
             Scenario::SensitiveFile => "sensitive-file",
+            Scenario::Beaconing => "beaconing",
             Scenario::Exfiltration => "exfiltration",
             Scenario::WebScan => "web-scan",
             Scenario::Outage => "outage",
@@ -73,161 +57,150 @@ impl Scenario {
         }
     }
 
-    /// Its lines, each with the seconds since the one before.
-    pub fn lines(self, world: &World, random: &mut Random) -> Vec<(f64, Event)> {
-        let attacker = [203, 0, 113, 1 + random.below(250) as u8];
-        let insider = random.skewed(26);
-        let user = world.user(insider);
-        let desk = world.desk(insider);
+    /// Least number of lines and how many more there may be.
+    fn length(self) -> (u32, u32) {
         match self {
-            Scenario::BruteForce => {
-                let account = random.pick(GUESSED).copied().unwrap_or("root");
-                let tries = 20 + random.below(40);
-                let mut lines: Vec<_> = (0..tries)
-                    .map(|_| {
-                        (
-                            0.5 + random.exponential(),
-                            login(
-                                attacker,
-                                account,
-                                false,
-                                format!("Failed login for {account} from {}", dotted(attacker)),
-                            ),
-                        )
-                    })
-                    .collect();
-                if random.chance(0.3) {
-                    lines.push((2.0, login(attacker, account, true, format!("User {account} logged in"))));
-                }
-                lines
-            }
-            Scenario::PasswordSpraying => (0..26)
-                .map(|number| {
-                    let name = world.user(number);
-                    (
-                        4.0 + 8.0 * random.unit(),
-                        login(attacker, name, false, format!("Failed login for {name} from {}", dotted(attacker))),
-                    )
-                })
-                .collect(),
-            Scenario::SensitiveFile => (0..3 + random.below(6))
-                .map(|_| {
-                    let file = random.pick(SECRETS).copied().unwrap_or("/etc/shadow");
-                    let message = format!("Unauthorized access attempt by {user} to {file}");
-                    (
-                        1.0 + 20.0 * random.unit(),
-                        event(Level::Critical, "FILE_ACCESS", desk, user, file, "DENIED", message),
-                    )
-                })
-                .collect(),
-            Scenario::Exfiltration => {
-                let target = "cdn-update.badhost.example:443";
-                let mut lines: Vec<_> = (0..20)
-                    .map(|_| {
-                        let message = format!("connection to {target} sent {} bytes", 310 + random.below(4));
-                        (
-                            60.0 + 0.4 * random.unit(),
-                            event(Level::Info, "NETWORK_CONN", desk, user, target, "SUCCESS", message),
-                        )
-                    })
-                    .collect();
-                lines.extend((0..6).map(|_| {
-                    let message =
-                        format!("connection to {target} sent {} bytes", 700_000_000 + random.below(300_000_000));
-                    (20.0, event(Level::Warn, "NETWORK_CONN", desk, user, target, "SUCCESS", message))
-                }));
-                lines
-            }
-            Scenario::WebScan => (0..30 + random.below(40))
-                .map(|_| {
-                    let (path, status) = random.pick(PROBES).copied().unwrap_or(("/.env", 404));
-                    let message = format!("GET {path} answered {status} in {} ms", 2 + random.below(9));
-                    let level = if status >= 500 { Level::Error } else { Level::Warn };
-                    let mut line = event(level, "HTTP_REQUEST", attacker, "-", path, "FAILURE", message);
-                    let agent = "Mozilla/5.0 (compatible; Nikto/2.5.0)";
-                    line.request = Some(Request {
-                        method: "GET",
-                        path: path.to_owned(),
-                        status,
-                        bytes: 180 + random.below(300),
-                        agent,
-                    });
-                    line.host = "web1";
-                    (0.05 + 0.3 * random.exponential(), line)
-                })
-                .collect(),
-            Scenario::Outage => (0..40 + random.below(40))
-                .map(|number| {
-                    let (level, message) = match number {
-                        0 => (Level::Critical, "Database connection failed: unexpected EOF".to_owned()),
-                        _ => (
-                            Level::Error,
-                            format!(
-                                "could not connect to db1:5432 after {} ms: connection refused",
-                                1_000 + random.below(4_000)
-                            ),
-                        ),
-                    };
-                    let mut line = event(
-                        level,
-                        "DB_CONNECTION",
-                        [192, 168, 0, 20 + (number % 6) as u8],
-                        "system",
-                        "db1",
-                        "FAILURE",
-                        message,
-                    );
-                    line.host = HOSTS.get(number as usize % HOSTS.len()).copied().unwrap_or("app1");
-                    (2.0 * random.exponential(), line)
-                })
-                .collect(),
-            _ => [
-                ("PROCESS_START", Level::Warn, format!("{user} ran sudo -l 14 times in 2 s")),
-                ("PROCESS_START", Level::Error, format!("{user} started /tmp/.x/exploit as root")),
-                ("CONFIG", Level::Critical, format!("user {user} added to group administrators by {user}")),
-                ("PROCESS_START", Level::Critical, "shell command: rm -rf / --no-preserve-root".to_owned()),
-                ("CONFIG", Level::Alert, "audit logging switched off".to_owned()),
-            ]
-            .into_iter()
-            .map(|(kind, level, message)| {
-                (3.0 + 10.0 * random.unit(), event(level, kind, desk, user, "administrators", "SUCCESS", message))
-            })
-            .collect(),
+            Scenario::BruteForce | Scenario::Outage => (15, 30),
+            Scenario::PasswordSpraying | Scenario::WebScan => (12, 20),
+            Scenario::Beaconing => (8, 12),
+            Scenario::SensitiveFile | Scenario::Exfiltration => (3, 5),
+            Scenario::PrivilegeEscalation => (3, 1),
+            Scenario::SilentGap => (1, 1),
         }
     }
 }
 
-fn login(from: [u8; 4], account: &'static str, succeeded: bool, message: String) -> Event {
-    let (level, status) = if succeeded { (Level::Info, "SUCCESS") } else { (Level::Error, "FAILURE") };
-    let mut line = event(level, "LOGIN", from, account, account, status, message);
-    line.host = "auth1";
-    line
+const SECRETS: &[&str] = &["/etc/shadow", "/etc/passwd", "/root/.ssh/id_rsa", "/var/backups/db.dump", "/etc/sudoers"];
+const DOMAINS: &[&str] = &["cdn-update.badhost.example:443", "paste.drop.example:8443", "sync.c2.example:443"];
+const PROBES: &[&str] = &[
+    "/search?q=1%27%20UNION%20SELECT%20password%20FROM%20users--",
+    "/item?id=1%20OR%201=1",
+    "/../../../../etc/passwd",
+    "/comment?text=<script>alert(1)</script>",
+    "/.env",
+    "/wp-login.php",
+    "/admin/config.php?cmd=;cat%20/etc/passwd",
+    "/.git/config",
+    "/phpmyadmin/index.php",
+];
+const SERVICES: &[&str] = &["db1", "billing", "cache2", "payments", "search-api"];
+
+/// A scenario under way.
+#[derive(Debug, Clone)]
+pub(super) struct Running {
+    pub(super) scenario: Scenario,
+    pub(super) left: u32,
+    step: u32,
+    ip: [u8; 4],
+    user: u32,
+    place: &'static str,
 }
 
-fn event(
-    level: Level,
-    kind: &'static str,
-    source_ip: [u8; 4],
-    user: &'static str,
-    target: &str,
-    status: &'static str,
-    message: String,
-) -> Event {
-    Event {
-        level,
-        kind,
-        service: service_of(kind),
-        pid: 512,
-        host: "app1",
-        source_ip,
-        user,
-        target: target.to_owned(),
-        status,
-        message,
-        request: None,
+impl Running {
+    pub(super) fn new(scenario: Scenario, random: &mut Random) -> Running {
+        let (least, more) = scenario.length();
+        let outside = [[203, 0, 113], [198, 51, 100], [192, 0, 2]];
+        let inside = [192, 168, 1 + random.below(3) as u8, 10 + random.below(200) as u8];
+        let [a, b, c] = random.pick(&outside);
+        let outside = [a, b, c, 1 + random.below(250) as u8];
+        let (ip, place) = match scenario {
+            Scenario::BruteForce | Scenario::PasswordSpraying | Scenario::WebScan => (outside, ""),
+            Scenario::Beaconing | Scenario::Exfiltration => (inside, random.pick(DOMAINS)),
+            _ => (inside, random.pick(SERVICES)),
+        };
+        Running { scenario, left: least + random.below(more), step: 0, ip, user: random.below(200), place }
     }
-}
 
-fn dotted([a, b, c, d]: [u8; 4]) -> String {
-    format!("{a}.{b}.{c}.{d}")
+    /// The next line of the scenario.
+    pub(super) fn event(&mut self, random: &mut Random, event: &mut Event) {
+        self.left = self.left.saturating_sub(1);
+        self.step += 1;
+        event.begin(self.ip, "sshd");
+        // Writing to memory can't fail, here and below.
+        let _ = match self.scenario {
+            Scenario::BruteForce | Scenario::PasswordSpraying => self.guess(random, event),
+            Scenario::SensitiveFile => {
+                event.set("CRITICAL", "FILE_ACCESS", "DENIED");
+                event.app = "auditd";
+                event.target.extend_from_slice(random.pick(SECRETS).as_bytes());
+                write!(event.message, "Unauthorized access attempt to sensitive file by user{:03}", self.user)
+            }
+            Scenario::Beaconing => {
+                event.set("WARN", "NETWORK_CONN", "SUCCESS");
+                event.app = "firewall";
+                event.target.extend_from_slice(self.place.as_bytes());
+                write!(
+                    event.message,
+                    "Periodic outbound connection to {} number {} of 412 bytes",
+                    self.place, self.step
+                )
+            }
+            Scenario::Exfiltration => {
+                event.set("CRITICAL", "DATA_TRANSFER", "SUCCESS");
+                event.app = "firewall";
+                event.target.extend_from_slice(self.place.as_bytes());
+                event.bytes = 200_000_000 + random.below(800_000_000);
+                write!(event.message, "Large outbound transfer of {} bytes to {}", event.bytes, self.place)
+            }
+            Scenario::WebScan => {
+                event.set("WARN", "WEB_REQUEST", "DENIED");
+                event.app = "nginx";
+                event.agent = "sqlmap/1.7";
+                event.target.extend_from_slice(random.pick(PROBES).as_bytes());
+                event.message.extend_from_slice(b"Request blocked: ");
+                event.message.extend_from_slice(&event.target);
+                Ok(())
+            }
+            Scenario::Outage => {
+                event.set("ERROR", "DB_CONNECTION_FAILED", "FAILURE");
+                event.app = "app";
+                event.target.extend_from_slice(self.place.as_bytes());
+                let after = 1_000 + random.below(9_000);
+                write!(event.message, "Connection to {} failed after {after} ms: connection refused", self.place)
+            }
+            Scenario::PrivilegeEscalation => self.escalate(event),
+            Scenario::SilentGap => {
+                event.set("NOTICE", "SERVICE_START", "SUCCESS");
+                event.app = "systemd";
+                event.target.extend_from_slice(b"rsyslogd");
+                write!(event.message, "rsyslogd resumed after an unexpected stop")
+            }
+        };
+    }
+
+    fn guess(&self, random: &mut Random, event: &mut Event) -> std::io::Result<()> {
+        let spraying = self.scenario == Scenario::PasswordSpraying;
+        let user = if spraying { (self.user + self.step * 7) % 200 } else { self.user };
+        // Now and then the last guess is right.
+        if self.left == 0 && random.chance(16_384) {
+            event.set("WARN", "LOGIN", "SUCCESS");
+            write!(event.target, "user{user:03}")?;
+            return write!(event.message, "Login of user{user:03} succeeded after {} failures", self.step - 1);
+        }
+        event.set("ERROR", "LOGIN_FAILED", "FAILURE");
+        write!(event.target, "user{user:03}")?;
+        let port = 30_000 + random.below(30_000);
+        write!(event.message, "Failed password for user{user:03} from outside port {port}")
+    }
+
+    fn escalate(&self, event: &mut Event) -> std::io::Result<()> {
+        event.app = "sudo";
+        match self.step {
+            1 => {
+                event.set("WARN", "SUDO", "DENIED");
+                event.target.extend_from_slice(b"root");
+                write!(event.message, "user{:03} is not in the sudoers file", self.user)
+            }
+            2 => {
+                event.set("ERROR", "PROCESS_START", "SUCCESS");
+                event.target.extend_from_slice(b"/tmp/.x/exploit");
+                write!(event.message, "user{:03} started /tmp/.x/exploit with setuid root", self.user)
+            }
+            _ => {
+                event.set("CRITICAL", "USER_ROLE_CHANGE", "SUCCESS");
+                write!(event.target, "user{:03}", self.user)?;
+                write!(event.message, "user{:03} was added to group root by uid 0", self.user)
+            }
+        }
+    }
 }

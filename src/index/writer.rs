@@ -57,9 +57,8 @@ impl Writer {
         empty(folder).map_err(|cause| failed(cause.to_string()))?;
         let (schema, _) = schema();
         let index = Index::create_in_dir(folder, schema).map_err(|cause| failed(cause.to_string()))?;
-        let mut writer = Writer::on(folder, index, archive, 0).map_err(|cause| failed(cause.to_string()))?;
-        writer.commit(0)?;
-        Ok(writer)
+        // Until its first commit it says nothing of what it covers, and whoever opens it then makes it anew.
+        Writer::on(folder, index, archive, 0).map_err(|cause| failed(cause.to_string()))
     }
 
     fn on(folder: &Path, index: Index, archive: &str, covered: u64) -> Result<Writer, TantivyError> {

@@ -13,6 +13,9 @@ enum Place {
     Known(&'static str),
 }
 
+/// Entries for which memory is kept from record to record, and a sixteenth of the bytes of text.
+const MOST_KEPT: usize = 1_024;
+
 /// The fields found in one record, in order of appearance; `clear` keeps the memory for the next record.
 ///
 /// Values are bytes: a view into the record where the bytes stand there as they are, a derived text (an unescaped JSON
@@ -24,10 +27,12 @@ pub struct FieldSet {
 }
 
 impl FieldSet {
-    /// Forgets the fields and keeps the memory.
+    /// Forgets the fields and keeps the memory, unless one huge record made it huge.
     pub fn clear(&mut self) {
         self.entries.clear();
+        self.entries.shrink_to(MOST_KEPT);
         self.text.clear();
+        self.text.shrink_to(16 * MOST_KEPT);
     }
 
     /// Number of fields.
@@ -74,11 +79,18 @@ impl FieldSet {
         Fields { set: self, raw }
     }
 
-    /// The values that do not stand in the record's own bytes as they are, for the index to take up.
-    pub fn derived_values(&self) -> impl Iterator<Item = &[u8]> {
-        self.entries.iter().filter_map(|(_, value)| match *value {
+    /// The values whose words are not words of the record itself, for the index to take up: derived ones, and those that
+    /// begin or end in the midst of a run of letters, digits and `_`.
+    pub fn values_of_their_own<'a>(&'a self, raw: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let is_word = |at: usize| raw.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        self.entries.iter().filter_map(move |(_, value)| match *value {
             Place::Text(start, end) => self.text.get(start as usize..end as usize),
-            _ => None,
+            Place::Raw(start, end) => {
+                let (start, end) = (start as usize, end as usize);
+                let cuts = |at: usize| at > 0 && is_word(at - 1) && is_word(at);
+                if start < end && (cuts(start) || cuts(end)) { raw.get(start..end) } else { None }
+            }
+            Place::Known(_) => None,
         })
     }
 
@@ -153,7 +165,11 @@ mod tests {
         assert_eq!(fields.first("level"), Some(&b"info"[..]));
         assert_eq!(fields.raw_range("a"), Some(2..3));
         assert_eq!(fields.raw_range("level"), None);
-        assert_eq!(set.derived_values().collect::<Vec<_>>(), [b"info"]);
+        assert_eq!(set.values_of_their_own(raw).collect::<Vec<_>>(), [b"info"]);
+        let mut set = FieldSet::default();
+        set.push_raw("inner", 0..2);
+        set.push_raw("whole", 4..6);
+        assert_eq!(set.values_of_their_own(b"abc de").collect::<Vec<_>>(), [b"ab"], "cut out of a word");
         set.clear();
         assert!(set.is_empty());
     }

@@ -1,9 +1,14 @@
 //! The rows of a row group that match, decided on archived data.
 
+use std::ops::Range;
+
 use super::matcher::{ColumnView, Matcher};
 use super::plan::Candidate;
 use crate::archive::{ArchiveError, GroupColumns, GroupRef, Snapshot};
 use crate::model::{FieldSet, InputId, Interpret, Layout, Origin, RecordId, RecordView};
+
+/// Records whose bytes are searched as one before each is looked at.
+const PIECE: u32 = 256;
 
 /// A row group in memory.
 #[derive(Debug)]
@@ -35,26 +40,50 @@ pub fn evaluate(
     let Some(group) = snapshot.groups().get(candidate.group) else {
         return Err(ArchiveError::Missing { path: Default::default() });
     };
-    let mut decoded = Decoded { group: group.clone(), columns: snapshot.columns(group)?, lines: None };
-    let mut rows = Vec::new();
+    let decoded = Decoded { group: group.clone(), columns: snapshot.columns(group)?, lines: None };
+    let mut matches = GroupMatches { decoded, rows: Vec::new(), looked_at: 0 };
     let mut fields = FieldSet::default();
-    let mut looked_at = 0;
-    for row in candidate.rows.iter().cloned().flatten() {
-        looked_at += 1;
-        let verdict = matcher.on_columns(&decoded.column_view(snapshot, row as usize));
-        let matches = match verdict {
-            Some(verdict) => verdict,
-            None => {
-                decoded.unpack(snapshot)?;
-                decoded.cut(row as usize, matcher.needs_fields().then_some(interpret), &mut fields);
-                matcher.matches(&decoded.view(snapshot, row as usize, &fields))
-            }
-        };
-        if matches {
-            rows.push(row);
+    for rows in &candidate.rows {
+        for from in rows.clone().step_by(PIECE as usize) {
+            let piece = from..rows.end.min(from + PIECE);
+            matches.piece(snapshot, piece, matcher, interpret, &mut fields)?;
         }
     }
-    Ok(GroupMatches { decoded, rows, looked_at })
+    Ok(matches)
+}
+
+impl GroupMatches {
+    /// Decides a piece of consecutive rows. Where columns leave any of them open, the bytes of the whole piece are searched
+    /// first: one search over many records is far faster than one for each.
+    fn piece(
+        &mut self,
+        snapshot: &Snapshot,
+        piece: Range<u32>,
+        matcher: &Matcher,
+        interpret: &dyn Interpret,
+        fields: &mut FieldSet,
+    ) -> Result<(), ArchiveError> {
+        let mut may_match = None;
+        for row in piece.clone() {
+            self.looked_at += 1;
+            let is_match = match matcher.on_columns(&self.decoded.column_view(snapshot, row as usize)) {
+                Some(decided) => decided,
+                None => {
+                    self.decoded.unpack(snapshot)?;
+                    let bytes = || self.decoded.raw_of(piece.start as usize, piece.end as usize);
+                    if !*may_match.get_or_insert_with(|| matcher.may_match_within(bytes())) {
+                        continue;
+                    }
+                    self.decoded.cut(row as usize, matcher.needs_fields().then_some(interpret), fields);
+                    matcher.matches(&self.decoded.view(snapshot, row as usize, fields))
+                }
+            };
+            if is_match {
+                self.rows.push(row);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Decoded {
@@ -126,6 +155,11 @@ impl Decoded {
             flagged: self.columns.verdict(row).is_some(),
             source: self.columns.input(row).map_or("", |input| snapshot.input_name(input)),
         }
+    }
+
+    /// The bytes of all rows from one on up to another.
+    fn raw_of(&self, from: usize, to: usize) -> &[u8] {
+        self.lines.as_ref().map_or(&[], |lines| self.columns.raw_of(lines, from, to))
     }
 
     fn raw(&self, row: usize) -> &[u8] {

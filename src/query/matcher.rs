@@ -119,6 +119,12 @@ impl Matcher {
         self.root.on_columns(columns)
     }
 
+    /// `false` where no record among these bytes (many records, one after the other) can match, as decided by the literal
+    /// texts asked for in the line alone; one fast pass, so that whole blocks are left out before they are cut.
+    pub fn may_match_within(&self, records: &[u8]) -> bool {
+        self.root.may_match_within(records)
+    }
+
     /// Adds the places in `line` that bare words, phrases and expressions of the query match, in order and apart.
     pub fn highlights(&self, line: &[u8], out: &mut Vec<Range<usize>>) {
         let first = out.len();
@@ -264,6 +270,16 @@ impl Node {
             Node::Score(Number::Novelty, bounds) => Some(bounds.contains(&as_written(columns.novelty))),
             Node::Source(test) => Some(test.accepts(columns.source.as_bytes())),
             Node::Value(..) => None,
+        }
+    }
+
+    fn may_match_within(&self, records: &[u8]) -> bool {
+        match self {
+            Node::And(parts) => parts.iter().all(|part| part.may_match_within(records)),
+            Node::Or(parts) => parts.iter().any(|part| part.may_match_within(records)),
+            // Without word edges: where a last line has no terminator, two records touch.
+            Node::Value(Place::Line, Test::Text(TextSearch::Literal(literal))) => literal.occurs(records),
+            _ => true,
         }
     }
 

@@ -58,7 +58,7 @@ pub fn plan(filter: &Filter, snapshot: &Snapshot, index: Option<&IndexReader>) -
         }
         let rows = match &blocks {
             Some(blocks) => rows_in(blocks, group),
-            None => vec![0..group.stats.rows],
+            None => std::iter::once(0..group.stats.rows).collect(),
         };
         if rows.is_empty() {
             plan.pruned_by_index += 1;

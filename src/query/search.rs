@@ -155,6 +155,11 @@ impl Literal {
         if self.ascii { self.find_ascii(text, from) } else { self.find_folded(text, from) }
     }
 
+    /// Whether the text may stand here at all, word edges aside; always true for needles beyond ASCII.
+    pub(crate) fn occurs(&self, text: &[u8]) -> bool {
+        !self.ascii || Literal { edges: (false, false), ..self.clone() }.find_ascii(text, 0).is_some()
+    }
+
     fn find_ascii(&self, text: &[u8], from: usize) -> Option<Range<usize>> {
         let (offset, low, high) = self.rare;
         let mut at = from.checked_add(offset)?;

@@ -8,6 +8,6 @@ mod text;
 
 pub use number::{bytes, count, ratio, seconds, thousands};
 pub use record::{CSV_HEADER, cell, csv_of, json_of};
-pub use sanitise::{escape, escape_bytes};
+pub use sanitise::{escape, escape_bytes, escape_json};
 pub use table::{csv_rows, json_rows, summary_line, table_of};
 pub use text::{Theme, sparkline, text_of};

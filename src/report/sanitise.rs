@@ -33,6 +33,27 @@ pub fn escape_bytes(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// JSON text in which everything that could drive a terminal is written as `\uNNNN`; it means the same to programs.
+///
+/// JSON itself asks this only of the characters below U+0020.
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    let is_written = |letter: char| !letter.is_ascii_control() && is_unsafe(letter) || letter == '\u{7f}';
+    if !json.contains(is_written) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for letter in json.chars() {
+        if is_written(letter) {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(letter);
+        }
+    }
+    Cow::Owned(out)
+}
+
 fn push(out: &mut String, letter: char) {
     if !is_unsafe(letter) {
         out.push(letter);
@@ -61,5 +82,11 @@ mod tests {
         assert_eq!(escape("\u{9b}31m"), "\\x9b31m");
         assert_eq!(escape("a\u{202e}b"), "a\\u{202e}b");
         assert_eq!(escape_bytes(b"a\xff\x00b"), "a\\xff\\x00b");
+        let json = serde_json::to_string("\u{9b}31m \u{202e} \u{7f} \u{e0041} \x1b ß").unwrap();
+        assert_eq!(escape_json(&json), r#""\u009b31m \u202e \u007f \udb40\udc41 \u001b ß""#);
+        assert_eq!(
+            serde_json::from_str::<String>(&escape_json(&json)).unwrap(),
+            "\u{9b}31m \u{202e} \u{7f} \u{e0041} \x1b ß"
+        );
     }
 }

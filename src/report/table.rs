@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::number::{count, seconds, thousands};
 use super::record::cell;
-use super::sanitise::escape;
+use super::sanitise::{escape, escape_json};
 use super::text::{Theme, sparkline};
 use crate::model::{Timestamp, Zone};
 use crate::query::{Cell, Table};
@@ -78,7 +78,7 @@ pub fn json_rows(table: &Table) -> Vec<String> {
     };
     let row_of = |row: &Vec<Cell>| {
         let object: Map<String, Value> = table.columns.iter().cloned().zip(row.iter().map(value_of)).collect();
-        Value::Object(object).to_string()
+        escape_json(&Value::Object(object).to_string()).into_owned()
     };
     table.rows.iter().map(row_of).collect()
 }

@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn matches_are_marked_and_further_lines_indented() {
         let theme = Theme::new(true);
-        assert_eq!(marked(b"a failed b", &[2..8], theme), "a \x1b[1;33mfailed\x1b[0m b");
+        assert_eq!(marked(b"a failed b", std::slice::from_ref(&(2..8)), theme), "a \x1b[1;33mfailed\x1b[0m b");
         assert_eq!(marked(b"one\n\x1b[2Jtwo", &[], Theme::new(false)), "one\n          \\x1b[2Jtwo");
         assert_eq!(
             marked(b"abc", &[1..9, 0..2], Theme::new(false)),

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 /// Bytes read at a time.
 const CHUNK: usize = 1 << 20;
 /// A longer line is cut: at a space near its end if there is one, so that few words are torn.
-pub const LONGEST_LINE: usize = 16 << 20;
+pub const LONGEST_LINE: usize = 8 << 20;
 /// How far from the cut a space is looked for.
 const CUT_SEARCH: usize = 64 << 10;
 

@@ -4,7 +4,7 @@
 //! content, not by name, as deep as [`Caps`] allow, and hands every member to a [`Sink`] as chunks that end at line ends.
 //! What can't or must not be read is refused by name, never passed over in silence.
 //!
-//! Memory: one chunk (1 MiB) and one unfinished line (at most 16 MiB; a longer line is handed on in pieces).
+//! Memory: one chunk (1 MiB) and one unfinished line (at most 8 MiB; a longer line is handed on in pieces).
 
 mod follow;
 mod frame;

@@ -188,7 +188,7 @@ impl Templater {
 
     /// Whether a value may start here: after a blank, an opening bracket, a quote, an equals sign, or nothing.
     fn opens_value(&self) -> bool {
-        matches!(self.text.last(), None | Some(b' ' | b'=' | b'(' | b'[' | b'{' | b'"' | b'\'' | b':' | b',' | b'>'))
+        matches!(self.text.last(), None | Some(b' ' | b'=' | b'(' | b'[' | b'{' | b'"' | b'\'' | b':' | b','))
     }
 
     fn copy(&mut self, message: &[u8], start: usize, end: usize) {

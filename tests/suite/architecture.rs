@@ -17,9 +17,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("query", &["model", "archive", "index"]),
     ("report", &["model", "query"]),
     ("engine", &["model", "source", "parse", "template", "detect", "archive", "index", "query"]),
-    ("cli", &["model", "report", "engine", "generate", "repl", "server"]),
+    ("cli", &["model", "report", "engine", "generate", "repl"]),
     ("repl", &["model", "report", "engine"]),
-    ("server", &["model", "report", "engine"]),
 ];
 
 /// Packages with the only modules that may name them.
@@ -29,7 +28,6 @@ const LIVES_IN: &[(&str, &[&str])] = &[
     ("flate2", &["source"]),
     ("smartcore", &["detect"]),
     ("rustyline", &["repl"]),
-    ("axum", &["server"]),
 ];
 
 #[test]

@@ -1,10 +1,22 @@
 //! All tests from outside, in one binary, so that tantivy links once.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that can't go on fails"
+)]
+
 mod architecture;
+mod detection;
 mod formats;
 mod hostile_formats;
+mod index_and_scan;
 mod process;
 mod query_language;
 mod query_properties;
 mod real_formats;
+mod real_logs;
+mod search;
 mod world;

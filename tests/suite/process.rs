@@ -88,9 +88,14 @@ fn a_second_run_takes_only_what_is_new() {
     let world = World::new();
     let text = lines(500);
     world.write("a.log", &text);
-    world.ok(&["process", "a.log"]);
-    let unchanged = world.json(&["process", "a.log", "--json"]);
-    assert_eq!((unchanged["records"].as_u64(), unchanged["unchanged"].as_u64()), (Some(0), Some(1)));
+    world.write("empty.log", "");
+    world.ok(&["process", "a.log", "empty.log"]);
+    let unchanged = world.json(&["process", "a.log", "empty.log", "--json"]);
+    assert_eq!((unchanged["records"].as_u64(), unchanged["unchanged"].as_u64()), (Some(0), Some(2)));
+    assert_eq!(unchanged["inputs"], 0, "an empty file is known too");
+    world.write("empty.log", "2026-11-20 10:59:00 INFO no longer empty\n");
+    let grown = world.json(&["process", "empty.log", "--json"]);
+    assert_eq!((grown["inputs"].as_u64(), grown["grown"].as_u64()), (Some(0), Some(1)));
     world.write("copy.log", &text);
     let copy = world.ok(&["process", "copy.log", "--json"]);
     assert!(copy.stderr.contains("has the bytes of 'a.log'"), "{}", copy.stderr);
@@ -105,7 +110,7 @@ fn a_second_run_takes_only_what_is_new() {
     assert_eq!(other["inputs"], 1);
     world.ok(&["restore", "out"]);
     assert!(world.path("out/a.log~2").is_file(), "the second file of a name has its own");
-    assert_eq!(world.json(&["info", "--json"])["records"], 502);
+    assert_eq!(world.json(&["info", "--json"])["records"], 503);
 }
 
 #[test]

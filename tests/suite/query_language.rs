@@ -55,6 +55,7 @@ impl Entry {
         RecordView {
             id: RecordId(self.id),
             origin: Origin { input: InputId(0), offset: 0, length: self.raw.len() as u32 },
+            rules: &[],
             source: &self.source,
             raw: self.raw.as_bytes(),
             time: self.time,
@@ -184,7 +185,7 @@ fn shop() -> Vec<Entry> {
     let row = |id: u64, level: &str, user: &str, took: &str, message: &str| {
         Entry::from_json(&json!({
             "id": id, "time": format!("2026-03-01T08:0{id}:00"), "level": level, "user": user, "took": took,
-            "message": message, "source": if id % 2 == 0 { "even.log" } else { "odd.log" },
+            "message": message, "source": if id.is_multiple_of(2) { "even.log" } else { "odd.log" },
             "raw": format!("{level} {user} {took} {message}"),
         }))
     };

@@ -134,6 +134,7 @@ impl Line {
         RecordView {
             id: RecordId(3),
             origin: Origin { input: InputId(0), offset: 0, length: self.raw.len() as u32 },
+            rules: &[],
             source: "app.log",
             raw: &self.raw,
             time: Timestamp::from_seconds(1_795_000_000, 0),
@@ -240,6 +241,7 @@ proptest! {
             let matched = matcher.matches(&view);
             let conditions = filter(&query.tree);
             prop_assert!(!matched || line.satisfies(&conditions), "{} {:?} {:?}", query.tree, conditions, line.raw);
+            prop_assert!(!matched || matcher.may_match_within(&[b"x", line.raw.as_slice(), b"x"].concat()));
             let columns = ColumnView {
                 time: view.time, time_quality: view.time_quality, level: view.level, score, novelty: 0.0,
                 flagged: line.verdict.is_some(), source: view.source,

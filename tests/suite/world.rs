@@ -18,6 +18,7 @@ pub struct Run {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
+    /// Standard output as it is.
     pub bytes: Vec<u8>,
 }
 
@@ -68,7 +69,7 @@ impl World {
         arguments.extend(["--", query]);
         let run = self.run(&arguments);
         assert!(run.code < 2, "{query}: {}", run.stderr);
-        let mut ids: Vec<u64> = run.stdout.lines().map(|line| id_of(line)).collect();
+        let mut ids: Vec<u64> = run.stdout.lines().map(id_of).collect();
         ids.sort_unstable();
         ids
     }

@@ -6,10 +6,11 @@ use crossbeam_channel::Sender;
 use sha2::Sha256;
 
 use super::known::{FileState, Known, KnownInput};
+use super::years::Years;
 use super::{Counters, IngestOptions, Refused};
 use crate::archive::{Acquisition, CustodyKind, Run, Snapshot};
 use crate::model::{InputId, Layout, Timestamp};
-use crate::parse::{Hints, Parser, Registry};
+use crate::parse::{Hints, Parser, Registry, YearScan};
 use crate::source::{self, Decision, Member, MemberEnd, Sink, SourceFile, Stop};
 
 /// What the first stage hands to the second.
@@ -63,6 +64,8 @@ pub struct Feeder<'a> {
     /// The member being read, once something of it was handed on.
     current: Option<Current>,
     sample: Vec<u8>,
+    /// Years of the members of the file being read.
+    years: Years,
 }
 
 struct Current {
@@ -94,6 +97,7 @@ impl<'a> Feeder<'a> {
             going_on: None,
             current: None,
             sample: Vec::new(),
+            years: Years::default(),
         }
     }
 
@@ -150,7 +154,8 @@ impl<'a> Feeder<'a> {
     /// Announces an input that is read from its first byte.
     pub(super) fn open(&mut self, member: &Member, head: &[u8]) -> Result<(InputId, String), Stop> {
         let (input, name) = self.known.admit(&member.name);
-        let parser = self.parser(member, head)?;
+        let year = self.year_of(member, head);
+        let parser = self.parser(member, head, year)?;
         let detection = parser.detection();
         let acquisition = Acquisition {
             input,
@@ -186,7 +191,7 @@ impl<'a> Feeder<'a> {
         let input = known.cursor.input;
         let (layout, time) = self.last_of(input).unzip();
         let resumed = Parser::resume(self.registry, self.hints(member), layout.as_ref(), time.flatten(), head);
-        let parser = resumed.or_else(|_| self.parser(member, head))?;
+        let parser = resumed.or_else(|_| self.parser(member, head, self.options.year))?;
         self.report.grown += 1;
         self.send(Fed::Begin { input, parser: Box::new(parser), known: Some((known, hash)) })?;
         Ok(input)
@@ -211,8 +216,27 @@ impl<'a> Feeder<'a> {
         }
     }
 
-    fn parser(&mut self, member: &Member, head: &[u8]) -> Result<Parser, Stop> {
-        let hints = self.hints(member);
+    /// The year of the first record where stamps leave it out: such an input is read twice, for its first year follows from
+    /// its end. A stream that can't be read twice begins in the year in which it ends.
+    fn year_of(&mut self, member: &Member, head: &[u8]) -> Option<i32> {
+        if self.options.year.is_some() {
+            return self.options.year;
+        }
+        let modified = member.modified?;
+        let mut scan = YearScan::default();
+        head.split_inclusive(|byte| *byte == b'\n').take(1_000).for_each(|line| scan.line(line));
+        scan.year(modified)?;
+        if member.path.as_os_str() == "-" {
+            return None;
+        }
+        if self.years.path != member.path {
+            self.years = Years::of(&member.path, self.options.caps);
+        }
+        self.years.scans.get(&member.unpacked).and_then(|scan| scan.year(modified))
+    }
+
+    fn parser(&mut self, member: &Member, head: &[u8], year: Option<i32>) -> Result<Parser, Stop> {
+        let hints = Hints { year, ..self.hints(member) };
         match Parser::new(self.registry, hints.clone(), head) {
             Ok(parser) => Ok(parser),
             // The forced format was checked before the first file; a parser without it always exists.
@@ -264,7 +288,7 @@ impl Sink for Feeder<'_> {
                 None => Decision::Take,
             }
         } else {
-            match self.known.member(member).filter(|known| known.cursor.bytes > 0) {
+            match self.known.member(member) {
                 Some(known) => Decision::Resume { bytes: known.cursor.bytes, sha256: known.cursor.sha256.clone() },
                 None => Decision::Take,
             }

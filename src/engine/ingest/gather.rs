@@ -63,6 +63,7 @@ pub struct Gather {
     pool: rayon::ThreadPool,
     level: i32,
     inputs: BTreeMap<InputId, Seen>,
+    #[allow(clippy::vec_box, reason = "blocks travel between threads and back in their boxes")]
     group: Vec<Box<Block>>,
     touched: BTreeSet<InputId>,
     closing: Vec<(Option<Cursor>, Completion)>,
@@ -195,7 +196,7 @@ fn pack_group(blocks: &[Box<Block>], cursors: Vec<Cursor>, level: i32) -> Packed
                 });
             }
             collector.add_record(raw);
-            for value in parsed.fields.derived_values() {
+            for value in parsed.fields.values_of_their_own(raw) {
                 collector.add(value);
             }
             names.add(&parsed.fields, raw);

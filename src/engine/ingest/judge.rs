@@ -59,6 +59,10 @@ impl Judge {
 
     fn block(&mut self, block: &mut Block) {
         let Block { bytes, rows, parsed, templates, verdicts, .. } = block;
+        if let Some(detector) = &mut self.detector {
+            // Sessions have no place in the archive yet; untaken they would pile up.
+            detector.take_sessions();
+        }
         let mut by_hash: hashbrown::HashMap<u64, u32> = hashbrown::HashMap::new();
         for (number, (row, parsed)) in rows.iter_mut().zip(parsed.iter()).enumerate() {
             let raw = bytes.get(row.start..row.end).unwrap_or_default();

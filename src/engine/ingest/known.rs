@@ -20,6 +20,13 @@ pub struct KnownInput {
     pub is_complete: bool,
 }
 
+impl KnownInput {
+    /// Whether something is known of it: bytes, or that it has none.
+    fn has_something(&self) -> bool {
+        self.cursor.bytes > 0 || self.is_complete
+    }
+}
+
 /// The inputs of the archive by what identifies them.
 #[derive(Default)]
 pub struct Known {
@@ -58,7 +65,11 @@ impl Known {
 
     fn add(&mut self, input: &InputState) {
         let acquisition = &input.acquisition;
-        let state = KnownInput { cursor: input.cursor.clone(), is_complete: input.completion.is_some() };
+        let mut state = KnownInput { cursor: input.cursor.clone(), is_complete: input.completion.is_some() };
+        if state.cursor.bytes == 0 {
+            // No commit spoke of it; nothing has a hash as well.
+            state.cursor.sha256 = hex_of(&Sha256::new());
+        }
         self.names.insert(acquisition.name.clone());
         if let Some(completion) = &input.completion
             && completion.skipped.is_empty()
@@ -90,7 +101,8 @@ impl Known {
 
     /// What is known of a member of a container by where it was found.
     pub fn member(&self, member: &Member) -> Option<&KnownInput> {
-        self.by_place.get(&(member.path.display().to_string(), member.unpacked.clone()))
+        let known = self.by_place.get(&(member.path.display().to_string(), member.unpacked.clone()));
+        known.filter(|known| known.has_something())
     }
 
     /// Looks at a regular file, by content: names and times alone decide nothing. `stop` ends a long look early.
@@ -104,7 +116,7 @@ impl Known {
         let place = (path.display().to_string(), Vec::new());
         let by_id = file_id.and_then(|id| self.by_file_id.get(&id)).map(|(_, known)| known);
         let as_itself =
-            self.by_place.get(&place).or(by_id).filter(|known| known.cursor.bytes <= size && known.cursor.bytes > 0);
+            self.by_place.get(&place).or(by_id).filter(|known| known.cursor.bytes <= size && known.has_something());
         let might_be_other = self.sizes.contains(&size) || self.containers.iter().any(|(other, _)| *other == size);
         if as_itself.is_none() && !might_be_other {
             return Ok(FileState::New);

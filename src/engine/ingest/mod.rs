@@ -9,6 +9,7 @@ mod judge;
 mod keep;
 mod known;
 mod understand;
+mod years;
 
 use std::path::{Path, PathBuf};
 
@@ -32,7 +33,7 @@ use crate::detect::DetectConfig;
 use crate::index::Writer as IndexWriter;
 use crate::model::{Timestamp, Zone};
 use crate::parse::Registry;
-use crate::source::{self, Caps};
+use crate::source::{self, Caps, Listed};
 
 /// Name and version of the program, as the log of custody names it.
 pub const TOOL: &str = concat!("logguard ", env!("CARGO_PKG_VERSION"));
@@ -132,6 +133,8 @@ pub struct IngestReport {
     pub flagged: u64,
     /// How long it took.
     pub seconds: f64,
+    /// Highest memory of the process so far, where the system tells.
+    pub peak_memory_bytes: Option<u64>,
     /// What was not taken, and why.
     pub refused: Vec<Refused>,
     /// What was read only in part, and why.
@@ -149,9 +152,16 @@ pub fn no_hints() -> crate::parse::Hints {
     crate::parse::Hints { name: String::new(), modified: None, zone: Zone::UTC, year: None, format: None }
 }
 
+/// Finds the files of the arguments; the store's own are refused.
+pub fn list_inputs(options: &IngestOptions) -> Result<Listed, EngineError> {
+    let ours = OwnFiles::of(options);
+    Ok(source::list(&options.paths, &|path| ours.contains(path))?)
+}
+
 /// Runs an ingest on a store that nobody else writes to.
 pub fn ingest(
     options: &IngestOptions,
+    listed: Listed,
     registry: &Registry,
     before: Snapshot,
     archive: &mut ArchiveWriter,
@@ -159,8 +169,6 @@ pub fn ingest(
     counters: &Counters,
 ) -> Result<IngestReport, EngineError> {
     let started = std::time::Instant::now();
-    let ours = OwnFiles::of(options);
-    let listed = source::list(&options.paths, &|path| ours.contains(path))?;
     let total = listed.files.iter().filter_map(|file| file.path.metadata().ok()).map(|data| data.len()).sum();
     counters.set_total(total);
     let pool = rayon::ThreadPoolBuilder::new()
@@ -169,13 +177,13 @@ pub fn ingest(
         .build()
         .map_err(|_| EngineError::Worker("encode"))?;
     let threads = pool.current_num_threads();
-    // What is under way at once: chunks and blocks of about 1 MiB, groups of 4 MiB. An eighth of the cap for each half.
-    let depth = (options.memory >> 24).clamp(2, 16) as usize;
+    // What is under way at once: chunks and blocks of about 1 MiB (8 MiB where lines are that long) and groups of 4 MiB.
+    let depth = (options.memory >> 24).clamp(2, 8) as usize;
     let (fed_in, fed_out) = bounded(depth);
     let (understood_in, understood_out) = bounded(depth);
     let (judged_in, judged_out) = bounded(depth);
     let (kept_in, kept_out) = bounded(threads.min(depth));
-    let (recycle_in, recycle_out) = bounded::<Box<Block>>(8 * depth);
+    let (recycle_in, recycle_out) = bounded::<Box<Block>>(2 * depth);
     let known = Known::of(archive);
     let mut judge = Judge::new(options.detect.clone());
     for input in archive.inputs() {
@@ -221,12 +229,20 @@ pub fn ingest(
         raw_bytes: counters.raw_bytes(),
         flagged: counters.flagged(),
         seconds: started.elapsed().as_secs_f64(),
+        peak_memory_bytes: peak_memory(),
         refused: fed.refused,
         incomplete: fed.incomplete,
         duplicates,
         interrupted,
         ..IngestReport::default()
     })
+}
+
+/// Highest resident memory of this process in bytes, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok()?.checked_mul(1_024)
 }
 
 /// The store's own files, which are never its input.

@@ -1,8 +1,8 @@
-//! Tests of the detector as a whole.
+//! The detector as a whole, behind the templater.
 
-use super::*;
-use crate::model::FieldSet;
-use crate::template::Templater;
+use logguard::detect::{Alert, DetectConfig, Detector, Event, Incidents};
+use logguard::model::{FieldSet, Timestamp, Verdict};
+use logguard::template::Templater;
 
 /// A detector fed with messages, one a second.
 struct Bench {
@@ -36,7 +36,7 @@ impl Bench {
 }
 
 fn login(number: u64) -> String {
-    let user = ["alice", "bob", "carol", "admin"][(number * 7 % 4) as usize];
+    let user = ["alice", "bob", "carol", "admin"].get((number * 7 % 4) as usize).copied().unwrap_or("dave");
     format!("User {user} logged in from 10.0.{}.{}", number % 3, number * 13 % 200)
 }
 
@@ -107,4 +107,32 @@ fn reasons_name_the_cause() {
     assert!(slow.flagged && slow.reasons.iter().any(|reason| reason.id == "number"), "{slow:?}");
     let strange = bench.score(b"kernel panic in module zfs");
     assert!(strange.reasons.iter().any(|reason| reason.id == "template"), "{strange:?}");
+}
+
+#[test]
+fn a_scan_is_one_incident_and_the_budget_is_kept() {
+    let (mut incidents, mut templater, fields) = (Incidents::new(0.001), Templater::new(), FieldSet::default());
+    let mut alerts = Vec::new();
+    for number in 0..6_000u64 {
+        let scan = (3_000..3_200).contains(&number);
+        let message = match scan {
+            true => "probe from 198.51.100.7".to_owned(),
+            false => format!("visit from 10.0.{}.{}", number % 7, number % 200),
+        };
+        let message = message.as_bytes();
+        let score = if scan { 0.9 } else { (number * 7_919 % 1_000) as f32 / 2_000.0 };
+        let event = Event {
+            source: 0,
+            raw: message,
+            message,
+            fields: fields.of(message),
+            time: Timestamp::from_seconds(1_700_000_000 + number as i64, 0),
+            level: None,
+            template: templater.cut(message),
+        };
+        alerts.push(incidents.observe(&event, &Verdict { score, ..Verdict::default() }));
+    }
+    assert_eq!(alerts.get(3_000), Some(&Alert::Raised));
+    assert!(alerts[3_001..3_200].iter().all(|alert| *alert == Alert::Continued));
+    assert!(alerts.iter().filter(|alert| **alert == Alert::Raised).count() <= 9);
 }
