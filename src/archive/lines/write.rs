@@ -13,6 +13,10 @@ const HEADER: usize = 4;
 /// Records from which constant words are learnt.
 const LEARNT_FROM: usize = 1_024;
 
+/// Each column costs time and bytes of its own: more than so many do not pay.
+const FREE_COLUMNS: usize = 256;
+const BYTES_PER_COLUMN: usize = 96;
+
 /// What a column is known by while records are gathered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
@@ -37,7 +41,7 @@ struct Stamps {
     relative: Option<Vec<u64>>,
 }
 
-/// Writes the block; `None` where most of the records have no template.
+/// Writes the block; `None` where most of the records have no template, or the columns are too many to pay.
 pub fn block(
     raw: &[u8],
     records: &[Span],
@@ -45,13 +49,16 @@ pub fn block(
     compressor: &mut Compressors,
 ) -> std::io::Result<Option<Vec<u8>>> {
     let words = Words::learn(raw, records, records.len().div_ceil(LEARNT_FROM));
-    let mut grouping = Grouping::of(raw, records, &words, quoted);
+    let Some(mut grouping) = Grouping::of(raw, records, &words, quoted) else { return Ok(None) };
     let whole: u64 =
         rows(&grouping, records).filter(|(id, _, _)| *id == WHOLE).map(|(_, record, _)| u64::from(record.len)).sum();
     if whole * 10 > raw.len() as u64 * 9 {
         return Ok(None);
     }
     let (templates, ids, gathered) = gather(raw, records, &mut grouping);
+    if gathered.len() > FREE_COLUMNS + raw.len() / BYTES_PER_COLUMN {
+        return Ok(None);
+    }
     let mut meta = Vec::new();
     let mut blobs = Blobs::default();
     write_templates(&mut meta, &templates);
