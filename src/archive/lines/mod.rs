@@ -217,7 +217,9 @@ fn open(bytes: &[u8], rows: u32, raw_bytes: u64) -> Result<(Loader<'_>, Describe
     let (len, rest) = read_varint(bytes).ok_or(CUT)?;
     let (stored, rest) = read_varint(rest).ok_or(CUT)?;
     let (stored, packs) = rest.split_at_checked(usize::try_from(stored).unwrap_or(usize::MAX)).ok_or(CUT)?;
-    let len = usize::try_from(len).ok().filter(|len| *len <= most).ok_or(DecodeError("too long a description"))?;
+    // A description is read into structures many times its size; an honest one is a small part of the lines.
+    let longest = raw / 2 + (64 << 10);
+    let len = usize::try_from(len).ok().filter(|len| *len <= longest).ok_or(DecodeError("too long a description"))?;
     let mut decompressor = Decompressor::new().map_err(|_| DecodeError("can't be unpacked"))?;
     let description = decompressor.decompress(stored, len).map_err(|_| DecodeError("can't be unpacked"))?;
     let mut meta = Meta::new(&description);
