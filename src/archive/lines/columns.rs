@@ -50,31 +50,24 @@ struct Shape {
     /// Classes that some byte has.
     any: u8,
     leading_zero: bool,
-    line_feed: bool,
 }
 
 fn shape(raw: &[u8], values: &[Span]) -> Shape {
     let first = values.first().map_or(&[][..], |value| slice(raw, *value));
-    let mut shape = Shape {
-        equal: true,
-        shortest: u32::MAX,
-        longest: 0,
-        every: u8::MAX,
-        any: 0,
-        leading_zero: false,
-        line_feed: false,
-    };
+    let mut shape = Shape { equal: true, shortest: u32::MAX, longest: 0, every: u8::MAX, any: 0, leading_zero: false };
     for value in values {
         let bytes = slice(raw, *value);
         shape.equal = shape.equal && bytes == first;
         shape.shortest = shape.shortest.min(value.len);
         shape.longest = shape.longest.max(value.len);
         shape.leading_zero |= bytes.len() > 1 && bytes.first() == Some(&b'0');
-        for byte in bytes {
-            let class = class(*byte);
-            shape.every &= class;
-            shape.any |= class;
-            shape.line_feed |= *byte == b'\n';
+        // Once they have no class in common and there is a digit, more bytes tell nothing new.
+        if shape.every & (HEX_LOWER | HEX_UPPER) != 0 || shape.any & DIGIT == 0 {
+            for byte in bytes {
+                let class = class(*byte);
+                shape.every &= class;
+                shape.any |= class;
+            }
         }
     }
     shape
@@ -250,7 +243,8 @@ fn nibbles(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span]) {
 }
 
 fn text(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span], shape: &Shape) {
-    let by_length = shape.line_feed || shape.shortest == shape.longest;
+    let line_feed = values.iter().any(|value| memchr::memchr(b'\n', slice(raw, *value)).is_some());
+    let by_length = line_feed || shape.shortest == shape.longest;
     let mut bytes = Vec::with_capacity(values.iter().map(|value| value.len as usize + 1).sum());
     for value in values {
         bytes.extend_from_slice(slice(raw, *value));

@@ -1,9 +1,9 @@
 //! Dictionaries: the distinct values of a column, or of many columns together, in order of first appearance.
 
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Span, slice};
+use super::{ByHash, Span, slice};
 
 /// A dictionary is given up where as many of the first values differ.
 const PROBE: usize = 4_096;
@@ -12,6 +12,8 @@ const PROBE_DISTINCT: usize = 3_500;
 /// Columns share a dictionary from this mean length of their values, where so many of a hundred values occur again.
 const SHARED_LENGTH: usize = 10;
 const SHARED_REPEATS: usize = 60;
+/// So many of a hundred values must occur in another column.
+const SHARED_ELSEWHERE: usize = 30;
 
 /// Distinct values and, for each value, which one it is.
 #[derive(Debug, Default)]
@@ -51,27 +53,42 @@ fn enter(raw: &[u8], found: &mut HashTable<(u64, u32)>, entries: &mut Vec<Span>,
     index
 }
 
-/// Which columns share a dictionary: those of long values most of which occur again somewhere in the group.
+/// Where a value was met.
+#[derive(Debug, Clone, Copy)]
+struct Met {
+    column: usize,
+    times: u32,
+    /// In another column as well.
+    elsewhere: bool,
+}
+
+/// Which columns share a dictionary: those of long values most of which occur again somewhere in the group. A column that has
+/// hardly a value in common with others keeps a dictionary of its own, whose entries are more alike.
 pub fn shared_columns(raw: &[u8], columns: &[&[Span]]) -> Vec<bool> {
-    let long: Vec<bool> = columns.iter().map(|values| is_long(values)).collect();
-    let mut counts: HashMap<u64, u32> = HashMap::new();
-    let hashes: Vec<Vec<u64>> = columns
-        .iter()
-        .zip(&long)
-        .map(
-            |(values, long)| {
-                if *long { values.iter().map(|value| xxh3_64(slice(raw, *value))).collect() } else { Vec::new() }
-            },
-        )
-        .collect();
-    for hash in hashes.iter().flatten() {
-        *counts.entry(*hash).or_insert(0) += 1;
+    let mut met: ByHash<Met> = ByHash::default();
+    let mut hashes: Vec<Vec<u64>> = Vec::with_capacity(columns.len());
+    for (column, values) in columns.iter().enumerate() {
+        let values = if is_long(values) { *values } else { &[] };
+        let mut of_column = Vec::with_capacity(values.len());
+        for value in values {
+            let hash = xxh3_64(slice(raw, *value));
+            let met = met.entry(hash).or_insert(Met { column, times: 0, elsewhere: false });
+            met.times += 1;
+            met.elsewhere |= met.column != column;
+            of_column.push(hash);
+        }
+        hashes.push(of_column);
     }
-    let repeats = |hashes: &Vec<u64>| {
-        let again = hashes.iter().filter(|hash| counts.get(*hash).is_some_and(|count| *count > 1)).count();
-        !hashes.is_empty() && again * 100 >= hashes.len() * SHARED_REPEATS
+    let shares = |hashes: &Vec<u64>| {
+        let (mut again, mut elsewhere) = (0usize, 0usize);
+        for met in hashes.iter().filter_map(|hash| met.get(hash)) {
+            again += usize::from(met.times > 1);
+            elsewhere += usize::from(met.elsewhere);
+        }
+        let repeats = again * 100 >= hashes.len() * SHARED_REPEATS;
+        !hashes.is_empty() && repeats && elsewhere * 100 >= hashes.len() * SHARED_ELSEWHERE
     };
-    hashes.iter().map(repeats).collect()
+    hashes.iter().map(shares).collect()
 }
 
 fn is_long(values: &[Span]) -> bool {

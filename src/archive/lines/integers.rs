@@ -12,9 +12,13 @@ const OFFSETS: u8 = 1;
 const DELTAS: u8 = 2;
 
 /// Values looked at to choose between the forms.
-const SAMPLE: usize = 2_048;
+const SAMPLE: usize = 1_024;
+/// Fewer values are taken to cost their width.
+const LEAST_SAMPLE: usize = 48;
 /// Cost unit: 1/256 bit.
-pub const BIT: u64 = 256;
+const BIT: u64 = 256;
+/// What each distinct byte of a plane costs by itself, in the table of its compressed form.
+const DISTINCT: u64 = 4 * BIT;
 
 /// Writes a column of integers.
 pub fn write(meta: &mut Vec<u8>, blobs: &mut Blobs, values: &[u64]) {
@@ -78,28 +82,26 @@ fn width(value: u64) -> u8 {
 /// Order-0 entropy of the planes of a sample, scaled to all values. In integers, so that every machine chooses alike.
 #[allow(clippy::indexing_slicing, reason = "a byte is always a place in a table of 256; hot")]
 fn entropy(values: &[u64], base: u64, width: u8) -> u64 {
+    if values.len() < LEAST_SAMPLE {
+        return values.len() as u64 * u64::from(width) * 8 * BIT;
+    }
     let step = values.len() / SAMPLE + 1;
+    let whole = log2(values.len().div_ceil(step) as u64);
     let mut bits = 0u64;
     for plane in 0..width {
         let mut counts = [0u32; 256];
-        let mut total = 0u64;
         for value in values.iter().step_by(step) {
             counts[(value.wrapping_sub(base) >> (8 * plane)) as u8 as usize] += 1;
-            total += 1;
         }
-        let whole = log2(total);
-        bits += counts
-            .iter()
-            .filter(|count| **count > 0)
-            .map(|count| u64::from(*count) * (whole - log2(u64::from(*count))))
-            .sum::<u64>();
-        bits += counts.iter().filter(|count| **count > 0).count() as u64 * 4 * BIT / step as u64;
+        for count in counts.iter().filter(|count| **count > 0).map(|count| u64::from(*count)) {
+            bits += count * (whole - log2(count)) + DISTINCT / step as u64;
+        }
     }
     bits.saturating_mul(step as u64)
 }
 
 /// Binary logarithm in 1/256, linear between powers of two.
-pub fn log2(value: u64) -> u64 {
+fn log2(value: u64) -> u64 {
     let power = value.max(1).ilog2();
     let fraction = ((value.max(1) << (63 - power)) >> 55) & 0xff;
     u64::from(power) * BIT + fraction

@@ -20,10 +20,15 @@ mod tokens;
 mod values;
 mod write;
 
-use self::pack::{Meta, Packs};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use hashbrown::HashMap;
+use xxhash_rust::xxh3::xxh3_64;
+use zstd::bulk::Decompressor;
+
+use self::pack::{Compressors, Meta, Packs};
 use self::read::{Described, DescribedTable, Loader};
 use super::column::read_varint;
-use zstd::bulk::{Compressor, Decompressor};
 
 /// Fewer records have nothing in common that is worth a template.
 const LEAST_ROWS: usize = 8;
@@ -32,7 +37,7 @@ const MOST_ROWS: usize = 1 << 17;
 /// More bytes than any group has: 4 MiB and one record of 16 MiB.
 const MOST_RAW: usize = 24 << 20;
 /// Records of the sample by which the way of cutting is chosen.
-const SAMPLE_ROWS: usize = 512;
+const SAMPLE_ROWS: usize = 384;
 /// Bytes of that sample.
 const SAMPLE_BYTES: usize = 192 << 10;
 
@@ -62,6 +67,27 @@ fn slice(raw: &[u8], span: Span) -> &[u8] {
     raw.get(start..start + span.len as usize).unwrap_or_default()
 }
 
+/// Hashes what is a hash already by itself.
+#[derive(Debug, Clone, Copy, Default)]
+struct Identity(u64);
+
+impl Hasher for Identity {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64(bytes);
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+/// A map by the hash of something.
+type ByHash<V> = HashMap<u64, V, BuildHasherDefault<Identity>>;
+
 /// Takes bytes up to a limit.
 struct Sink {
     bytes: Vec<u8>,
@@ -89,7 +115,7 @@ impl Sink {
 pub fn encode(raw: &[u8], lengths: &[u32], level: i32) -> std::io::Result<Option<Vec<u8>>> {
     let Some(records) = spans(raw, lengths) else { return Ok(None) };
     let Some(quoted) = way(raw, &records, level)? else { return Ok(None) };
-    let mut compressor = Compressor::new(level)?;
+    let mut compressor = Compressors::new(level)?;
     let Some(block) = write::block(raw, &records, quoted, &mut compressor)? else { return Ok(None) };
     if !pays(raw, block.len(), level)? {
         return Ok(None);
@@ -119,9 +145,9 @@ fn way(raw: &[u8], records: &[Span], level: i32) -> std::io::Result<Option<bool>
     if memchr::memchr_iter(b'"', raw).count() < records.len() {
         return Ok(Some(false));
     }
-    let step = records.len().div_ceil(SAMPLE_ROWS);
     let (mut sample, mut sampled) = (Vec::new(), Vec::new());
-    for record in records.iter().step_by(step) {
+    // From the middle and in one piece: what repeats does so among neighbours.
+    for record in records.iter().skip(records.len().saturating_sub(SAMPLE_ROWS) / 2).take(SAMPLE_ROWS) {
         let bytes = slice(raw, *record);
         if sample.len() + bytes.len() > SAMPLE_BYTES {
             continue;
@@ -129,14 +155,14 @@ fn way(raw: &[u8], records: &[Span], level: i32) -> std::io::Result<Option<bool>
         sampled.push(Span { start: sample.len() as u32, len: record.len });
         sample.extend_from_slice(bytes);
     }
-    let mut compressor = Compressor::new(level.min(3))?;
+    let mut compressor = Compressors::new(level.min(3))?;
     let mut size = |quoted| -> std::io::Result<usize> {
         Ok(write::block(&sample, &sampled, quoted, &mut compressor)?.map_or(usize::MAX, |block| block.len()))
     };
     let cut = size(false)?;
     let quoted = size(true)?;
     // Columns gain with length, so the sample only has to come near.
-    let plain = compressor.compress(&sample)?.len();
+    let plain = zstd::bulk::compress(&sample, level.min(3))?.len();
     let best = cut.min(quoted);
     Ok((best <= plain.saturating_add(plain / 2)).then_some(quoted < cut))
 }
@@ -191,7 +217,9 @@ fn open(bytes: &[u8], rows: u32, raw_bytes: u64) -> Result<(Loader<'_>, Describe
     let (len, rest) = read_varint(bytes).ok_or(CUT)?;
     let (stored, rest) = read_varint(rest).ok_or(CUT)?;
     let (stored, packs) = rest.split_at_checked(usize::try_from(stored).unwrap_or(usize::MAX)).ok_or(CUT)?;
-    let len = usize::try_from(len).ok().filter(|len| *len <= most).ok_or(DecodeError("too long a description"))?;
+    // A description is read into structures many times its size; an honest one is a small part of the lines.
+    let longest = raw / 2 + (64 << 10);
+    let len = usize::try_from(len).ok().filter(|len| *len <= longest).ok_or(DecodeError("too long a description"))?;
     let mut decompressor = Decompressor::new().map_err(|_| DecodeError("can't be unpacked"))?;
     let description = decompressor.decompress(stored, len).map_err(|_| DecodeError("can't be unpacked"))?;
     let mut meta = Meta::new(&description);

@@ -10,6 +10,30 @@ use zstd::bulk::{Compressor, Decompressor};
 use super::DecodeError;
 use crate::archive::column::{read_varint, write_varint};
 
+/// Compressors of a block.
+pub struct Compressors {
+    text: Compressor<'static>,
+    rest: Compressor<'static>,
+}
+
+/// Text is what is left when all that repeats is taken out: little, and worth more effort than the rest.
+const TEXT_LEVEL: i32 = 7;
+
+impl Compressors {
+    /// For a zstd level.
+    pub fn new(level: i32) -> std::io::Result<Compressors> {
+        Ok(Compressors { text: Compressor::new(level.max(TEXT_LEVEL))?, rest: Compressor::new(level)? })
+    }
+
+    /// The compressor for a kind of blobs.
+    pub fn of(&mut self, kind: Kind) -> &mut Compressor<'static> {
+        match kind {
+            Kind::Text => &mut self.text,
+            Kind::High | Kind::Low => &mut self.rest,
+        }
+    }
+}
+
 /// What is in a blob; blobs of one kind share packs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -51,22 +75,22 @@ impl Blobs {
     }
 
     /// Compresses all; gives the table of blobs and packs, and the packs one after the other.
-    pub fn finish(self, compressor: &mut Compressor<'_>) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+    pub fn finish(self, compressor: &mut Compressors) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
         let mut table = Vec::new();
         write_varint(&mut table, self.blobs.len() as u64);
         let mut layout = Layout::default();
-        let mut packs: Vec<Vec<u8>> = Vec::new();
+        let mut packs: Vec<(Kind, Vec<u8>)> = Vec::new();
         for (kind, bytes) in self.blobs {
             write_varint(&mut table, bytes.len() as u64 * KINDS + kind as u64);
             let (pack, _) = layout.place(kind as u64, bytes.len());
             match packs.get_mut(pack) {
-                Some(pack) => pack.extend_from_slice(&bytes),
-                None => packs.push(bytes),
+                Some((_, pack)) => pack.extend_from_slice(&bytes),
+                None => packs.push((kind, bytes)),
             }
         }
         let mut out = Vec::new();
-        for pack in packs {
-            let packed = compressor.compress(&pack)?;
+        for (kind, pack) in packs {
+            let packed = compressor.of(kind).compress(&pack)?;
             let stored = if packed.len() < pack.len() { packed } else { pack };
             write_varint(&mut table, stored.len() as u64);
             out.extend_from_slice(&stored);

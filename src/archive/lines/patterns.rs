@@ -44,11 +44,11 @@ pub fn write(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span],
                 patterns.runs.push(*value);
             }
         }
-        if index + 1 == PROBE && patterns.keys.len() + without > PROBE / 2 {
+        if index + 1 == PROBE && patterns.keys.len() + without > PROBE / 2 || without * 5 > values.len() {
             return false;
         }
     }
-    if without * 5 > values.len() || patterns.keys.is_empty() {
+    if patterns.keys.is_empty() {
         return false;
     }
     patterns.write(meta, blobs, raw, depth);

@@ -23,6 +23,10 @@ const MOST_TEMPLATES: usize = 4_096;
 /// Variables of a template as read: an honest one has no more.
 const MOST_READ_VARIABLES: usize = 256;
 
+/// Columns do not pay where the first so many records have more templates than this.
+const PROBE: usize = 512;
+const PROBE_TEMPLATES: usize = 360;
+
 /// A template of fewer records costs more than it saves.
 const LEAST_ROWS: u32 = 4;
 
@@ -123,8 +127,9 @@ pub struct Grouping {
 }
 
 impl Grouping {
-    /// Cuts all records; those whose template is rare are cut again with fewer constant words, then kept whole.
-    pub fn of(raw: &[u8], records: &[Span], words: &Words, quoted: bool) -> Grouping {
+    /// Cuts all records; those whose template is rare are cut again with fewer constant words, then kept whole. `None` where
+    /// nearly each of the first records has a template of its own, as in random bytes.
+    pub fn of(raw: &[u8], records: &[Span], words: &Words, quoted: bool) -> Option<Grouping> {
         let mut grouping = Grouping {
             template_of: vec![WHOLE; records.len()],
             first_piece: vec![0; records.len()],
@@ -134,6 +139,9 @@ impl Grouping {
         let usual = Cutter { words, strict: false, quoted };
         for row in 0..records.len() {
             grouping.take(raw, records, row, usual, &mut scratch);
+            if row + 1 == PROBE && grouping.templates.len() > PROBE_TEMPLATES {
+                return None;
+            }
         }
         let rare = grouping.rare(LEAST_ROWS);
         let strict = Cutter { strict: true, ..usual };
@@ -145,7 +153,7 @@ impl Grouping {
                 *template = WHOLE;
             }
         }
-        grouping
+        Some(grouping)
     }
 
     /// Rows whose template has fewer than `least`.

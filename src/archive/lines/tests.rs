@@ -18,7 +18,7 @@ fn block(records: &[Vec<u8>], quoted: bool) -> (Vec<u8>, Vec<u32>, Option<Vec<u8
             Span { start: start - len, len: *len }
         })
         .collect();
-    let block = write::block(&raw, &spans, quoted, &mut Compressor::new(3).unwrap()).unwrap();
+    let block = write::block(&raw, &spans, quoted, &mut Compressors::new(3).unwrap()).unwrap();
     (raw, lengths, block)
 }
 
@@ -130,6 +130,66 @@ fn every_form_of_column_comes_back() {
             comes_back(&lines(count, |n| format!("value is <{}> here", form(n))));
         }
     }
+}
+
+#[test]
+fn each_kind_of_values_gets_its_form() {
+    let form = |each: &dyn Fn(u64) -> String| {
+        let values: Vec<String> = (0..400).map(each).collect();
+        let mut start = 0;
+        let mut span = |value: &String| {
+            start += value.len() as u32;
+            Span { start: start - value.len() as u32, len: value.len() as u32 }
+        };
+        let spans: Vec<Span> = values.iter().map(&mut span).collect();
+        let mut meta = Vec::new();
+        columns::write(&mut meta, &mut pack::Blobs::default(), values.concat().as_bytes(), &spans, 0);
+        meta[0]
+    };
+    assert_eq!(form(&|_| "v7".to_owned()), columns::EQUAL);
+    assert_eq!(form(&|n| (n * n).to_string()), columns::INTEGERS);
+    assert_eq!(form(&|n| format!("{:06}", n * 7)), columns::FIXED_DIGITS);
+    assert_eq!(form(&|n| ["red", "green7", "blue"][n as usize % 3].to_owned()), columns::DICTIONARY);
+    assert_eq!(form(&|n| format!("0x{:016x}", scattered(n))), columns::HEX);
+    assert_eq!(form(&|n| format!("{}{}", scattered(n), scattered(n + 1))), columns::NIBBLES);
+    assert_eq!(form(&|n| format!("blk_-{}", scattered(n))), columns::PATTERNS);
+    let letters = |n: u64| scattered(n).to_be_bytes().map(|byte| (b'g' + byte % 20) as char);
+    assert_eq!(form(&|n| letters(n).iter().skip(n as usize % 2).collect()), columns::LINES);
+    assert_eq!(form(&|n| letters(n).iter().collect()), columns::BYTES);
+}
+
+#[test]
+fn time_stamps_are_found_and_written_back() {
+    for text in [
+        "2024-02-29T23:59:59.123456Z",
+        "2024-12-31 00:00:00,001 ",
+        "1999/01/01 12:34:56",
+        "Feb 29 01:02:03 ",
+        "Jan  1 01:02:03 ",
+        "Jan 01 01:02:03 ",
+        "17/May/2015:10:05:03 +0000",
+        "081109 203615 148",
+        "1521911751.429515 ",
+        "2499-12-31T23:59:59.999999999",
+    ] {
+        let stamp = stamps::find(text.as_bytes()).unwrap_or_else(|| panic!("no time in {text}"));
+        let mut writer = stamps::Writer::new(stamp.format).unwrap();
+        assert_eq!(writer.write(stamp.value).unwrap(), &text.as_bytes()[..stamp.len], "{text}");
+    }
+    for text in [
+        "2023-02-29T00:00:00",
+        "2024-13-01T00:00:00",
+        "1969-12-31T23:59:59",
+        "2024-01-01T24:00:00",
+        "Feb 30 00:00:00 ",
+        "Jan  0 00:00:00 ",
+        "999999 999999 ",
+        "1521911751.4295151234 ",
+    ] {
+        assert_eq!(stamps::find(text.as_bytes()), None, "{text}");
+    }
+    let mut writer = stamps::Writer::new(29).unwrap();
+    assert_eq!(writer.write(u64::MAX), None, "a value that no stamp has");
 }
 
 #[test]

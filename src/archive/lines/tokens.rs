@@ -1,10 +1,9 @@
 //! Cutting a record into constant text and variable pieces, one table look-up a byte.
 
-use hashbrown::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::stamps;
-use super::{Span, slice};
+use super::{ByHash, Span, slice};
 
 /// Part of a token: letters, digits, `_ . - / + \` and bytes from 0x80.
 pub const WORD: u8 = 1;
@@ -79,14 +78,14 @@ pub struct Piece {
 /// Words that count as constant text. Kept as hashes: a collision makes a word constant that is rare, which costs bytes, never truth.
 #[derive(Debug, Default)]
 pub struct Words {
-    usual: HashSet<u64>,
-    strict: HashSet<u64>,
+    usual: ByHash<()>,
+    strict: ByHash<()>,
 }
 
 impl Words {
     /// Learns from every `step`-th record: a token without a digit that stands in enough of them is constant.
     pub fn learn(raw: &[u8], records: &[Span], step: usize) -> Words {
-        let mut seen: HashMap<u64, (u32, u32)> = HashMap::new();
+        let mut seen: ByHash<(u32, u32)> = ByHash::default();
         let mut sampled = 0u32;
         for record in records.iter().step_by(step.max(1)) {
             sampled += 1;
@@ -107,13 +106,13 @@ impl Words {
             });
         }
         let at_least =
-            |least: u32| seen.iter().filter(|(_, (count, _))| *count >= least).map(|(hash, _)| *hash).collect();
+            |least: u32| seen.iter().filter(|(_, (count, _))| *count >= least).map(|(hash, _)| (*hash, ())).collect();
         Words { usual: at_least(4.max(sampled / USUAL_SHARE)), strict: at_least(8.max(sampled / STRICT_SHARE)) }
     }
 
     fn has(&self, word: &[u8], strict: bool) -> bool {
         let words = if strict { &self.strict } else { &self.usual };
-        words.contains(&xxh3_64(word))
+        words.contains_key(&xxh3_64(word))
     }
 }
 

@@ -1,9 +1,8 @@
 //! Writing a block: records are cut, their pieces gathered into columns, the columns written.
 
 use hashbrown::HashMap;
-use zstd::bulk::Compressor;
 
-use super::pack::Blobs;
+use super::pack::{Blobs, Compressors, Kind};
 use super::template::{Grouping, Template, WHOLE, chain, write_templates};
 use super::tokens::Words;
 use super::{Span, columns, dictionary, integers, slice, stamps};
@@ -12,7 +11,11 @@ use crate::archive::column::write_varint;
 /// The first variables of a record, its header, share columns with all records that start alike.
 const HEADER: usize = 4;
 /// Records from which constant words are learnt.
-const LEARNT_FROM: usize = 2_048;
+const LEARNT_FROM: usize = 1_024;
+
+/// Each column costs time and bytes of its own: more than so many do not pay.
+const FREE_COLUMNS: usize = 256;
+const BYTES_PER_COLUMN: usize = 96;
 
 /// What a column is known by while records are gathered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,21 +41,24 @@ struct Stamps {
     relative: Option<Vec<u64>>,
 }
 
-/// Writes the block; `None` where most of the records have no template.
+/// Writes the block; `None` where most of the records have no template, or the columns are too many to pay.
 pub fn block(
     raw: &[u8],
     records: &[Span],
     quoted: bool,
-    compressor: &mut Compressor<'_>,
+    compressor: &mut Compressors,
 ) -> std::io::Result<Option<Vec<u8>>> {
     let words = Words::learn(raw, records, records.len().div_ceil(LEARNT_FROM));
-    let mut grouping = Grouping::of(raw, records, &words, quoted);
+    let Some(mut grouping) = Grouping::of(raw, records, &words, quoted) else { return Ok(None) };
     let whole: u64 =
         rows(&grouping, records).filter(|(id, _, _)| *id == WHOLE).map(|(_, record, _)| u64::from(record.len)).sum();
     if whole * 10 > raw.len() as u64 * 9 {
         return Ok(None);
     }
     let (templates, ids, gathered) = gather(raw, records, &mut grouping);
+    if gathered.len() > FREE_COLUMNS + raw.len() / BYTES_PER_COLUMN {
+        return Ok(None);
+    }
     let mut meta = Vec::new();
     let mut blobs = Blobs::default();
     write_templates(&mut meta, &templates);
@@ -84,7 +90,7 @@ pub fn block(
     write_varint(&mut description, records.len() as u64);
     description.extend_from_slice(&table);
     description.extend_from_slice(&meta);
-    let packed = compressor.compress(&description)?;
+    let packed = compressor.of(Kind::Text).compress(&description)?;
     let mut out = Vec::with_capacity(packed.len() + packs.len() + 8);
     write_varint(&mut out, description.len() as u64);
     write_varint(&mut out, packed.len() as u64);
