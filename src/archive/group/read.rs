@@ -217,7 +217,7 @@ where
     serde_json::from_slice(&bytes).map_err(|_| SectionError::damaged(stats, kind, name, "are not what was written"))
 }
 
-/// No section of an honest group is larger: 16 MiB of one record beyond a full group.
+/// No section of an honest group is larger: one long line or joined record beyond a full group.
 const LARGEST_SECTION: u64 = 256 << 20;
 
 fn unpack<R>(stats: &GroupStats, kind: u8, name: &str, read: &mut R) -> Result<Vec<u8>, SectionError>
