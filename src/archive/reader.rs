@@ -242,6 +242,15 @@ impl Snapshot {
         &self.groups
     }
 
+    /// A row group by its position; a position of another snapshot is told from damage by its sentence.
+    pub fn group(&self, number: usize) -> Result<&GroupRef, ArchiveError> {
+        self.groups.get(number).ok_or_else(|| ArchiveError::Damaged {
+            path: self.storage.path(super::custody::CUSTODY),
+            offset: 0,
+            what: format!("row group {number} is not in this snapshot of {}", self.groups.len()),
+        })
+    }
+
     /// Canonical names of the fields that occur, sorted.
     pub fn fields(&self) -> &[String] {
         &self.fields

@@ -37,10 +37,7 @@ pub fn evaluate(
     matcher: &Matcher,
     interpret: &dyn Interpret,
 ) -> Result<GroupMatches, ArchiveError> {
-    let Some(group) = snapshot.groups().get(candidate.group) else {
-        return Err(ArchiveError::Missing { path: Default::default() });
-    };
-    let decoded = Decoded { group: group.clone(), columns: snapshot.columns(group)?, lines: None };
+    let decoded = Decoded::open(snapshot, candidate.group)?;
     let mut matches = GroupMatches { decoded, rows: Vec::new(), looked_at: 0 };
     let mut fields = FieldSet::default();
     for rows in &candidate.rows {
@@ -89,10 +86,8 @@ impl GroupMatches {
 impl Decoded {
     /// Reads the columns of a group.
     pub fn open(snapshot: &Snapshot, number: usize) -> Result<Decoded, ArchiveError> {
-        match snapshot.groups().get(number) {
-            Some(group) => Ok(Decoded { group: group.clone(), columns: snapshot.columns(group)?, lines: None }),
-            None => Err(ArchiveError::Missing { path: Default::default() }),
-        }
+        let group = snapshot.group(number)?;
+        Ok(Decoded { group: group.clone(), columns: snapshot.columns(group)?, lines: None })
     }
 
     /// The columns.

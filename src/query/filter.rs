@@ -2,13 +2,11 @@
 
 use std::ops::Bound;
 
+use crate::index::WORD_BYTES;
 use crate::model::TimeRange;
 use crate::model::query::{Expr, Field, Interval, LevelSet, Network, Pattern, Piece};
 
 use super::search::{TextSearch, is_word};
-
-/// Longest word of the index, in bytes; longer ones are cut to this length there and here.
-const WORD_BYTES: usize = 40;
 
 /// Conditions that every matching record satisfies; a record that satisfies them need not match.
 ///
