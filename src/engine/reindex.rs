@@ -1,9 +1,9 @@
 //! Brings an index up to the archive: all of it after a loss, the last commits after a crash.
 
 use super::EngineError;
-use super::ingest::{BLOCK_RECORDS, Counters};
+use super::ingest::Counters;
 use crate::archive::Snapshot;
-use crate::index::{FlaggedRecord, WordCollector, Writer as IndexWriter};
+use crate::index::{FlaggedRecord, GroupWords, WordCollector, Writer as IndexWriter};
 use crate::model::{FieldSet, Interpret, Layout};
 
 /// What was indexed.
@@ -42,12 +42,11 @@ pub fn catch_up(
         }
         let read = snapshot.columns(group).and_then(|columns| Ok((columns, snapshot.lines(group)?)));
         let Ok((columns, lines)) = read else {
-            // A block that is not in the index is a block whose records nobody would look at: name it as holding any word.
+            // Nobody would look at the records of a group that is not in the index: name it as one that holds any word.
             report.unreadable += 1;
-            index.add_block(&WordCollector::any(group.first.0, u64::from(group.stats.rows)))?;
+            index.add_group(&GroupWords::any(group.first.0, u64::from(group.stats.rows)))?;
             continue;
         };
-        let mut first = group.first.0;
         for row in 0..columns.rows() {
             let raw = columns.raw(&lines, row);
             collector.add_record(raw);
@@ -65,13 +64,10 @@ pub fn catch_up(
                     entity: verdict.entity.clone(),
                 })?;
             }
-            if id + 1 - first >= BLOCK_RECORDS as u64 || row + 1 == columns.rows() {
-                let mut block = collector.finish();
-                block.first = first;
-                index.add_block(&block)?;
-                first = id + 1;
-            }
         }
+        let mut words = collector.finish();
+        words.first = group.first.0;
+        index.add_group(&words)?;
         report.records += columns.rows() as u64;
     }
     index.commit(snapshot.records())?;

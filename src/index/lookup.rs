@@ -13,8 +13,6 @@ pub enum Lookup {
     Or(Vec<Lookup>),
     /// Blocks with this word: lower case, whole, cut at [`super::WORD_BYTES`].
     Word(String),
-    /// Blocks with a word that matches this regular expression as a whole.
-    WordRegex(String),
     /// Blocks with an address in this range, both ends included, IPv4 as `::ffff:a.b.c.d`.
     Address {
         /// Lowest address.

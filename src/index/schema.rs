@@ -5,25 +5,28 @@ use tantivy::schema::{BytesOptions, FAST, Field, IndexRecordOption, Schema, Text
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 /// Version of the schema; another one means: rebuild.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
+/// The file of the filters of words.
+pub const FILTERS: &str = "words.filters";
 /// Name under which the tokenizer is registered.
 pub const LINES: &str = "lines";
-/// The word that stands in blocks with too many distinct words to list: such a block may hold any word.
-pub const ANY_WORD: &str = "\u{1}any";
-/// The word that stands in blocks with a word that was cut: its end can't be looked up.
-pub const CUT_WORD: &str = "\u{1}cut";
-
 /// The fields by name.
 #[derive(Debug, Clone, Copy)]
 pub struct Fields {
-    /// Id of the first record of a block; of a flagged record its id.
+    /// Id of the first record of a block or group; of a flagged record its id.
     pub first: Field,
-    /// Number of records of a block; 0 for a flagged record's document.
+    /// Number of records of a block or group; 0 for a flagged record's document.
     pub count: Field,
-    /// Words of a block, lower case, one a line.
+    /// Usual words of a block, lower case, one a line.
     pub word: Field,
-    /// Addresses in a block as 16 bytes (IPv4 as `::ffff:a.b.c.d`).
+    /// Addresses in a group as 16 bytes (IPv4 as `::ffff:a.b.c.d`).
     pub address: Field,
+    /// Of a group, where its filter of words begins in the file of filters.
+    pub filter_at: Field,
+    /// Of a group, the length of that filter; 0: the group may hold any word and any address.
+    pub filter_len: Field,
+    /// Of a group, XXH3-64 of that filter.
+    pub filter_sum: Field,
     /// Score of a flagged record.
     pub score: Field,
     /// Rules of a flagged record.
@@ -49,6 +52,9 @@ pub fn schema() -> (Schema, Fields) {
         count: builder.add_u64_field("count", FAST),
         word: builder.add_text_field("word", lines()),
         address: builder.add_bytes_field("address", BytesOptions::default().set_indexed()),
+        filter_at: builder.add_u64_field("filter_at", FAST),
+        filter_len: builder.add_u64_field("filter_len", FAST),
+        filter_sum: builder.add_u64_field("filter_sum", FAST),
         score: builder.add_f64_field("score", FAST),
         rule: builder.add_text_field("rule", lines()),
         reason: builder.add_text_field("reason", lines()),

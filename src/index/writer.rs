@@ -1,12 +1,15 @@
-//! Writes the index: blocks and flagged records, then a commit that says up to which record it covers the archive.
+//! Writes the index: groups and flagged records, then a commit that says up to which record it covers the archive.
 
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use tantivy::{Index, IndexWriter, TantivyDocument, TantivyError};
 
 use super::IndexError;
-use super::schema::{Fields, LINES, LineTokenizer, Payload, SCHEMA_VERSION, schema};
-use super::words::BlockWords;
+use super::schema::{FILTERS, Fields, LINES, LineTokenizer, Payload, SCHEMA_VERSION, schema};
+use super::words::GroupWords;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Bytes of memory for documents not yet on disk.
 const HEAP: usize = 48 << 20;
@@ -33,6 +36,9 @@ pub struct Writer {
     writer: IndexWriter,
     archive: String,
     covered: u64,
+    /// The filters of words, one after the other; only what a committed document names counts.
+    filters: File,
+    filters_len: u64,
 }
 
 impl Writer {
@@ -42,9 +48,9 @@ impl Writer {
         let failed = |cause: TantivyError| IndexError::Write { folder: folder.to_owned(), cause: cause.to_string() };
         match super::Reader::open(folder, archive) {
             Ok(reader) => {
-                let covered = reader.covered();
+                let (covered, filters_len) = (reader.covered(), reader.filters_len());
                 let index = reader.into_index();
-                Writer::on(folder, index, archive, covered).map_err(failed)
+                Writer::on(folder, index, archive, covered, filters_len).map_err(failed)
             }
             Err(_) => Writer::create(folder, archive),
         }
@@ -58,15 +64,20 @@ impl Writer {
         let (schema, _) = schema();
         let index = Index::create_in_dir(folder, schema).map_err(|cause| failed(cause.to_string()))?;
         // Until its first commit it says nothing of what it covers, and whoever opens it then makes it anew.
-        Writer::on(folder, index, archive, 0).map_err(|cause| failed(cause.to_string()))
+        Writer::on(folder, index, archive, 0, 0).map_err(|cause| failed(cause.to_string()))
     }
 
-    fn on(folder: &Path, index: Index, archive: &str, covered: u64) -> Result<Writer, TantivyError> {
+    fn on(folder: &Path, index: Index, archive: &str, covered: u64, filters_len: u64) -> Result<Writer, TantivyError> {
         index.tokenizers().register(LINES, LineTokenizer::default());
         let (_, fields) = schema();
         // One thread: the order of documents, and so the bytes on disk, must not depend on scheduling.
         let writer = index.writer_with_num_threads(1, HEAP)?;
-        Ok(Writer { folder: folder.to_owned(), fields, writer, archive: archive.to_owned(), covered })
+        let mut filters = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(FILTERS))?;
+        // What lies beyond was written by a run that ended before its commit.
+        filters.set_len(filters_len)?;
+        filters.seek(SeekFrom::End(0))?;
+        let (folder, archive) = (folder.to_owned(), archive.to_owned());
+        Ok(Writer { folder, fields, writer, archive, covered, filters, filters_len })
     }
 
     /// Records covered by the last commit: all with a smaller id.
@@ -74,16 +85,29 @@ impl Writer {
         self.covered
     }
 
-    /// Takes up a block.
-    pub fn add_block(&mut self, block: &BlockWords) -> Result<(), IndexError> {
+    /// Takes up a group.
+    pub fn add_group(&mut self, group: &GroupWords) -> Result<(), IndexError> {
         let mut document = TantivyDocument::default();
-        document.add_u64(self.fields.first, block.first);
-        document.add_u64(self.fields.count, block.count);
-        document.add_text(self.fields.word, &block.words);
-        for address in &block.addresses {
+        document.add_u64(self.fields.first, group.first);
+        document.add_u64(self.fields.count, group.count);
+        let filter = group.filter.as_deref().unwrap_or_default();
+        document.add_u64(self.fields.filter_at, self.filters_len);
+        document.add_u64(self.fields.filter_len, filter.len() as u64);
+        document.add_u64(self.fields.filter_sum, xxh3_64(filter));
+        for address in &group.addresses {
             document.add_bytes(self.fields.address, &address.to_be_bytes());
         }
-        self.add(document)
+        self.filters.write_all(filter).map_err(|cause| self.failed(&cause.into()))?;
+        self.filters_len += filter.len() as u64;
+        self.add(document)?;
+        for block in group.blocks.iter().filter(|block| !block.words.is_empty()) {
+            let mut document = TantivyDocument::default();
+            document.add_u64(self.fields.first, group.first.saturating_add(block.first));
+            document.add_u64(self.fields.count, block.count);
+            document.add_text(self.fields.word, &block.words);
+            self.add(document)?;
+        }
+        Ok(())
     }
 
     /// Takes up a flagged record.
@@ -108,6 +132,7 @@ impl Writer {
     pub fn commit(&mut self, records: u64) -> Result<(), IndexError> {
         let payload = Payload { schema: SCHEMA_VERSION, archive: self.archive.clone(), records };
         let payload = serde_json::to_string(&payload).unwrap_or_default();
+        self.filters.sync_data().map_err(|cause| self.failed(&cause.into()))?;
         let committed = self.writer.prepare_commit().and_then(|mut commit| {
             commit.set_payload(&payload);
             commit.commit()
@@ -142,7 +167,10 @@ fn empty(folder: &Path) -> std::io::Result<()> {
         let path = entry?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let extension = path.extension().map(|extension| extension.to_string_lossy().into_owned()).unwrap_or_default();
-        let is_ours = OURS.contains(&extension.as_str()) || name.starts_with(".tantivy") || name == ".managed.json";
+        let is_ours = OURS.contains(&extension.as_str())
+            || name.starts_with(".tantivy")
+            || name == ".managed.json"
+            || name == FILTERS;
         if path.is_file() && is_ours {
             std::fs::remove_file(&path)?;
         }

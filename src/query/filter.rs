@@ -24,8 +24,6 @@ pub enum Filter {
     Or(Vec<Filter>),
     /// The record has this word, exactly: lower case, at most 40 bytes.
     Word(String),
-    /// The record has a word that this expression matches as a whole. Uses `.`, `*`, `|`, `{40}`, groups, `[a-z0-9_]`.
-    WordRegex(String),
     /// The record has an address in this range.
     Address {
         /// The lowest address, as a number.
@@ -171,9 +169,9 @@ fn or(parts: impl Iterator<Item = Filter>) -> Filter {
 
 /// The words a record must have to contain the pattern.
 ///
-/// A word of the pattern is complete in the record where it is bounded by other text of the pattern or by a word edge; an
-/// end at a wildcard is open. An end of the pattern that is text has its edge, since the word there begins (ends) with a
-/// letter, digit or `_`.
+/// A word of the pattern is complete in the record where it is bounded by other text of the pattern or by a word edge. An
+/// end of the pattern that is text has its edge, since the word there begins (ends) with a letter, digit or `_`. A word that
+/// is open at a wildcard is no condition: the index knows whole words only.
 fn words(pattern: &Pattern) -> Vec<Filter> {
     let mut found = Vec::new();
     let mut word = String::new();
@@ -181,7 +179,10 @@ fn words(pattern: &Pattern) -> Vec<Filter> {
     let mut after_wildcard = false;
     for piece in &pattern.0 {
         let Piece::Text(text) = piece else {
-            found.extend(one_word(&word, open_start, true));
+            // All that is before the cut is there, whatever the wildcard adds.
+            if !open_start && word.len() >= WORD_BYTES {
+                found.extend(complete(&word));
+            }
             word.clear();
             after_wildcard = true;
             continue;
@@ -193,28 +194,24 @@ fn words(pattern: &Pattern) -> Vec<Filter> {
                 }
                 word.push(c.to_ascii_lowercase());
             } else {
-                found.extend(one_word(&word, open_start, false));
+                if !open_start {
+                    found.extend(complete(&word));
+                }
                 word.clear();
             }
             after_wildcard = false;
         }
     }
-    found.extend(one_word(&word, open_start, false));
+    if !open_start {
+        found.extend(complete(&word));
+    }
     found
 }
 
-/// The condition for one word. A long word is cut in the index, so what stands at its end may be missing there: any word
-/// of full length passes.
-fn one_word(word: &str, open_start: bool, open_end: bool) -> Option<Filter> {
+/// The condition for one word, cut as the index cuts it.
+fn complete(word: &str) -> Option<Filter> {
     let cut = word.get(..word.len().min(WORD_BYTES)).filter(|word| !word.is_empty())?;
-    Some(match (open_start, open_end) {
-        (false, false) => Filter::Word(cut.to_owned()),
-        (false, true) if cut.len() == WORD_BYTES => Filter::Word(cut.to_owned()),
-        (false, true) => Filter::WordRegex(format!("{cut}.*")),
-        (true, _) if word.len() > WORD_BYTES => Filter::WordRegex(format!(".{{{WORD_BYTES}}}")),
-        (true, false) => Filter::WordRegex(format!("(.*{cut}|.{{{WORD_BYTES}}})")),
-        (true, true) => Filter::WordRegex(format!("(.*{cut}.*|.{{{WORD_BYTES}}})")),
-    })
+    Some(Filter::Word(cut.to_owned()))
 }
 
 #[cfg(test)]
@@ -239,13 +236,15 @@ mod tests {
     }
 
     #[test]
-    fn an_open_end_is_an_expression_over_words() {
-        let expression = |text: &str| Filter::WordRegex(text.to_owned());
-        assert_eq!(of(&[text("user"), Piece::Many]), expression("user.*"));
-        assert_eq!(of(&[Piece::Many, text("wd")]), expression("(.*wd|.{40})"));
+    fn a_word_that_is_open_at_a_wildcard_is_no_condition() {
+        assert_eq!(of(&[text("user"), Piece::Many]), Filter::All);
+        assert_eq!(of(&[Piece::Many, text("wd")]), Filter::All);
+        assert_eq!(of(&[text("a"), Piece::One, text("b")]), Filter::All);
         assert_eq!(
-            of(&[text("a"), Piece::One, text("b")]),
-            Filter::And(vec![expression("a.*"), expression("(.*b|.{40})")])
+            of(&[text("a b"), Piece::One, text("c d")]),
+            Filter::And(vec![Filter::Word("a".to_owned()), Filter::Word("d".to_owned())])
         );
+        let long = "x".repeat(WORD_BYTES + 3);
+        assert_eq!(of(&[text(&long), Piece::Many]), Filter::Word(long[..WORD_BYTES].to_owned()));
     }
 }

@@ -102,7 +102,7 @@ fn may_match(filter: &Filter, group: &GroupRef, snapshot: &Snapshot) -> bool {
         Filter::Score { min } => stats.flagged > 0 || (f32::from(stats.top_score) + 0.5) / 255.0 >= *min,
         Filter::Flagged => stats.flagged > 0,
         Filter::Source(pattern) => stats.runs.iter().any(|run| source_matches(pattern, snapshot.input_name(run.input))),
-        Filter::All | Filter::Word(_) | Filter::WordRegex(_) | Filter::Address { .. } => true,
+        Filter::All | Filter::Word(_) | Filter::Address { .. } => true,
     }
 }
 
@@ -119,7 +119,6 @@ fn lookup(filter: &Filter) -> Lookup {
             if parts.contains(&Lookup::All) { Lookup::All } else { Lookup::Or(parts) }
         }
         Filter::Word(word) => Lookup::Word(word.clone()),
-        Filter::WordRegex(pattern) => Lookup::WordRegex(pattern.clone()),
         Filter::Address { low, high, v4 } => {
             // The index keeps IPv4 addresses as IPv6-mapped ones.
             let prefix = if *v4 { 0xffff_u128 << 32 } else { 0 };

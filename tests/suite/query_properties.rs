@@ -165,10 +165,6 @@ impl Line {
             Filter::And(parts) => parts.iter().all(|part| self.satisfies(part)),
             Filter::Or(parts) => parts.iter().any(|part| self.satisfies(part)),
             Filter::Word(word) => self.words().contains(word),
-            Filter::WordRegex(expression) => {
-                let regex = regex::Regex::new(&format!("^(?:{expression})$")).unwrap();
-                self.words().iter().any(|word| regex.is_match(word))
-            }
             Filter::Address { low, high, v4 } => addresses(&self.raw).any(|address| match address {
                 std::net::IpAddr::V4(address) => *v4 && (*low..=*high).contains(&u128::from(u32::from(address))),
                 std::net::IpAddr::V6(address) => !*v4 && (*low..=*high).contains(&u128::from(address)),

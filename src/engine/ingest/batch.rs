@@ -5,7 +5,7 @@ use crate::model::{InputId, Layout, Verdict};
 use crate::parse::Parsed;
 
 /// Records of one block: the unit of the index.
-pub const BLOCK_RECORDS: usize = 1_024;
+const BLOCK_RECORDS: usize = 1_024;
 /// A block is full at this many raw bytes too.
 pub const BLOCK_BYTES: usize = 1 << 20;
 

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::batch::{Block, Flow, Skip};
 use super::known::hex_of;
 use crate::archive::{Completion, Cursor, CustodyKind, EncodedGroup, GroupBuilder, NewRecord, Skipped};
-use crate::index::{BlockWords, FlaggedRecord, WordCollector};
+use crate::index::{FlaggedRecord, GroupWords, WordCollector};
 use crate::model::{FieldSet, InputId, Origin};
 
 /// A group is full at this many records.
@@ -20,8 +20,8 @@ const GROUP_BYTES: usize = 4 << 20;
 pub struct Packed {
     /// The group, or why it could not be packed.
     pub group: std::io::Result<EncodedGroup>,
-    /// Words of its blocks; `first` counts from the group's first record.
-    pub blocks: Vec<BlockWords>,
+    /// Its words; `first` is not yet known.
+    pub words: GroupWords,
     /// Its flagged records; `id` counts from the group's first record.
     pub flagged: Vec<FlaggedRecord>,
     /// Canonical field names that occur, sorted.
@@ -177,11 +177,9 @@ impl Gather {
 fn pack_group(blocks: &[Box<Block>], cursors: Vec<Cursor>, level: i32) -> Packed {
     let mut builder = GroupBuilder::default();
     let mut collector = WordCollector::default();
-    let mut words = Vec::with_capacity(blocks.len());
     let mut flagged = Vec::new();
     let mut names = FieldNames::default();
     for block in blocks {
-        let first = builder.rows() as u64;
         let mut verdicts = block.verdicts.iter().peekable();
         for (number, (row, parsed)) in block.rows.iter().zip(&block.parsed).enumerate() {
             let raw = block.bytes.get(row.start..row.end).unwrap_or_default();
@@ -217,11 +215,9 @@ fn pack_group(blocks: &[Box<Block>], cursors: Vec<Cursor>, level: i32) -> Packed
                 verdict,
             });
         }
-        let mut block_words = collector.finish();
-        block_words.first = first;
-        words.push(block_words);
     }
-    Packed { group: builder.encode(level), blocks: words, flagged, fields: names.names.into_iter().collect(), cursors }
+    let (words, fields) = (collector.finish(), names.names.into_iter().collect());
+    Packed { group: builder.encode(level), words, flagged, fields, cursors }
 }
 
 /// Field names that occur; a record whose names are those of the record before costs a comparison only.

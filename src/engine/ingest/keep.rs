@@ -54,10 +54,9 @@ impl Keep<'_> {
         })?;
         self.counters.add_kept(u64::from(group.stats.rows), group.stats.raw_bytes, u64::from(group.stats.flagged));
         let first = self.archive.append(group, &packed.fields, packed.cursors)?;
-        for mut block in packed.blocks {
-            block.first += first.0;
-            self.index.add_block(&block)?;
-        }
+        let mut words = packed.words;
+        words.first = first.0;
+        self.index.add_group(&words)?;
         for mut record in packed.flagged {
             record.id += first.0;
             self.index.add_flagged(&record)?;

@@ -15,7 +15,6 @@ use std::path::{Path, PathBuf};
 
 use crossbeam_channel::bounded;
 
-pub use batch::BLOCK_RECORDS;
 pub use counters::Counters;
 pub use known::hex_of;
 
