@@ -19,7 +19,7 @@ mod writer;
 
 pub use custody::{Acquisition, Completion, Cursor, CustodyEntry, CustodyKind, SegmentEntry, Skipped};
 pub use error::ArchiveError;
-pub use group::{EncodedGroup, GroupBuilder, GroupColumns, GroupStats, NewRecord, Run};
+pub use group::{EncodedGroup, GroupBuilder, GroupColumns, GroupLines, GroupStats, NewRecord, Run, SCORE_STEPS};
 pub use reader::{GroupRef, InputState, Snapshot};
 pub use segment::FORMAT_VERSION;
 pub use storage::{DiskStorage, Storage};

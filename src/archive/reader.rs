@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::ArchiveError;
 use super::custody::{Acquisition, Chain, Completion, Cursor, CustodyEntry, CustodyKind, Replay, SegmentEntry, replay};
-use super::group::{GroupColumns, GroupStats, SectionError, decode_columns, decode_lines};
+use super::group::{GroupColumns, GroupLines, GroupStats, SectionError, decode_columns, decode_lines};
 use super::segment::{Directory, read_directory};
 use super::storage::Storage;
 use crate::model::{InputId, RecordId};
@@ -304,7 +304,7 @@ impl Snapshot {
     }
 
     /// The raw bytes of a group's records, checked.
-    pub fn lines(&self, group: &GroupRef) -> Result<Vec<u8>, ArchiveError> {
+    pub fn lines(&self, group: &GroupRef) -> Result<GroupLines, ArchiveError> {
         decode_lines(&group.stats, |at, len| self.read(group, at, len)).map_err(|cause| self.failure(group, cause))
     }
 

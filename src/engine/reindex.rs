@@ -48,7 +48,7 @@ pub fn catch_up(
             continue;
         };
         for row in 0..columns.rows() {
-            let raw = columns.raw(&lines, row);
+            let raw = lines.raw(row);
             collector.add_record(raw);
             interpret.interpret(columns.layout(row).unwrap_or(&no_layout), raw, &mut fields);
             for value in fields.values_of_their_own(raw) {

@@ -73,9 +73,8 @@ pub fn restore(snapshot: &Snapshot, out: &Path, keep_going: bool) -> Result<Rest
     // One file is open at a time: an archive may have more inputs than a process may have files.
     let mut writing: Option<(InputId, File)> = None;
     for group in snapshot.groups() {
-        let read = snapshot.columns(group).and_then(|columns| Ok((columns, snapshot.lines(group)?)));
-        let (columns, lines) = match read {
-            Ok(read) => read,
+        let lines = match snapshot.lines(group) {
+            Ok(lines) => lines,
             Err(cause) if keep_going => {
                 report.unreadable.push(cause.to_string());
                 continue;
@@ -83,22 +82,22 @@ pub fn restore(snapshot: &Snapshot, out: &Path, keep_going: bool) -> Result<Rest
             Err(cause) => return Err(cause.into()),
         };
         let mut row = 0;
-        while row < columns.rows() {
-            let Some(input) = columns.input(row) else { break };
-            let mut bytes = Vec::new();
-            while row < columns.rows() && columns.input(row) == Some(input) {
-                bytes.extend_from_slice(columns.raw(&lines, row));
+        while row < lines.rows() {
+            let Some(input) = lines.input(row) else { break };
+            let first = row;
+            while row < lines.rows() && lines.input(row) == Some(input) {
                 row += 1;
             }
+            let bytes = lines.raw_of(first, row);
             let Some(target) = open.get_mut(&input) else { continue };
             if writing.as_ref().is_none_or(|(other, _)| *other != input) {
                 let file = OpenOptions::new().append(true).open(&target.path).map_err(io(&target.path, "opening"))?;
                 writing = Some((input, file));
             }
             if let Some((_, file)) = &mut writing {
-                file.write_all(&bytes).map_err(io(&target.path, "writing"))?;
+                file.write_all(bytes).map_err(io(&target.path, "writing"))?;
             }
-            target.hash.update(&bytes);
+            target.hash.update(bytes);
             target.bytes += bytes.len() as u64;
         }
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::matcher::{ColumnView, Matcher};
 use super::plan::Candidate;
-use crate::archive::{ArchiveError, GroupColumns, GroupRef, Snapshot};
+use crate::archive::{ArchiveError, GroupColumns, GroupLines, GroupRef, Snapshot};
 use crate::model::{FieldSet, InputId, Interpret, Layout, Origin, RecordId, RecordView};
 
 /// Records whose bytes are searched as one before each is looked at.
@@ -15,7 +15,7 @@ const PIECE: u32 = 256;
 pub struct Decoded {
     group: GroupRef,
     columns: GroupColumns,
-    lines: Option<Vec<u8>>,
+    lines: Option<GroupLines>,
 }
 
 /// The matching rows of a group.
@@ -97,7 +97,7 @@ impl Decoded {
 
     /// Bytes of memory it takes, roughly.
     pub fn bytes(&self) -> usize {
-        self.lines.as_ref().map_or(0, Vec::len) + self.columns.rows() * 64
+        self.lines.as_ref().map_or(0, GroupLines::memory) + self.columns.rows() * 64
     }
 
     /// Unpacks the lines, once.
@@ -122,7 +122,8 @@ impl Decoded {
     /// A row as a whole; `fields` are those cut from it.
     pub fn view<'a>(&'a self, snapshot: &'a Snapshot, row: usize, fields: &'a FieldSet) -> RecordView<'a> {
         let raw = self.raw(row);
-        let origin = self.columns.origin(row).unwrap_or(Origin { input: InputId(u32::MAX), offset: 0, length: 0 });
+        let origin = self.lines.as_ref().and_then(|lines| lines.origin(row));
+        let origin = origin.unwrap_or(Origin { input: InputId(u32::MAX), offset: 0, length: 0 });
         RecordView {
             id: RecordId(self.group.first.0 + row as u64),
             origin,
@@ -154,10 +155,10 @@ impl Decoded {
 
     /// The bytes of all rows from one on up to another.
     fn raw_of(&self, from: usize, to: usize) -> &[u8] {
-        self.lines.as_ref().map_or(&[], |lines| self.columns.raw_of(lines, from, to))
+        self.lines.as_ref().map_or(&[], |lines| lines.raw_of(from, to))
     }
 
     fn raw(&self, row: usize) -> &[u8] {
-        self.lines.as_ref().map_or(&[], |lines| self.columns.raw(lines, row))
+        self.lines.as_ref().map_or(&[], |lines| lines.raw(row))
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::filter::{Filter, source_matches};
-use crate::archive::{GroupRef, Snapshot};
+use crate::archive::{GroupRef, SCORE_STEPS, Snapshot};
 use crate::index::{IndexError, Lookup, Reader as IndexReader};
 use crate::model::Timestamp;
 
@@ -98,8 +98,8 @@ fn may_match(filter: &Filter, group: &GroupRef, snapshot: &Snapshot) -> bool {
             _ => false,
         },
         Filter::Level(mask) => stats.levels & mask != 0,
-        // Flagged records keep their exact score, others a step of 1/255: half a step either way may be rounding.
-        Filter::Score { min } => stats.flagged > 0 || (f32::from(stats.top_score) + 0.5) / 255.0 >= *min,
+        // Flagged records keep their exact score, others a step: half a step either way may be rounding.
+        Filter::Score { min } => stats.flagged > 0 || (f32::from(stats.top_score) + 0.5) / SCORE_STEPS >= *min,
         Filter::Flagged => stats.flagged > 0,
         Filter::Source(pattern) => stats.runs.iter().any(|run| source_matches(pattern, snapshot.input_name(run.input))),
         Filter::All | Filter::Word(_) | Filter::Address { .. } => true,

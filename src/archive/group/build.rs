@@ -5,9 +5,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     COLUMNAR, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, NewRecord, RULE_IDS, RULES, Run,
-    SCORE_STEPS, SCORES, STORED, Section, TEMPLATE_IDS, TEMPLATES, TIMES, VERDICTS, ZSTD,
+    SCORE_STEPS, SCORES, STORED, Section, TEMPLATE_IDS, TEMPLATES, TIMES, VERDICTS, ZSTD, derived,
 };
-use crate::archive::{column, lines};
+use crate::archive::column;
+use crate::archive::lines::{self, Outline};
 use crate::model::{InputId, Layout, TimeQuality, Verdict};
 
 /// A group ready to be written.
@@ -130,50 +131,92 @@ impl GroupBuilder {
             sections: Vec::new(),
         };
         let mut group = EncodedGroup { bytes: Vec::with_capacity(self.lines.len() / 8), stats };
-        group.add(LENGTHS, &column::encode(&self.lengths), level)?;
-        group.add(TIMES, &column::encode(&self.times), level)?;
+        let lengths: Vec<u32> = self.lengths.iter().map(|length| u32::try_from(*length).unwrap_or(u32::MAX)).collect();
+        let outline = group.add_lines(&self.lines, &lengths, level)?;
+        if outline.is_none() {
+            group.add(LENGTHS, &column::encode(&self.lengths), level)?;
+        }
+        group.add_smallest(TIMES, &derived::times(&self.times, outline.as_ref()), level)?;
         group.add(MARKS, &self.marks, level)?;
+        let unlearnt: Vec<i64> =
+            self.scores.iter().zip(&self.novelties).map(|(score, novelty)| score - novelty).collect();
         group.add(SCORES, &column::encode(&self.scores), level)?;
-        group.add(NOVELTIES, &column::encode(&self.novelties), level)?;
-        group.add(TEMPLATE_IDS, &column::encode(&self.template_ids), level)?;
-        group.add(TEMPLATES, &serde_json::to_vec(&self.templates)?, level)?;
+        group.add(NOVELTIES, &column::encode(&unlearnt), level)?;
+        group.add_smallest(TEMPLATE_IDS, &derived::template_ids(&self.template_ids, outline.as_ref()), level)?;
+        group.add_texts(TEMPLATES, &self.templates, level)?;
         group.add(LAYOUT_IDS, &column::encode(&self.layout_ids), level)?;
         group.add(LAYOUTS, &serde_json::to_vec(&self.layouts)?, level)?;
         group.add(RULE_IDS, &column::encode(&self.rule_ids), level)?;
         group.add(RULES, &serde_json::to_vec(&self.rules)?, level)?;
         if !self.verdicts.is_empty() {
-            group.add(VERDICTS, &serde_json::to_vec(&self.verdicts)?, level)?;
+            group.add_texts(VERDICTS, &self.verdicts, level)?;
         }
-        group.add_lines(&self.lines, &self.lengths, level)?;
         Ok(group)
     }
 }
 
 impl EncodedGroup {
     fn add(&mut self, kind: u8, raw: &[u8], level: i32) -> std::io::Result<()> {
-        let packed = zstd::bulk::compress(raw, level)?;
-        let (codec, stored) = if packed.len() < raw.len() { (ZSTD, &packed[..]) } else { (STORED, raw) };
-        self.store(kind, codec, stored, raw.len());
-        Ok(())
+        self.add_smallest(kind, std::slice::from_ref(&raw), level)
     }
 
-    /// Lines go in columns where that is smaller.
-    fn add_lines(&mut self, raw: &[u8], lengths: &[i64], level: i32) -> std::io::Result<()> {
-        let lengths: Vec<u32> = lengths.iter().map(|length| u32::try_from(*length).unwrap_or(u32::MAX)).collect();
-        match lines::encode(raw, &lengths, level)? {
-            Some(block) => self.store(LINES, COLUMNAR, &block, raw.len()),
-            None => self.add(LINES, raw, level)?,
+    /// Keeps the form that takes the fewest bytes.
+    fn add_smallest<F: AsRef<[u8]>>(&mut self, kind: u8, forms: &[F], level: i32) -> std::io::Result<()> {
+        let mut smallest: Option<(u8, Vec<u8>, usize)> = None;
+        for form in forms {
+            let raw = form.as_ref();
+            let packed = zstd::bulk::compress(raw, level)?;
+            let (codec, stored) = if packed.len() < raw.len() { (ZSTD, packed) } else { (STORED, raw.to_vec()) };
+            if smallest.as_ref().is_none_or(|(_, known, _)| stored.len() < known.len()) {
+                smallest = Some((codec, stored, raw.len()));
+            }
+        }
+        if let Some((codec, stored, raw)) = smallest {
+            self.store(kind, codec, &stored, raw, None);
         }
         Ok(())
     }
 
-    fn store(&mut self, kind: u8, codec: u8, stored: &[u8], raw: usize) {
+    /// Lines go in columns where that is smaller; what can be told from those is given back.
+    fn add_lines(&mut self, raw: &[u8], lengths: &[u32], level: i32) -> std::io::Result<Option<Outline>> {
+        let Some(block) = lines::encode(raw, lengths, level)? else {
+            self.add(LINES, raw, level)?;
+            return Ok(None);
+        };
+        let rows = lengths.len() as u32;
+        self.store(LINES, COLUMNAR, &block, raw.len(), Some(rows));
+        // The block was decoded as a whole when it was made.
+        lines::outline(&block, rows, raw.len() as u64).map(Some).map_err(std::io::Error::other)
+    }
+
+    /// One JSON text a line, as lines or as plain text, whichever is smaller.
+    fn add_texts<T: serde::Serialize>(&mut self, kind: u8, texts: &[T], level: i32) -> std::io::Result<()> {
+        let mut raw = Vec::new();
+        let mut lengths = Vec::with_capacity(texts.len());
+        for text in texts {
+            let start = raw.len();
+            serde_json::to_writer(&mut raw, text)?;
+            raw.push(b'\n');
+            lengths.push((raw.len() - start) as u32);
+        }
+        let packed = zstd::bulk::compress(&raw, level)?;
+        match lines::encode(&raw, &lengths, level)? {
+            Some(block) if block.len() < packed.len() => {
+                self.store(kind, COLUMNAR, &block, raw.len(), Some(lengths.len() as u32));
+            }
+            _ => self.add(kind, &raw, level)?,
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, kind: u8, codec: u8, stored: &[u8], raw: usize, rows: Option<u32>) {
         self.stats.sections.push(Section {
             kind,
             codec,
             at: self.bytes.len() as u64,
             len: stored.len() as u64,
             raw: raw as u64,
+            rows,
             sum: format!("{:016x}", xxh3_64(stored)),
         });
         self.bytes.extend_from_slice(stored);

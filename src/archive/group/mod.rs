@@ -4,35 +4,36 @@
 //! unpacks a line. Encoding needs no state but the group's own records and can run on any thread.
 
 mod build;
+mod derived;
 mod read;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::build::{EncodedGroup, GroupBuilder};
-pub use self::read::{GroupColumns, SectionError, decode_columns, decode_lines};
+pub use self::read::{GroupColumns, GroupLines, SectionError, decode_columns, decode_lines};
 use crate::model::{InputId, Layout, Level, Origin, TimeQuality, Timestamp, Verdict};
 
 /// Raw bytes of all records, one after the other.
 const LINES: u8 = 1;
-/// Length of each record in bytes.
+/// Length of each record in bytes; absent where the lines tell it (templates and columns).
 const LENGTHS: u8 = 2;
-/// Time of each record in ns since the epoch; a record without a time repeats the one before.
+/// Time of each record in ns since the epoch ([`derived`]); a record without a time repeats the one before.
 const TIMES: u8 = 3;
 /// One byte a record: quality of its time, and its level plus one in the high half (0: none).
 const MARKS: u8 = 4;
-/// Score of each record in 1/255.
+/// Score of each record in steps.
 const SCORES: u8 = 5;
-/// Novelty of each record in 1/255.
+/// Score minus novelty of each record in steps: nothing for most.
 const NOVELTIES: u8 = 6;
-/// Template of each record: its position in the list of templates.
+/// Template of each record: its position in the list of templates ([`derived`]).
 const TEMPLATE_IDS: u8 = 7;
-/// The templates of the group in order of appearance, as a JSON list.
+/// The templates of the group in order of appearance, a JSON string a line.
 const TEMPLATES: u8 = 8;
 /// Layout of each record: its position in the list of layouts.
 const LAYOUT_IDS: u8 = 9;
 /// The layouts of the group in order of appearance, as a JSON list.
 const LAYOUTS: u8 = 10;
-/// Verdicts of flagged records, as a JSON list of `[row, verdict]`.
+/// Verdicts of flagged records, JSON `[row, verdict]` a line.
 const VERDICTS: u8 = 11;
 /// Rules that fired on each record: position in the list of rule sets.
 const RULE_IDS: u8 = 12;
@@ -43,11 +44,11 @@ const RULES: u8 = 13;
 const STORED: u8 = 0;
 /// The section is one zstd frame.
 const ZSTD: u8 = 1;
-/// The section is lines as templates and columns ([`lines`]).
+/// The section is so many lines as templates and columns ([`lines`]).
 const COLUMNAR: u8 = 2;
 
 /// Scores are kept in this many steps: a finer one is noise that costs more than the lines (flagged records have theirs whole).
-const SCORE_STEPS: f32 = 255.0;
+pub const SCORE_STEPS: f32 = 100.0;
 
 /// A record on its way into the archive.
 #[derive(Debug, Clone, Copy)]
@@ -98,6 +99,9 @@ struct Section {
     len: u64,
     /// Bytes once unpacked.
     raw: u64,
+    /// Lines of a section that is kept in columns.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    rows: Option<u32>,
     /// XXH3-64 of the stored bytes, hexadecimal.
     sum: String,
 }
@@ -121,9 +125,9 @@ pub struct GroupStats {
     pub levels: u16,
     /// Bit n is set where a record has time quality n.
     pub qualities: u8,
-    /// Highest score in 1/255.
+    /// Highest score in steps of [`SCORE_STEPS`].
     pub top_score: u8,
-    /// Highest novelty in 1/255.
+    /// Highest novelty in steps.
     pub top_novelty: u8,
     /// Flagged records.
     pub flagged: u32,

@@ -2,7 +2,7 @@
 
 use super::DecodeError;
 use super::pack::{Blobs, Kind, Meta, Packs};
-use crate::archive::column::write_varint;
+use crate::archive::column::{entropy, unzigzag, width_of as width, write_varint, zigzag};
 
 /// All values are the base.
 const EQUAL: u8 = 0;
@@ -10,15 +10,6 @@ const EQUAL: u8 = 0;
 const OFFSETS: u8 = 1;
 /// Zigzag differences to the value before, the first to the base.
 const DELTAS: u8 = 2;
-
-/// Values looked at to choose between the forms.
-const SAMPLE: usize = 1_024;
-/// Fewer values are taken to cost their width.
-const LEAST_SAMPLE: usize = 48;
-/// Cost unit: 1/256 bit.
-const BIT: u64 = 256;
-/// What each distinct byte of a plane costs by itself, in the table of its compressed form.
-const DISTINCT: u64 = 4 * BIT;
 
 /// Writes a column of integers.
 pub fn write(meta: &mut Vec<u8>, blobs: &mut Blobs, values: &[u64]) {
@@ -45,7 +36,7 @@ pub fn write(meta: &mut Vec<u8>, blobs: &mut Blobs, values: &[u64]) {
     }
 }
 
-/// Bits (in units of 1/[`BIT`]) that a column is estimated to take.
+/// Bits (in units of 1/256) that a column is estimated to take.
 pub fn estimate(values: &[u64]) -> u64 {
     let least = values.iter().copied().min().unwrap_or(0);
     let most = values.iter().copied().max().unwrap_or(0);
@@ -62,49 +53,6 @@ fn deltas(values: &[u64]) -> Vec<u64> {
         delta
     };
     values.iter().map(&mut delta).collect()
-}
-
-/// Folds the sign into the lowest bit, so that small differences are small numbers.
-pub fn zigzag(value: i64) -> u64 {
-    (value << 1 ^ value >> 63) as u64
-}
-
-/// The opposite of [`zigzag`].
-pub fn unzigzag(value: u64) -> i64 {
-    (value >> 1) as i64 ^ -((value & 1) as i64)
-}
-
-/// Bytes that a number takes, at least one.
-fn width(value: u64) -> u8 {
-    (8 - value.leading_zeros() / 8).max(1) as u8
-}
-
-/// Order-0 entropy of the planes of a sample, scaled to all values. In integers, so that every machine chooses alike.
-#[allow(clippy::indexing_slicing, reason = "a byte is always a place in a table of 256; hot")]
-fn entropy(values: &[u64], base: u64, width: u8) -> u64 {
-    if values.len() < LEAST_SAMPLE {
-        return values.len() as u64 * u64::from(width) * 8 * BIT;
-    }
-    let step = values.len() / SAMPLE + 1;
-    let whole = log2(values.len().div_ceil(step) as u64);
-    let mut bits = 0u64;
-    for plane in 0..width {
-        let mut counts = [0u32; 256];
-        for value in values.iter().step_by(step) {
-            counts[(value.wrapping_sub(base) >> (8 * plane)) as u8 as usize] += 1;
-        }
-        for count in counts.iter().filter(|count| **count > 0).map(|count| u64::from(*count)) {
-            bits += count * (whole - log2(count)) + DISTINCT / step as u64;
-        }
-    }
-    bits.saturating_mul(step as u64)
-}
-
-/// Binary logarithm in 1/256, linear between powers of two.
-fn log2(value: u64) -> u64 {
-    let power = value.max(1).ilog2();
-    let fraction = ((value.max(1) << (63 - power)) >> 55) & 0xff;
-    u64::from(power) * BIT + fraction
 }
 
 /// A plane of equal bytes has no blob: a 1 and the byte; others a 0 and their reference.

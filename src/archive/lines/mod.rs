@@ -11,6 +11,7 @@
 mod columns;
 mod dictionary;
 mod integers;
+mod outline;
 mod pack;
 mod patterns;
 mod read;
@@ -26,6 +27,7 @@ use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 use zstd::bulk::Decompressor;
 
+pub use self::outline::{MOST_STAMPS, Outline, outline};
 use self::pack::{Compressors, Meta, Packs};
 use self::read::{Described, DescribedTable, Loader};
 use super::column::read_varint;

@@ -47,6 +47,26 @@ impl DescribedTable {
         }
         Ok(DescribedTable { templates: Rc::new(templates), ids, columns })
     }
+
+    /// The templates.
+    pub fn templates(&self) -> &[Template] {
+        &self.templates
+    }
+
+    /// The template of each row.
+    pub fn ids(&self) -> &Integers {
+        &self.ids
+    }
+
+    /// The columns.
+    pub fn columns(&self) -> &[Described] {
+        &self.columns
+    }
+
+    /// How often each column is met in rows of these templates.
+    pub fn occurrences(&self, ids: &[u64]) -> Result<Vec<usize>, DecodeError> {
+        occurrences(&self.templates, ids, self.columns.len())
+    }
 }
 
 impl Described {
@@ -123,7 +143,8 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
-    fn integers(&mut self, integers: &Integers, count: usize) -> Result<Vec<u64>, DecodeError> {
+    /// Unpacks a column of integers.
+    pub fn integers(&mut self, integers: &Integers, count: usize) -> Result<Vec<u64>, DecodeError> {
         self.charge(count, 8)?;
         integers.load(&mut self.packs, count)
     }

@@ -175,6 +175,12 @@ fn civil(days: u64) -> (u64, u64, u64) {
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 
+/// The value of a stamp of a format in ns since 1970-01-01 00:00:00 as written; `None` beyond what 64 bits hold.
+pub fn nanoseconds(format: u8, value: u64) -> Option<i64> {
+    let unit = *POWERS.get(9usize.checked_sub(usize::from(format % 10))?)?;
+    i64::try_from(value.checked_mul(unit)?).ok()
+}
+
 /// Writes time stamps of one format; keeps the day written last, as most follow one another within a day.
 #[derive(Debug, Clone)]
 pub struct Writer {

@@ -21,7 +21,7 @@ pub struct Template {
 /// No group needs more; beyond, records are kept whole.
 const MOST_TEMPLATES: usize = 4_096;
 /// Variables of a template as read: an honest one has no more.
-const MOST_READ_VARIABLES: usize = 256;
+const MOST_READ_VARIABLES: usize = 1_024;
 
 /// Columns do not pay where the first so many records have more templates than this.
 const PROBE: usize = 512;

@@ -53,10 +53,10 @@ pub fn class(byte: u8) -> u8 {
 }
 
 /// A record with more variables than this is kept whole: its template would hardly be met again.
-pub const MOST_VARIABLES: usize = 200;
+pub const MOST_VARIABLES: usize = 1_000;
 /// Time stamps are looked for in so many bytes of a record and at most so many times.
-const STAMP_REACH: usize = 120;
-const MOST_STAMPS: usize = 3;
+const STAMP_REACH: usize = 512;
+pub const MOST_STAMPS: usize = 3;
 /// A longer quoted string is cut like the rest.
 const LONGEST_QUOTED: usize = 2_000;
 /// Distinct words counted while learning; on random text the rest is no loss.

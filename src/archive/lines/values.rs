@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use super::integers::unzigzag;
 use super::read::Table;
 use super::{DecodeError, Sink, stamps};
+use crate::archive::column::unzigzag;
 
 /// Values as bytes, one after the other.
 #[derive(Debug)]

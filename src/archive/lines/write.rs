@@ -6,7 +6,7 @@ use super::pack::{Blobs, Compressors, Kind};
 use super::template::{Grouping, Template, WHOLE, chain, write_templates};
 use super::tokens::Words;
 use super::{Span, columns, dictionary, integers, slice, stamps};
-use crate::archive::column::write_varint;
+use crate::archive::column::{write_varint, zigzag};
 
 /// The first variables of a record, its header, share columns with all records that start alike.
 const HEADER: usize = 4;
@@ -148,7 +148,7 @@ fn gather(raw: &[u8], records: &[Span], grouping: &mut Grouping) -> (Vec<Templat
                     let value = rest.and_then(stamps::find).map_or(0, |stamp| stamp.value);
                     stamps.values.push(value);
                     if let (Some(relative), Some(first)) = (&mut stamps.relative, first) {
-                        relative.push(integers::zigzag(value.wrapping_sub(first) as i64));
+                        relative.push(zigzag(value.wrapping_sub(first) as i64));
                     }
                     first.get_or_insert(value);
                 }

@@ -1,0 +1,175 @@
+//! Columns that mostly follow from the lines: times from the time stamps in them, templates from how they were cut.
+//!
+//! Only what does not follow is kept: of a time its distance from the stamp (a zone, a missing year: the same for thousands of
+//! records), of a template where it is not the usual one of records that were cut alike. Each column begins with a byte that
+//! says how it is kept.
+
+use std::collections::BTreeMap;
+
+use crate::archive::column::{self, read_varint, write_varint};
+use crate::archive::lines::{MOST_STAMPS, Outline};
+
+/// The values as they are.
+const PLAIN: u8 = 0;
+/// Times as distances from the first, second, third stamp of the record: this plus 0, 1, 2.
+const FROM_STAMP: u8 = 1;
+/// Template ids where they are not the usual ones.
+const BY_CUT: u8 = 1;
+
+/// The forms in which times may be kept; the caller takes the one that compresses best.
+pub fn times(times: &[i64], outline: Option<&Outline>) -> Vec<Vec<u8>> {
+    let mut forms = vec![with(PLAIN, &column::encode(times))];
+    let Some(outline) = outline else { return forms };
+    // The stamp whose distance changes least often is the one the times were read from.
+    let best = (0..MOST_STAMPS)
+        .filter_map(|nth| {
+            let stamps = outline.stamps.get(nth).filter(|stamps| stamps.iter().any(Option::is_some))?;
+            let distances = distances(times, stamps);
+            let changes = distances.iter().zip(distances.iter().skip(1)).filter(|(one, next)| one != next).count();
+            Some((changes, nth, distances))
+        })
+        .min_by_key(|(changes, nth, _)| (*changes, *nth));
+    if let Some((_, nth, distances)) = best {
+        forms.push(with(FROM_STAMP + nth as u8, &column::encode(&distances)));
+    }
+    forms
+}
+
+/// The times of exactly `rows` rows from one of the forms.
+pub fn times_of(bytes: &[u8], rows: usize, outline: Option<&Outline>) -> Option<Vec<i64>> {
+    let (form, column) = bytes.split_first()?;
+    let mut values = column::decode(column, rows)?;
+    if *form == PLAIN {
+        return Some(values);
+    }
+    let outline = outline?;
+    let stamps = outline.stamps.get(usize::from(form - FROM_STAMP)).filter(|stamps| stamps.len() == rows)?;
+    let mut before = 0;
+    for (value, stamp) in values.iter_mut().zip(stamps) {
+        before = stamp.unwrap_or(before).wrapping_add(*value);
+        *value = before;
+    }
+    Some(values)
+}
+
+/// Distance of each time from its stamp; of a record without one, from the time before.
+fn distances(times: &[i64], stamps: &[Option<i64>]) -> Vec<i64> {
+    let mut before = 0;
+    let mut distance = |(time, stamp): (&i64, &Option<i64>)| {
+        let distance = time.wrapping_sub(stamp.unwrap_or(before));
+        before = *time;
+        distance
+    };
+    times.iter().zip(stamps).map(&mut distance).collect()
+}
+
+/// The forms in which template ids may be kept.
+pub fn template_ids(ids: &[i64], outline: Option<&Outline>) -> Vec<Vec<u8>> {
+    let mut forms = vec![with(PLAIN, &column::encode(ids))];
+    let Some(outline) = outline else { return forms };
+    let mut counts: BTreeMap<(u32, i64), usize> = BTreeMap::new();
+    for (cut, id) in outline.templates.iter().zip(ids) {
+        *counts.entry((*cut, *id)).or_default() += 1;
+    }
+    let mut usual: Vec<(i64, usize)> = Vec::new();
+    for ((cut, id), count) in counts {
+        let cut = cut as usize;
+        if usual.len() <= cut {
+            usual.resize(cut + 1, (0, 0));
+        }
+        match usual.get_mut(cut) {
+            Some(known) if known.1 < count => *known = (id, count),
+            _ => {}
+        }
+    }
+    let mut bytes = vec![BY_CUT];
+    write_varint(&mut bytes, usual.len() as u64);
+    for (id, _) in &usual {
+        write_varint(&mut bytes, *id as u64);
+    }
+    let unusual = |(cut, id): (&u32, &i64)| {
+        let is_usual = usual.get(*cut as usize).is_some_and(|(usual, _)| usual == id);
+        if is_usual { 0 } else { id + 1 }
+    };
+    let rest: Vec<i64> = outline.templates.iter().zip(ids).map(unusual).collect();
+    bytes.extend_from_slice(&column::encode(&rest));
+    forms.push(bytes);
+    forms
+}
+
+/// The template ids of exactly `rows` rows from one of the forms.
+pub fn template_ids_of(bytes: &[u8], rows: usize, outline: Option<&Outline>) -> Option<Vec<i64>> {
+    let (form, mut rest) = bytes.split_first()?;
+    if *form == PLAIN {
+        return column::decode(rest, rows);
+    }
+    let (count, after) = read_varint(rest)?;
+    rest = after;
+    let mut usual = Vec::new();
+    for _ in 0..count {
+        let (id, after) = read_varint(rest)?;
+        usual.push(i64::try_from(id).ok()?);
+        rest = after;
+    }
+    let mut values = column::decode(rest, rows)?;
+    let outline = outline?;
+    if outline.templates.len() != rows {
+        return None;
+    }
+    for (value, cut) in values.iter_mut().zip(&outline.templates) {
+        *value = if *value == 0 { *usual.get(*cut as usize)? } else { value.checked_sub(1)? };
+    }
+    Some(values)
+}
+
+fn with(form: u8, column: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(column.len() + 1);
+    bytes.push(form);
+    bytes.extend_from_slice(column);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn outlines(rows: usize) -> impl Strategy<Value = Outline> {
+        let stamps = || proptest::collection::vec(proptest::option::of(any::<i64>()), rows);
+        (proptest::collection::vec(0u32..5, rows), stamps(), stamps(), stamps())
+            .prop_map(|(templates, a, b, c)| Outline { templates, stamps: [a, b, c] })
+    }
+
+    proptest! {
+        #[test]
+        fn every_form_gives_back_the_values(
+            values in proptest::collection::vec(any::<i64>(), 30),
+            ids in proptest::collection::vec(0i64..7, 30),
+            outline in outlines(30),
+        ) {
+            for form in times(&values, Some(&outline)) {
+                prop_assert_eq!(times_of(&form, 30, Some(&outline)), Some(values.clone()));
+            }
+            for form in template_ids(&ids, Some(&outline)) {
+                prop_assert_eq!(template_ids_of(&form, 30, Some(&outline)), Some(ids.clone()));
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_a_column_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..60), outline in outlines(3)) {
+            let _ = times_of(&bytes, 3, Some(&outline));
+            let _ = template_ids_of(&bytes, 3, Some(&outline));
+        }
+    }
+
+    #[test]
+    fn times_that_are_stamps_of_another_zone_take_a_few_bytes() {
+        let stamps: Vec<i64> = (0..8_192).map(|row| (row * row % 977) * 1_000_000).collect();
+        let zone = 7_200_000_000_000;
+        let values: Vec<i64> = stamps.iter().map(|stamp| stamp + zone).collect();
+        let stamps = stamps.into_iter().map(Some).collect();
+        let outline = Outline { templates: vec![0; 8_192], stamps: [stamps, vec![None; 8_192], vec![None; 8_192]] };
+        assert!(times(&values, Some(&outline)).iter().any(|form| form.len() < 20));
+    }
+}

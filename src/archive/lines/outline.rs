@@ -1,0 +1,87 @@
+//! What other columns of a group follow from, read without any line: the template and the time stamps of each record.
+
+use super::read::{Described, DescribedTable, Loader};
+use super::{DecodeError, open, stamps};
+use crate::archive::column::unzigzag;
+
+/// Time stamps of a record that are told apart.
+pub const MOST_STAMPS: usize = super::tokens::MOST_STAMPS;
+
+/// Templates and time stamps of the records of a block.
+#[derive(Debug, Default)]
+pub struct Outline {
+    /// The template of each record, numbered by first appearance.
+    pub templates: Vec<u32>,
+    /// The n-th time stamp of each record as written, in ns since the epoch in no particular zone; a notation without a year
+    /// counts as 2000.
+    pub stamps: [Vec<Option<i64>>; MOST_STAMPS],
+}
+
+/// A column of time stamps and its next value.
+struct Stamps {
+    values: Vec<u64>,
+    next: usize,
+    /// Units of a value in a second, and in ns.
+    format: u8,
+    relative: bool,
+}
+
+/// Reads the outline of a block.
+pub fn outline(bytes: &[u8], rows: u32, raw_bytes: u64) -> Result<Outline, DecodeError> {
+    let (mut loader, described, _) = open(bytes, rows, raw_bytes)?;
+    let ids = loader.integers(described.ids(), rows as usize)?;
+    let mut columns = load(&mut loader, &described, &ids)?;
+    let mut outline = Outline { templates: Vec::with_capacity(ids.len()), ..Outline::default() };
+    // The columns of time stamps in each template, in order.
+    let of_template: Vec<Vec<u32>> = described
+        .templates()
+        .iter()
+        .map(|template| {
+            let is_stamp = |column: &&u32| columns.get(**column as usize).is_some_and(Option::is_some);
+            template.columns.iter().filter(is_stamp).copied().collect()
+        })
+        .collect();
+    for id in ids {
+        outline.templates.push(id as u32);
+        let mut first = None;
+        let wanted = of_template.get(id as usize).map_or(&[][..], Vec::as_slice);
+        for (nth, column_of) in outline.stamps.iter_mut().enumerate() {
+            let column = wanted.get(nth).and_then(|column| columns.get_mut(*column as usize)).and_then(Option::as_mut);
+            column_of.push(match column {
+                Some(column) => column.next(&mut first)?,
+                None => None,
+            });
+        }
+    }
+    Ok(outline)
+}
+
+fn load(loader: &mut Loader<'_>, described: &DescribedTable, ids: &[u64]) -> Result<Vec<Option<Stamps>>, DecodeError> {
+    let counts = described.occurrences(ids)?;
+    let mut columns = Vec::with_capacity(counts.len());
+    for (column, count) in described.columns().iter().zip(counts) {
+        columns.push(match column {
+            Described::Stamps { format, relative, integers } => Some(Stamps {
+                values: loader.integers(integers, count)?,
+                next: 0,
+                format: *format,
+                relative: *relative,
+            }),
+            _ => None,
+        });
+    }
+    Ok(columns)
+}
+
+impl Stamps {
+    fn next(&mut self, first: &mut Option<u64>) -> Result<Option<i64>, DecodeError> {
+        let mut value = *self.values.get(self.next).ok_or(DecodeError("a column is at its end"))?;
+        self.next += 1;
+        if self.relative {
+            let base = first.ok_or(DecodeError("a time relative to none"))?;
+            value = base.wrapping_add(unzigzag(value) as u64);
+        }
+        first.get_or_insert(value);
+        Ok(stamps::nanoseconds(self.format, value))
+    }
+}
