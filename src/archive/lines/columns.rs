@@ -2,7 +2,8 @@
 
 use super::dictionary::{self, Dictionary};
 use super::integers;
-use super::pack::{Blobs, Kind};
+use super::pack::Kind;
+use super::parts::{Parts, Scope};
 use super::patterns;
 use super::tokens::{DIGIT, HEX_LOWER, HEX_UPPER, class};
 use super::{Span, slice};
@@ -14,10 +15,8 @@ pub const EQUAL: u8 = 0;
 pub const INTEGERS: u8 = 1;
 /// Decimal digits of one width, leading zeros kept: width, integers.
 pub const FIXED_DIGITS: u8 = 2;
-/// Number of distinct values, a column of them, ids.
+/// Number of the dictionary; ids.
 pub const DICTIONARY: u8 = 3;
-/// Ids into the dictionary shared by the block.
-pub const SHARED: u8 = 4;
 /// Values of one length in which each place is constant or a hexadecimal digit.
 pub const HEX: u8 = 5;
 /// Hexadecimal (or decimal) digits of any length: case, lengths, nibbles.
@@ -73,59 +72,60 @@ fn shape(raw: &[u8], values: &[Span]) -> Shape {
     shape
 }
 
-/// Writes a column; `depth` counts the columns it lies in.
-pub fn write(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span], depth: u8) {
+/// Writes a column: its form to the tree, its values to the parts they belong to. `depth` counts the columns it lies in.
+pub fn write(parts: &mut Parts, raw: &[u8], values: &[Span], scope: &Scope, depth: u8) {
     let shape = shape(raw, values);
     if shape.equal {
         let value = values.first().map_or(&[][..], |value| slice(raw, *value));
-        meta.push(EQUAL);
-        write_varint(meta, value.len() as u64);
-        meta.extend_from_slice(value);
+        parts.tree.push(EQUAL);
+        write_varint(&mut parts.tree, value.len() as u64);
+        parts.tree.extend_from_slice(value);
         return;
     }
     let digits = shape.every & DIGIT != 0 && shape.shortest > 0;
     if digits && shape.longest <= MOST_DIGITS && (!shape.leading_zero || shape.shortest == shape.longest) {
-        numbers(meta, blobs, raw, values, &shape, depth);
+        numbers(parts, raw, values, &shape, scope, depth);
         return;
     }
     if depth < DEEPEST
         && values.len() >= LEAST_FOR_DICTIONARY
         && let Some(dictionary) = dictionary::of_column(raw, values)
     {
-        write_dictionary(meta, blobs, raw, &dictionary, depth);
+        write_dictionary(parts, dictionary, scope, depth);
         return;
     }
-    if shape.any & DIGIT != 0 && shape.shortest >= 4 && by_place(meta, blobs, raw, values, &shape) {
+    if shape.any & DIGIT != 0 && shape.shortest >= 4 && by_place(parts, raw, values, &shape, scope) {
         return;
     }
     let hex = if shape.every & HEX_LOWER != 0 { HEX_LOWER } else { shape.every & HEX_UPPER };
     if hex != 0 && shape.shortest > 0 && (digits || shape.any & DIGIT != 0 && shape.shortest >= 5) {
-        nibbles(meta, blobs, raw, values);
+        nibbles(parts, raw, values, scope);
         return;
     }
-    if shape.any & DIGIT != 0 && depth < DEEPEST && patterns::write(meta, blobs, raw, values, depth) {
+    if shape.any & DIGIT != 0 && depth < DEEPEST && patterns::write(parts, raw, values, scope, depth) {
         return;
     }
-    text(meta, blobs, raw, values, &shape);
+    text(parts, raw, values, &shape, scope);
 }
 
-/// Writes a column whose values are in the shared dictionary.
-pub fn write_shared(meta: &mut Vec<u8>, blobs: &mut Blobs, ids: &[u64]) {
-    meta.push(SHARED);
-    integers::write(meta, blobs, ids);
+/// Writes a column whose values are in a dictionary.
+pub fn write_ids(parts: &mut Parts, dictionary: u64, ids: &[u64], scope: &Scope) {
+    parts.tree.push(DICTIONARY);
+    write_varint(&mut parts.tree, dictionary);
+    parts.each(scope, ids, integers::write);
 }
 
 /// Writes a column of time stamps.
-pub fn write_stamps(meta: &mut Vec<u8>, blobs: &mut Blobs, format: u8, values: &[u64], relative: Option<&[u64]>) {
-    meta.extend_from_slice(&[STAMPS, format]);
+pub fn write_stamps(parts: &mut Parts, format: u8, values: &[u64], relative: Option<&[u64]>, scope: &Scope) {
+    parts.tree.extend_from_slice(&[STAMPS, format]);
     match relative {
         Some(relative) if integers::estimate(relative) < integers::estimate(values) => {
-            meta.push(1);
-            integers::write(meta, blobs, relative);
+            parts.tree.push(1);
+            parts.each(scope, relative, integers::write);
         }
         _ => {
-            meta.push(0);
-            integers::write(meta, blobs, values);
+            parts.tree.push(0);
+            parts.each(scope, values, integers::write);
         }
     }
 }
@@ -136,7 +136,7 @@ fn number(raw: &[u8], value: &Span) -> u64 {
         .fold(0u64, |number, digit| number.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0'))))
 }
 
-fn numbers(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span], shape: &Shape, depth: u8) {
+fn numbers(parts: &mut Parts, raw: &[u8], values: &[Span], shape: &Shape, scope: &Scope, depth: u8) {
     let numbers: Vec<u64> = values.iter().map(|value| number(raw, value)).collect();
     // Few distinct wide numbers (sizes, ports, octets) are cheaper as words of a dictionary.
     if depth < DEEPEST
@@ -147,27 +147,25 @@ fn numbers(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span], s
         let entries: Vec<u64> = dictionary.entries.iter().map(|value| number(raw, value)).collect();
         let by_id = integers::estimate(&dictionary.ids) + integers::estimate(&entries);
         if by_id < integers::estimate(&numbers) / 10 * 9 {
-            write_dictionary(meta, blobs, raw, &dictionary, DEEPEST);
+            write_dictionary(parts, dictionary, scope, DEEPEST);
             return;
         }
     }
     if shape.leading_zero {
-        meta.extend_from_slice(&[FIXED_DIGITS, shape.longest as u8]);
+        parts.tree.extend_from_slice(&[FIXED_DIGITS, shape.longest as u8]);
     } else {
-        meta.push(INTEGERS);
+        parts.tree.push(INTEGERS);
     }
-    integers::write(meta, blobs, &numbers);
+    parts.each(scope, &numbers, integers::write);
 }
 
-fn write_dictionary(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], dictionary: &Dictionary, depth: u8) {
-    meta.push(DICTIONARY);
-    write_varint(meta, dictionary.entries.len() as u64);
-    write(meta, blobs, raw, &dictionary.entries, (depth + 1).min(DEEPEST));
-    integers::write(meta, blobs, &dictionary.ids);
+fn write_dictionary(parts: &mut Parts, dictionary: Dictionary, scope: &Scope, depth: u8) {
+    let number = parts.dictionary(dictionary.entries, (depth + 1).min(DEEPEST));
+    write_ids(parts, number, &dictionary.ids, scope);
 }
 
 /// Addresses of fixed width, UUIDs, hashes: constant places once, the others as nibbles.
-fn by_place(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span], shape: &Shape) -> bool {
+fn by_place(parts: &mut Parts, raw: &[u8], values: &[Span], shape: &Shape, scope: &Scope) -> bool {
     let len = shape.longest as usize;
     if shape.shortest != shape.longest || len > MOST_PLACES {
         return false;
@@ -190,22 +188,25 @@ fn by_place(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span], 
     } else {
         return false;
     };
-    meta.extend_from_slice(&[HEX, u8::from(upper)]);
-    write_varint(meta, len as u64);
+    let tree = &mut parts.tree;
+    tree.extend_from_slice(&[HEX, u8::from(upper)]);
+    write_varint(tree, len as u64);
     for (byte, differs) in first.iter().zip(&differs) {
         // No digit is as low as 1, so a place that differs is told by it.
-        meta.extend_from_slice(if *differs { &[1] } else { &[0] });
+        tree.extend_from_slice(if *differs { &[1] } else { &[0] });
         if !differs {
-            meta.push(*byte);
+            tree.push(*byte);
         }
     }
-    let mut packed = Packed::default();
-    for value in values {
-        for (byte, _) in slice(raw, *value).iter().zip(&differs).filter(|(_, differs)| **differs) {
-            packed.push(*byte);
+    parts.each(scope, values, |part, values| {
+        let mut packed = Packed::default();
+        for value in values {
+            for (byte, _) in slice(raw, *value).iter().zip(&differs).filter(|(_, differs)| **differs) {
+                packed.push(*byte);
+            }
         }
-    }
-    blobs.add(meta, Kind::Low, packed.bytes);
+        part.blobs.add(&mut part.meta, Kind::Low, packed.bytes);
+    });
     true
 }
 
@@ -229,33 +230,37 @@ impl Packed {
     }
 }
 
-fn nibbles(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span]) {
-    let mut packed = Packed::default();
-    let mut upper = false;
-    for byte in values.iter().flat_map(|value| slice(raw, *value)) {
-        upper |= byte.is_ascii_uppercase();
-        packed.push(*byte);
-    }
-    meta.extend_from_slice(&[NIBBLES, u8::from(upper)]);
-    let lengths: Vec<u64> = values.iter().map(|value| u64::from(value.len)).collect();
-    integers::write(meta, blobs, &lengths);
-    blobs.add(meta, Kind::Low, packed.bytes);
+fn nibbles(parts: &mut Parts, raw: &[u8], values: &[Span], scope: &Scope) {
+    let bytes = |value: &Span| slice(raw, *value);
+    let upper = values.iter().flat_map(bytes).any(u8::is_ascii_uppercase);
+    parts.tree.extend_from_slice(&[NIBBLES, u8::from(upper)]);
+    parts.each(scope, values, |part, values| {
+        let mut packed = Packed::default();
+        values.iter().flat_map(bytes).for_each(|byte| packed.push(*byte));
+        integers::write(part, &lengths(values));
+        part.blobs.add(&mut part.meta, Kind::Low, packed.bytes);
+    });
 }
 
-fn text(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span], shape: &Shape) {
+fn lengths(values: &[Span]) -> Vec<u64> {
+    values.iter().map(|value| u64::from(value.len)).collect()
+}
+
+fn text(parts: &mut Parts, raw: &[u8], values: &[Span], shape: &Shape, scope: &Scope) {
     let line_feed = values.iter().any(|value| memchr::memchr(b'\n', slice(raw, *value)).is_some());
     let by_length = line_feed || shape.shortest == shape.longest;
-    let mut bytes = Vec::with_capacity(values.iter().map(|value| value.len as usize + 1).sum());
-    for value in values {
-        bytes.extend_from_slice(slice(raw, *value));
-        if !by_length {
-            bytes.push(b'\n');
+    parts.tree.push(if by_length { BYTES } else { LINES });
+    parts.each(scope, values, |part, values| {
+        let mut bytes = Vec::with_capacity(values.iter().map(|value| value.len as usize + 1).sum());
+        for value in values {
+            bytes.extend_from_slice(slice(raw, *value));
+            if !by_length {
+                bytes.push(b'\n');
+            }
         }
-    }
-    meta.push(if by_length { BYTES } else { LINES });
-    if by_length {
-        let lengths: Vec<u64> = values.iter().map(|value| u64::from(value.len)).collect();
-        integers::write(meta, blobs, &lengths);
-    }
-    blobs.add(meta, Kind::Text, bytes);
+        if by_length {
+            integers::write(part, &lengths(values));
+        }
+        part.blobs.add(&mut part.meta, Kind::Text, bytes);
+    });
 }

@@ -1,7 +1,8 @@
 //! Columns of unsigned integers: minimum based or differences, as byte planes, high plane first.
 
 use super::DecodeError;
-use super::pack::{Blobs, Kind, Meta, Packs};
+use super::pack::{BlobsOf, Kind, Meta};
+use super::parts::Part;
 use crate::archive::column::{entropy, unzigzag, width_of as width, write_varint, zigzag};
 
 /// All values are the base.
@@ -12,7 +13,8 @@ const OFFSETS: u8 = 1;
 const DELTAS: u8 = 2;
 
 /// Writes a column of integers.
-pub fn write(meta: &mut Vec<u8>, blobs: &mut Blobs, values: &[u64]) {
+pub fn write(part: &mut Part, values: &[u64]) {
+    let meta = &mut part.meta;
     let least = values.iter().copied().min().unwrap_or(0);
     let most = values.iter().copied().max().unwrap_or(0);
     if least == most {
@@ -28,11 +30,11 @@ pub fn write(meta: &mut Vec<u8>, blobs: &mut Blobs, values: &[u64]) {
     if entropy(&deltas, 0, delta_width) < by_offset {
         meta.push(DELTAS << 4 | delta_width);
         write_varint(meta, first);
-        planes(meta, blobs, &deltas, 0, delta_width);
+        planes(part, &deltas, 0, delta_width);
     } else {
         meta.push(OFFSETS << 4 | offset_width);
         write_varint(meta, least);
-        planes(meta, blobs, values, least, offset_width);
+        planes(part, values, least, offset_width);
     }
 }
 
@@ -56,14 +58,14 @@ fn deltas(values: &[u64]) -> Vec<u64> {
 }
 
 /// A plane of equal bytes has no blob: a 1 and the byte; others a 0 and their reference.
-fn planes(meta: &mut Vec<u8>, blobs: &mut Blobs, values: &[u64], base: u64, width: u8) {
+fn planes(part: &mut Part, values: &[u64], base: u64, width: u8) {
     for plane in (0..width).rev() {
         let bytes: Vec<u8> = values.iter().map(|value| (value.wrapping_sub(base) >> (8 * plane)) as u8).collect();
         match bytes.first() {
-            Some(first) if bytes.iter().all(|byte| byte == first) => meta.extend_from_slice(&[1, *first]),
+            Some(first) if bytes.iter().all(|byte| byte == first) => part.meta.extend_from_slice(&[1, *first]),
             _ => {
-                meta.push(0);
-                blobs.add(meta, if plane == 0 { Kind::Low } else { Kind::High }, bytes);
+                part.meta.push(0);
+                part.blobs.add(&mut part.meta, if plane == 0 { Kind::Low } else { Kind::High }, bytes);
             }
         }
     }
@@ -104,7 +106,7 @@ impl Integers {
     }
 
     /// Unpacks exactly `count` values.
-    pub fn load(&self, packs: &mut Packs<'_>, count: usize) -> Result<Vec<u64>, DecodeError> {
+    pub fn load(&self, blobs: &mut BlobsOf<'_, '_>, count: usize) -> Result<Vec<u64>, DecodeError> {
         if self.mode == EQUAL {
             return Ok(vec![self.base; count]);
         }
@@ -113,11 +115,13 @@ impl Integers {
             match plane {
                 Plane::Equal(byte) => values.iter_mut().for_each(|value| *value = *value << 8 | u64::from(*byte)),
                 Plane::Blob(blob) => {
-                    let bytes = packs.blob(*blob)?;
-                    if bytes.len() != count {
-                        return Err(DecodeError("a plane of another length"));
-                    }
-                    values.iter_mut().zip(bytes).for_each(|(value, byte)| *value = *value << 8 | u64::from(*byte));
+                    blobs.with(*blob, |bytes| {
+                        if bytes.len() != count {
+                            return Err(DecodeError("a plane of another length"));
+                        }
+                        values.iter_mut().zip(bytes).for_each(|(value, byte)| *value = *value << 8 | u64::from(*byte));
+                        Ok(())
+                    })?;
                 }
             }
         }

@@ -1,18 +1,23 @@
-//! The lines of a row group as templates and typed columns, smaller than any general compressor makes them.
+//! Lines as templates and typed columns, smaller than any general compressor makes them.
 //!
 //! A record is cut into constant text and variables by byte classes (`tokens`, `stamps`); equal constant text is one template
 //! (`template`). The variables are columns (`columns`, `integers`, `dictionary`, `patterns`), their bytes blobs that are
-//! packed by kind and compressed with zstd (`pack`). Reading is `read` and `values`. The idea is that of CLP (Rodrigues et al.,
-//! OSDI 2021) and LogGrep (Wei et al., EuroSys 2023); every byte comes back, whatever it is.
+//! packed by kind and compressed with zstd (`pack`). Some consecutive chunks of rows are encoded together as a stripe: templates,
+//! forms of columns and dictionaries are stored once, the values chunk by chunk (`parts`). Reading is `read` and `values`. The
+//! idea is that of CLP (Rodrigues et al., OSDI 2021) and LogGrep (Wei et al., EuroSys 2023); every byte comes back, whatever
+//! it is.
 //!
-//! Form of a block: varint length of the description and of its stored bytes; the description (zstd): number of rows, table of blobs
-//! and packs, templates, template of each record, columns, the dictionary that columns share; then the packs.
+//! Form of a part: varint length of its description and of the stored bytes of that, the description (zstd), the packs. The
+//! description of the shared part: varint number of dictionaries, varint length of the tree, the tree (templates, forms of
+//! columns, then for each dictionary the number and form of its entries), table of blobs and packs, descriptions of entries.
+//! That of a chunk: varint number of rows, table of blobs and packs, template of each row, descriptions of columns.
 
 mod columns;
 mod dictionary;
 mod integers;
 mod outline;
 mod pack;
+mod parts;
 mod patterns;
 mod read;
 mod stamps;
@@ -27,21 +32,24 @@ use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 use zstd::bulk::Decompressor;
 
-pub use self::outline::{MOST_STAMPS, Outline, outline};
+pub use self::outline::{MOST_STAMPS, Outline};
 use self::pack::{Compressors, Meta, Packs};
-use self::read::{Described, DescribedTable, Loader};
+use self::read::{DescribedTable, Dictionaries, Form, Loader, TableForm};
 use super::column::read_varint;
 
 /// Fewer records have nothing in common that is worth a template.
 const LEAST_ROWS: usize = 8;
-/// More records than any group has.
+/// More records than any stripe has.
 const MOST_ROWS: usize = 1 << 17;
-/// More bytes than any group has: 4 MiB and one record of 16 MiB.
-const MOST_RAW: usize = 24 << 20;
+/// More bytes than any stripe has: 16 MiB and one record of 16 MiB.
+const MOST_RAW: usize = 32 << 20;
 /// Records of the sample by which the way of cutting is chosen.
 const SAMPLE_ROWS: usize = 384;
 /// Bytes of that sample.
 const SAMPLE_BYTES: usize = 192 << 10;
+/// Whether columns pay is told from pieces of so many bytes, each eighth.
+const PAYS_SAMPLE: usize = 64 << 10;
+const PAYS_STEP: usize = 8;
 
 /// Why bytes are no block of lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -111,23 +119,63 @@ impl Sink {
     }
 }
 
-/// Encodes the records of a group, compressed at a zstd level; `None` where the result is not smaller than the raw bytes in one
-/// zstd frame of that level. `raw` holds the records one after the other, `lengths` their lengths. What is given back was
-/// decoded and compared. The same input gives the same bytes.
-pub fn encode(raw: &[u8], lengths: &[u32], level: i32) -> std::io::Result<Option<Vec<u8>>> {
-    let Some(records) = spans(raw, lengths) else { return Ok(None) };
-    let Some(quoted) = way(raw, &records, level)? else { return Ok(None) };
-    let mut compressor = Compressors::new(level)?;
-    let Some(block) = write::block(raw, &records, quoted, &mut compressor)? else { return Ok(None) };
-    if !pays(raw, block.len(), level)? {
-        return Ok(None);
-    }
-    let same = decode(&block, lengths.len() as u32, raw.len() as u64)
-        .is_ok_and(|(bytes, read)| bytes == raw && read == lengths);
-    Ok(same.then_some(block))
+/// Encoded lines: what all chunks share, and the chunks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodedLines {
+    /// For [`Stripe::open`].
+    pub shared: Vec<u8>,
+    /// For [`Stripe::decode`], in order.
+    pub chunks: Vec<Vec<u8>>,
 }
 
-/// Where each record lies, if they are a group that can be encoded.
+impl EncodedLines {
+    /// Bytes of all parts.
+    pub fn len(&self) -> usize {
+        self.shared.len() + self.chunks.iter().map(Vec::len).sum::<usize>()
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Encodes records, compressed at a zstd level; `None` where the result is not smaller than the raw bytes of each chunk in one
+/// zstd frame of that level. `raw` holds the records one after the other, `lengths` their lengths; each chunk ends at the row
+/// that `cuts` says, the last at the last row. What is given back was decoded and compared. The same input gives the same
+/// bytes.
+pub fn encode(raw: &[u8], lengths: &[u32], cuts: &[usize], level: i32) -> std::io::Result<Option<EncodedLines>> {
+    let Some(records) = spans(raw, lengths) else { return Ok(None) };
+    if !cuts.is_sorted() || cuts.last() != Some(&records.len()) {
+        return Ok(None);
+    }
+    let Some(quoted) = way(raw, &records, level)? else { return Ok(None) };
+    let mut compressor = Compressors::new(level)?;
+    let Some((shared, chunks)) = write::stripe(raw, &records, cuts, quoted, &mut compressor)? else { return Ok(None) };
+    let stripe = EncodedLines { shared, chunks };
+    if !pays(raw, &records, cuts, stripe.len(), level)? {
+        return Ok(None);
+    }
+    Ok(comes_back(raw, lengths, cuts, &stripe).then_some(stripe))
+}
+
+/// Whether a stripe decodes to what it was made of.
+fn comes_back(raw: &[u8], lengths: &[u32], cuts: &[usize], stripe: &EncodedLines) -> bool {
+    let Ok(opened) = Stripe::open(&stripe.shared, raw.len() as u64) else { return false };
+    let (mut row, mut start) = (0, 0);
+    for (chunk, cut) in stripe.chunks.iter().zip(cuts) {
+        let Some(wanted) = lengths.get(row..*cut) else { return false };
+        let size: u64 = wanted.iter().map(|length| u64::from(*length)).sum();
+        let Ok((bytes, read)) = opened.decode(chunk, wanted.len() as u32, size) else { return false };
+        if read != wanted || raw.get(start..start + bytes.len()) != Some(&bytes) {
+            return false;
+        }
+        (row, start) = (*cut, start + bytes.len());
+    }
+    start == raw.len()
+}
+
+/// Where each record lies, if they can be encoded.
 fn spans(raw: &[u8], lengths: &[u32]) -> Option<Vec<Span>> {
     if raw.len() > MOST_RAW || !(LEAST_ROWS..=MOST_ROWS).contains(&lengths.len()) {
         return None;
@@ -159,7 +207,8 @@ fn way(raw: &[u8], records: &[Span], level: i32) -> std::io::Result<Option<bool>
     }
     let mut compressor = Compressors::new(level.min(3))?;
     let mut size = |quoted| -> std::io::Result<usize> {
-        Ok(write::block(&sample, &sampled, quoted, &mut compressor)?.map_or(usize::MAX, |block| block.len()))
+        let stripe = write::stripe(&sample, &sampled, &[sampled.len()], quoted, &mut compressor)?;
+        Ok(stripe.map_or(usize::MAX, |(shared, chunks)| shared.len() + chunks.iter().map(Vec::len).sum::<usize>()))
     };
     let cut = size(false)?;
     let quoted = size(true)?;
@@ -169,53 +218,147 @@ fn way(raw: &[u8], records: &[Span], level: i32) -> std::io::Result<Option<bool>
     Ok((best <= plain.saturating_add(plain / 2)).then_some(quoted < cut))
 }
 
-/// Whether a block is smaller than zstd makes the raw bytes. The fastest level of zstd is never twice as large as the wanted
-/// one on text, so most groups are decided by it.
-fn pays(raw: &[u8], block: usize, level: i32) -> std::io::Result<bool> {
-    if zstd::bulk::compress(raw, 1)?.len() / 2 >= block {
+/// Whether a stripe is smaller than zstd makes its chunks, each for itself. The fastest level of zstd is never twice as large
+/// as the wanted one on text, so a sample at that level decides most.
+fn pays(raw: &[u8], records: &[Span], cuts: &[usize], size: usize, level: i32) -> std::io::Result<bool> {
+    let mut fast = Compressors::new(1)?;
+    let (mut sampled, mut packed) = (0usize, 0usize);
+    for piece in raw.chunks(PAYS_SAMPLE).step_by(PAYS_STEP) {
+        sampled += piece.len();
+        packed += fast.of(pack::Kind::Low).compress(piece)?.len();
+    }
+    // All of it would be at most a quarter smaller than its pieces by themselves.
+    let estimate = packed as u64 * raw.len() as u64 / sampled.max(1) as u64;
+    if estimate / 8 * 3 >= size as u64 {
         return Ok(true);
     }
-    Ok(block < zstd::bulk::compress(raw, level)?.len())
+    let mut plain = 0;
+    let mut row = 0;
+    for cut in cuts {
+        let start = records.get(row).map_or(raw.len(), |record| record.start as usize);
+        let end = records.get(*cut).map_or(raw.len(), |record| record.start as usize);
+        plain += zstd::bulk::compress(raw.get(start..end).unwrap_or_default(), level)?.len();
+        row = *cut;
+    }
+    Ok(size < plain)
 }
 
-/// Gives back the bytes of all records and the length of each: exactly what [`encode`] was given, an error for bytes that are
-/// no block of so many rows and raw bytes. Memory is bounded by a multiple of `raw_bytes`, which may be 24 MiB at most.
-pub fn decode(bytes: &[u8], rows: u32, raw_bytes: u64) -> Result<(Vec<u8>, Vec<u32>), DecodeError> {
-    let (mut loader, described, raw_bytes) = open(bytes, rows, raw_bytes)?;
-    let mut table = loader.table(&described, rows as usize, None)?;
-    let mut sink = Sink::new(raw_bytes, raw_bytes);
-    let mut lengths = Vec::with_capacity(rows as usize);
-    for row in 0..rows as usize {
-        let start = sink.bytes.len();
-        table.write(row, &mut sink, &mut None)?;
-        lengths.push((sink.bytes.len() - start) as u32);
-    }
-    if sink.bytes.len() != raw_bytes {
-        return Err(DecodeError("fewer bytes than the group has"));
-    }
-    Ok((sink.bytes, lengths))
+/// A stripe whose shared part is read; chunks are decoded with it, on any thread.
+pub struct Stripe {
+    table: TableForm,
+    dictionaries: Dictionaries,
+    memory: usize,
 }
 
-/// Gives back one record. Only the columns of its template are unpacked.
-pub fn decode_row(bytes: &[u8], rows: u32, raw_bytes: u64, row: u32) -> Result<Vec<u8>, DecodeError> {
-    if row >= rows {
-        return Err(DecodeError("no such row"));
+impl std::fmt::Debug for Stripe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stripe").field("memory", &self.memory).finish_non_exhaustive()
     }
-    let (mut loader, described, raw_bytes) = open(bytes, rows, raw_bytes)?;
-    let mut table = loader.table(&described, rows as usize, Some(row as usize))?;
-    let mut sink = Sink::new(0, raw_bytes);
-    table.write(row as usize, &mut sink, &mut None)?;
-    Ok(sink.bytes)
 }
 
-/// Reads the description of a block.
-fn open(bytes: &[u8], rows: u32, raw_bytes: u64) -> Result<(Loader<'_>, DescribedTable, usize), DecodeError> {
-    const CUT: DecodeError = DecodeError("the block is cut off");
-    let raw = usize::try_from(raw_bytes).ok().filter(|raw| *raw <= MOST_RAW).ok_or(DecodeError("too many bytes"))?;
-    if rows as usize > MOST_ROWS {
-        return Err(DecodeError("too many rows"));
+const CUT: DecodeError = DecodeError("the part is cut off");
+
+impl Stripe {
+    /// Reads the shared part of a stripe of so many raw bytes in all its chunks.
+    pub fn open(shared: &[u8], raw_bytes: u64) -> Result<Stripe, DecodeError> {
+        let raw = raw_size(raw_bytes)?;
+        let (description, packs, decompressor) = description(shared, raw)?;
+        let mut head = Meta::new(&description);
+        let dictionaries = head.size()?;
+        let tree_len = head.size()?;
+        let mut tree = Meta::new(head.bytes(tree_len)?);
+        let packs = Packs::read(&mut head, packs.to_vec().into(), 4 * raw + (64 << 10), decompressor)?;
+        let table = TableForm::read(&mut tree, 0)?;
+        let mut entries = Vec::with_capacity(dictionaries);
+        for _ in 0..dictionaries {
+            let count = usize::try_from(tree.number()?).unwrap_or(usize::MAX);
+            let form = Form::read(&mut tree, 1)?;
+            entries.push((form.describe(&mut head)?, count));
+        }
+        if !tree.is_empty() || !head.is_empty() {
+            return Err(DecodeError("bytes after the description"));
+        }
+        let memory = description.len() * 4 + shared.len() * 8;
+        Ok(Stripe { table, dictionaries: Dictionaries::new(entries, packs, raw), memory })
     }
-    let most = 4 * raw + (64 << 10);
+
+    /// Bytes of memory it takes once its dictionaries are loaded, roughly.
+    pub fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// Gives back the bytes of all records of a chunk and the length of each: exactly what [`encode`] was given, an error for
+    /// bytes that are no chunk of so many rows and raw bytes. Memory is bounded by a multiple of `raw_bytes`.
+    pub fn decode(&self, chunk: &[u8], rows: u32, raw_bytes: u64) -> Result<(Vec<u8>, Vec<u32>), DecodeError> {
+        let raw = raw_size(raw_bytes)?;
+        self.chunk(chunk, rows, raw, |described, loader| {
+            let mut table = loader.table(described, rows as usize, None)?;
+            let mut sink = Sink::new(raw, raw);
+            let mut lengths = Vec::with_capacity(rows as usize);
+            for row in 0..rows as usize {
+                let start = sink.bytes.len();
+                table.write(row, &mut sink, &mut None)?;
+                lengths.push((sink.bytes.len() - start) as u32);
+            }
+            if sink.bytes.len() != raw {
+                return Err(DecodeError("fewer bytes than the group has"));
+            }
+            Ok((sink.bytes, lengths))
+        })
+    }
+
+    /// Gives back one record of a chunk. Only the columns of its template are unpacked.
+    pub fn decode_row(&self, chunk: &[u8], rows: u32, raw_bytes: u64, row: u32) -> Result<Vec<u8>, DecodeError> {
+        if row >= rows {
+            return Err(DecodeError("no such row"));
+        }
+        let raw = raw_size(raw_bytes)?;
+        self.chunk(chunk, rows, raw, |described, loader| {
+            let mut table = loader.table(described, rows as usize, Some(row as usize))?;
+            let mut sink = Sink::new(0, raw);
+            table.write(row as usize, &mut sink, &mut None)?;
+            Ok(sink.bytes)
+        })
+    }
+
+    /// What other columns follow from, without reading a line.
+    pub fn outline(&self, chunk: &[u8], rows: u32, raw_bytes: u64) -> Result<Outline, DecodeError> {
+        self.chunk(chunk, rows, raw_size(raw_bytes)?, |described, loader| {
+            outline::of_chunk(loader, described, rows as usize)
+        })
+    }
+
+    /// Reads the description of a chunk.
+    fn chunk<R>(
+        &self,
+        chunk: &[u8],
+        rows: u32,
+        raw: usize,
+        take: impl FnOnce(&DescribedTable, &mut Loader<'_, '_>) -> Result<R, DecodeError>,
+    ) -> Result<R, DecodeError> {
+        if rows as usize > MOST_ROWS {
+            return Err(DecodeError("too many rows"));
+        }
+        let (description, packs, decompressor) = description(chunk, raw)?;
+        let mut meta = Meta::new(&description);
+        if meta.number()? != u64::from(rows) {
+            return Err(DecodeError("another number of rows"));
+        }
+        let mut packs = Packs::read(&mut meta, packs.into(), 4 * raw + (64 << 10), decompressor)?;
+        let described = self.table.describe(&mut meta)?;
+        if !meta.is_empty() {
+            return Err(DecodeError("bytes after the description"));
+        }
+        take(&described, &mut Loader::new(&mut packs, &self.dictionaries, raw))
+    }
+}
+
+fn raw_size(raw_bytes: u64) -> Result<usize, DecodeError> {
+    usize::try_from(raw_bytes).ok().filter(|raw| *raw <= MOST_RAW).ok_or(DecodeError("too many bytes"))
+}
+
+/// Unpacks the description of a part; gives it, the packs after it and what unpacks them.
+fn description(bytes: &[u8], raw: usize) -> Result<(Vec<u8>, &[u8], Decompressor<'static>), DecodeError> {
     let (len, rest) = read_varint(bytes).ok_or(CUT)?;
     let (stored, rest) = read_varint(rest).ok_or(CUT)?;
     let (stored, packs) = rest.split_at_checked(usize::try_from(stored).unwrap_or(usize::MAX)).ok_or(CUT)?;
@@ -224,22 +367,7 @@ fn open(bytes: &[u8], rows: u32, raw_bytes: u64) -> Result<(Loader<'_>, Describe
     let len = usize::try_from(len).ok().filter(|len| *len <= longest).ok_or(DecodeError("too long a description"))?;
     let mut decompressor = Decompressor::new().map_err(|_| DecodeError("can't be unpacked"))?;
     let description = decompressor.decompress(stored, len).map_err(|_| DecodeError("can't be unpacked"))?;
-    let mut meta = Meta::new(&description);
-    if meta.number()? != u64::from(rows) {
-        return Err(DecodeError("another number of rows"));
-    }
-    let packs = Packs::read(&mut meta, packs, most, decompressor)?;
-    let described = DescribedTable::read(&mut meta, 0)?;
-    let count = usize::try_from(meta.number()?).unwrap_or(usize::MAX);
-    let mut loader = Loader::new(packs, raw, 16 * raw + (1 << 20));
-    if count > 0 {
-        let entries = Described::read(&mut meta, 1)?;
-        loader.share(&entries, count)?;
-    }
-    if !meta.is_empty() {
-        return Err(DecodeError("bytes after the description"));
-    }
-    Ok((loader, described, raw))
+    Ok((description, packs, decompressor))
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
 //! What other columns of a group follow from, read without any line: the template and the time stamps of each record.
 
 use super::read::{Described, DescribedTable, Loader};
-use super::{DecodeError, open, stamps};
+use super::{DecodeError, stamps};
 use crate::archive::column::unzigzag;
 
 /// Time stamps of a record that are told apart.
 pub const MOST_STAMPS: usize = super::tokens::MOST_STAMPS;
 
-/// Templates and time stamps of the records of a block.
+/// Templates and time stamps of the records of a chunk.
 #[derive(Debug, Default)]
 pub struct Outline {
-    /// The template of each record, numbered by first appearance.
+    /// The template of each record, numbered by first appearance in the stripe.
     pub templates: Vec<u32>,
     /// The n-th time stamp of each record as written, in ns since the epoch in no particular zone; a notation without a year
     /// counts as 2000.
@@ -26,11 +26,14 @@ struct Stamps {
     relative: bool,
 }
 
-/// Reads the outline of a block.
-pub fn outline(bytes: &[u8], rows: u32, raw_bytes: u64) -> Result<Outline, DecodeError> {
-    let (mut loader, described, _) = open(bytes, rows, raw_bytes)?;
-    let ids = loader.integers(described.ids(), rows as usize)?;
-    let mut columns = load(&mut loader, &described, &ids)?;
+/// Reads the outline of a chunk.
+pub fn of_chunk(
+    loader: &mut Loader<'_, '_>,
+    described: &DescribedTable,
+    rows: usize,
+) -> Result<Outline, DecodeError> {
+    let ids = loader.integers(described.ids(), rows)?;
+    let mut columns = load(loader, described, &ids)?;
     let mut outline = Outline { templates: Vec::with_capacity(ids.len()), ..Outline::default() };
     // The columns of time stamps in each template, in order.
     let of_template: Vec<Vec<u32>> = described

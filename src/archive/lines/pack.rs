@@ -1,7 +1,11 @@
-//! Blobs of column data, packed together by kind before they are compressed, and the cursor over the description of a block.
+//! Blobs of column data, packed together by kind before they are compressed, and the cursor over descriptions.
 //!
 //! A blob of [`ALONE`] bytes or more is compressed by itself, so that it can be read without the rest; smaller ones share packs
 //! with others of their kind, so that each pack has one statistic. Equal blobs are stored once.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
@@ -10,7 +14,7 @@ use zstd::bulk::{Compressor, Decompressor};
 use super::DecodeError;
 use crate::archive::column::{read_varint, write_varint};
 
-/// Compressors of a block.
+/// Compressors of a stripe.
 pub struct Compressors {
     text: Compressor<'static>,
     rest: Compressor<'static>,
@@ -51,7 +55,7 @@ const ALONE: usize = 2_048;
 /// A pack is closed once it holds as much.
 const FULL: usize = 64 << 10;
 
-/// The blobs of a block being written.
+/// The blobs of a part being written.
 #[derive(Debug, Default)]
 pub struct Blobs {
     blobs: Vec<(Kind, Vec<u8>)>,
@@ -136,12 +140,14 @@ impl Layout {
     }
 }
 
-/// The blobs of a block being read; packs are unpacked when first asked for.
+/// The blobs of a part being read; packs are unpacked when first asked for.
 pub struct Packs<'a> {
     /// Pack, offset and length of each blob.
     places: Vec<(usize, usize, usize)>,
     sizes: Vec<usize>,
-    stored: Vec<&'a [u8]>,
+    bytes: Cow<'a, [u8]>,
+    /// Where each pack lies in the bytes.
+    stored: Vec<Range<usize>>,
     unpacked: Vec<Option<Vec<u8>>>,
     decompressor: Decompressor<'static>,
 }
@@ -150,7 +156,7 @@ impl<'a> Packs<'a> {
     /// Reads the table; `bytes` are the packs. Blobs may add up to `most` bytes.
     pub fn read(
         meta: &mut Meta<'_>,
-        mut bytes: &'a [u8],
+        bytes: Cow<'a, [u8]>,
         most: usize,
         decompressor: Decompressor<'static>,
     ) -> Result<Packs<'a>, DecodeError> {
@@ -166,17 +172,19 @@ impl<'a> Packs<'a> {
             places.push((pack, at, len));
         }
         let mut stored = Vec::new();
+        let mut end = 0usize;
         for _ in &layout.sizes {
             let len = usize::try_from(meta.number()?).unwrap_or(usize::MAX);
-            let (pack, rest) = bytes.split_at_checked(len).ok_or(DecodeError("a pack is cut off"))?;
-            stored.push(pack);
-            bytes = rest;
+            let pack_end = end.checked_add(len).filter(|end| *end <= bytes.len());
+            let pack_end = pack_end.ok_or(DecodeError("a pack is cut off"))?;
+            stored.push(end..pack_end);
+            end = pack_end;
         }
-        if !bytes.is_empty() {
+        if end != bytes.len() {
             return Err(DecodeError("bytes after the last pack"));
         }
         let unpacked = vec![None; stored.len()];
-        Ok(Packs { places, sizes: layout.sizes, stored, unpacked, decompressor })
+        Ok(Packs { places, sizes: layout.sizes, bytes, stored, unpacked, decompressor })
     }
 
     /// The bytes of a blob.
@@ -185,7 +193,8 @@ impl<'a> Packs<'a> {
         let (pack, at, len) = *self.places.get(index as usize).ok_or(MISSING)?;
         let slot = self.unpacked.get_mut(pack).ok_or(MISSING)?;
         if slot.is_none() {
-            let (stored, size) = (*self.stored.get(pack).ok_or(MISSING)?, *self.sizes.get(pack).ok_or(MISSING)?);
+            let stored = self.stored.get(pack).and_then(|range| self.bytes.get(range.clone())).ok_or(MISSING)?;
+            let size = *self.sizes.get(pack).ok_or(MISSING)?;
             let bytes = if stored.len() == size {
                 stored.to_vec()
             } else {
@@ -200,7 +209,29 @@ impl<'a> Packs<'a> {
     }
 }
 
-/// A cursor over the description of a block.
+/// Gives blobs to whoever loads columns: those of a chunk, or those of the shared part, which chunks read side by side.
+pub enum BlobsOf<'a, 'b> {
+    /// Of a chunk.
+    Chunk(&'b mut Packs<'a>),
+    /// Of the shared part.
+    Shared(&'b Mutex<Packs<'static>>),
+}
+
+impl BlobsOf<'_, '_> {
+    /// Hands a blob to `take`.
+    pub fn with<R>(
+        &mut self,
+        blob: u32,
+        take: impl FnOnce(&[u8]) -> Result<R, DecodeError>,
+    ) -> Result<R, DecodeError> {
+        match self {
+            BlobsOf::Chunk(packs) => take(packs.blob(blob)?),
+            BlobsOf::Shared(packs) => take(packs.lock().unwrap_or_else(PoisonError::into_inner).blob(blob)?),
+        }
+    }
+}
+
+/// A cursor over descriptions.
 #[derive(Debug)]
 pub struct Meta<'a> {
     rest: &'a [u8],

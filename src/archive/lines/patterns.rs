@@ -3,7 +3,7 @@
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::pack::Blobs;
+use super::parts::{Parts, Scope};
 use super::template::{Template, write_templates};
 use super::tokens::{DIGIT, class};
 use super::{Span, columns, integers, slice};
@@ -25,7 +25,7 @@ struct Patterns {
 }
 
 /// Writes the column so and gives `true`, or writes nothing where patterns cover less than 80 % of the values.
-pub fn write(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span], depth: u8) -> bool {
+pub fn write(parts: &mut Parts, raw: &[u8], values: &[Span], scope: &Scope, depth: u8) -> bool {
     let most = MOST_PATTERNS.min(values.len() / 8);
     let mut patterns = Patterns::default();
     let mut without = 0usize;
@@ -51,7 +51,7 @@ pub fn write(meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], values: &[Span],
     if patterns.keys.is_empty() {
         return false;
     }
-    patterns.write(meta, blobs, raw, depth);
+    patterns.write(parts, raw, scope, depth);
     true
 }
 
@@ -107,10 +107,11 @@ impl Patterns {
         Some(index)
     }
 
-    fn write(mut self, meta: &mut Vec<u8>, blobs: &mut Blobs, raw: &[u8], depth: u8) {
+    fn write(mut self, parts: &mut Parts, raw: &[u8], scope: &Scope, depth: u8) {
         // Values without a pattern have one that is nothing but a variable.
         let whole = self.templates.len() as u32;
-        if self.ids.contains(&u32::MAX) {
+        let has_whole = self.ids.contains(&u32::MAX);
+        if has_whole {
             self.templates.push(Template { ends: vec![0, 0], ..Template::default() });
         }
         let mut next = 0u32;
@@ -121,25 +122,33 @@ impl Patterns {
                 next += 1;
             }
         }
+        let ids: Vec<u64> = self.ids.iter().map(|id| u64::from((*id).min(whole))).collect();
         let mut runs = self.runs.iter();
         let mut sub_columns: Vec<Vec<Span>> = vec![Vec::new(); next as usize];
-        for id in &mut self.ids {
-            *id = (*id).min(whole);
-            let columns = self.templates.get(*id as usize).map_or(&[][..], |template| &template.columns);
-            for (column, run) in columns.iter().zip(&mut runs) {
-                if let Some(column) = sub_columns.get_mut(*column as usize) {
-                    column.push(*run);
+        // For each sub-column, how many values it has at the end of each chunk.
+        let mut ends: Vec<Vec<usize>> = vec![Vec::new(); next as usize];
+        parts.each(scope, &ids, |_, ids| {
+            for id in ids {
+                let columns = self.templates.get(*id as usize).map_or(&[][..], |template| &template.columns);
+                for (column, run) in columns.iter().zip(&mut runs) {
+                    if let Some(column) = sub_columns.get_mut(*column as usize) {
+                        column.push(*run);
+                    }
                 }
             }
-        }
-        meta.push(columns::PATTERNS);
-        write_templates(meta, &self.templates);
-        let ids: Vec<u64> = self.ids.iter().map(|id| u64::from(*id)).collect();
-        integers::write(meta, blobs, &ids);
-        for (index, values) in sub_columns.iter().enumerate() {
+            ends.iter_mut().zip(&sub_columns).for_each(|(ends, column)| ends.push(column.len()));
+        });
+        parts.tree.push(columns::PATTERNS);
+        write_templates(&mut parts.tree, &self.templates);
+        parts.each(scope, &ids, integers::write);
+        for (index, (values, ends)) in sub_columns.iter().zip(ends).enumerate() {
+            let scope = match scope {
+                Scope::Shared => Scope::Shared,
+                Scope::Chunks(_) => Scope::Chunks(ends),
+            };
             // The values without a pattern would only be tried for patterns again.
-            let last = self.ids.contains(&whole) && index + 1 == sub_columns.len();
-            columns::write(meta, blobs, raw, values, if last { columns::DEEPEST } else { depth + 1 });
+            let last = has_whole && index + 1 == sub_columns.len();
+            columns::write(parts, raw, values, &scope, if last { columns::DEEPEST } else { depth + 1 });
         }
     }
 }

@@ -1,25 +1,119 @@
-//! Reading a block back: descriptions of columns, their values, and records written from templates and values.
+//! Reading a stripe back: forms of columns, their values, and records written from templates and values.
 
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::columns;
 use super::integers::Integers;
-use super::pack::{Meta, Packs};
+use super::pack::{BlobsOf, Meta, Packs};
 use super::stamps;
 use super::template::{Template, read_templates};
 use super::values::{Column, Text, Values};
 use super::{DecodeError, Sink};
 
-/// Columns within columns go no deeper in any honest block.
+/// Columns within columns go no deeper in any honest stripe.
 const DEEPEST: u8 = 8;
 
-/// A column as described, not yet unpacked.
+/// The form of a column, as the tree has it.
+#[derive(Debug)]
+pub enum Form {
+    Equal(Vec<u8>),
+    Numbers { width: usize },
+    Dictionary(usize),
+    Hex { upper: bool, places: Vec<Option<u8>> },
+    Nibbles { upper: bool },
+    Patterns(TableForm),
+    Lines,
+    Bytes,
+    Stamps { format: u8, relative: bool },
+}
+
+/// Templates and the forms of their columns.
+#[derive(Debug)]
+pub struct TableForm {
+    templates: Arc<Vec<Template>>,
+    columns: Vec<Form>,
+}
+
+impl TableForm {
+    /// Reads it from the tree.
+    pub fn read(tree: &mut Meta<'_>, depth: u8) -> Result<TableForm, DecodeError> {
+        let (templates, count) = read_templates(tree)?;
+        let mut columns = Vec::new();
+        for _ in 0..count {
+            columns.push(Form::read(tree, depth + 1)?);
+        }
+        Ok(TableForm { templates: Arc::new(templates), columns })
+    }
+
+    /// Reads what a part says of its values.
+    pub fn describe(&self, leaves: &mut Meta<'_>) -> Result<DescribedTable, DecodeError> {
+        let ids = Integers::read(leaves)?;
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for form in &self.columns {
+            columns.push(form.describe(leaves)?);
+        }
+        Ok(DescribedTable { templates: Arc::clone(&self.templates), ids, columns })
+    }
+}
+
+impl Form {
+    /// Reads it from the tree.
+    pub fn read(tree: &mut Meta<'_>, depth: u8) -> Result<Form, DecodeError> {
+        if depth > DEEPEST {
+            return Err(DecodeError("columns lie too deep"));
+        }
+        Ok(match tree.byte()? {
+            columns::EQUAL => {
+                let len = tree.size()?;
+                Form::Equal(tree.bytes(len)?.to_vec())
+            }
+            columns::INTEGERS => Form::Numbers { width: 0 },
+            columns::FIXED_DIGITS => Form::Numbers { width: usize::from(tree.byte()?).min(20) },
+            columns::DICTIONARY => Form::Dictionary(usize::try_from(tree.number()?).unwrap_or(usize::MAX)),
+            columns::HEX => {
+                let upper = tree.byte()? != 0;
+                let mut places = Vec::new();
+                for _ in 0..tree.size()? {
+                    places.push(if tree.byte()? == 0 { Some(tree.byte()?) } else { None });
+                }
+                Form::Hex { upper, places }
+            }
+            columns::NIBBLES => Form::Nibbles { upper: tree.byte()? != 0 },
+            columns::PATTERNS => Form::Patterns(TableForm::read(tree, depth + 1)?),
+            columns::LINES => Form::Lines,
+            columns::BYTES => Form::Bytes,
+            columns::STAMPS => Form::Stamps { format: tree.byte()?, relative: tree.byte()? != 0 },
+            _ => return Err(DecodeError("no such form of column")),
+        })
+    }
+
+    fn describe(&self, leaves: &mut Meta<'_>) -> Result<Described, DecodeError> {
+        Ok(match self {
+            Form::Equal(bytes) => Described::Equal(bytes.clone()),
+            Form::Numbers { width } => Described::Numbers { width: *width, integers: Integers::read(leaves)? },
+            Form::Dictionary(number) => Described::Dictionary { number: *number, ids: Integers::read(leaves)? },
+            Form::Hex { upper, places } => {
+                Described::Hex { upper: *upper, places: places.clone(), blob: leaves.blob()? }
+            }
+            Form::Nibbles { upper } => {
+                Described::Nibbles { upper: *upper, lengths: Integers::read(leaves)?, blob: leaves.blob()? }
+            }
+            Form::Patterns(table) => Described::Patterns(Box::new(table.describe(leaves)?)),
+            Form::Lines => Described::Lines(leaves.blob()?),
+            Form::Bytes => Described::Bytes { lengths: Integers::read(leaves)?, blob: leaves.blob()? },
+            Form::Stamps { format, relative } => {
+                Described::Stamps { format: *format, relative: *relative, integers: Integers::read(leaves)? }
+            }
+        })
+    }
+}
+
+/// A column of a part, not yet unpacked.
 #[derive(Debug)]
 pub enum Described {
     Equal(Vec<u8>),
     Numbers { width: usize, integers: Integers },
-    Dictionary { entries: Box<Described>, count: usize, ids: Integers },
-    Shared(Integers),
+    Dictionary { number: usize, ids: Integers },
     Hex { upper: bool, places: Vec<Option<u8>>, blob: u32 },
     Nibbles { upper: bool, lengths: Integers, blob: u32 },
     Patterns(Box<DescribedTable>),
@@ -28,26 +122,15 @@ pub enum Described {
     Stamps { format: u8, relative: bool, integers: Integers },
 }
 
-/// Templates, the template of each row, and the columns.
+/// Templates, the template of each row, and the columns of a part.
 #[derive(Debug)]
 pub struct DescribedTable {
-    templates: Rc<Vec<Template>>,
+    templates: Arc<Vec<Template>>,
     ids: Integers,
     columns: Vec<Described>,
 }
 
 impl DescribedTable {
-    /// Reads the description.
-    pub fn read(meta: &mut Meta<'_>, depth: u8) -> Result<DescribedTable, DecodeError> {
-        let (templates, count) = read_templates(meta)?;
-        let ids = Integers::read(meta)?;
-        let mut columns = Vec::new();
-        for _ in 0..count {
-            columns.push(Described::read(meta, depth + 1)?);
-        }
-        Ok(DescribedTable { templates: Rc::new(templates), ids, columns })
-    }
-
     /// The templates.
     pub fn templates(&self) -> &[Template] {
         &self.templates
@@ -69,72 +152,60 @@ impl DescribedTable {
     }
 }
 
-impl Described {
-    /// Reads the description of one column.
-    pub fn read(meta: &mut Meta<'_>, depth: u8) -> Result<Described, DecodeError> {
-        if depth > DEEPEST {
-            return Err(DecodeError("columns lie too deep"));
+/// The dictionaries of a stripe, each loaded when it is first needed.
+pub struct Dictionaries {
+    entries: Vec<(Described, usize, OnceLock<Arc<Text>>)>,
+    packs: Mutex<Packs<'static>>,
+    /// Bytes that the entries of one dictionary may add up to.
+    most: usize,
+}
+
+impl Dictionaries {
+    /// Dictionaries as described in the shared part, whose blobs are in `packs`.
+    pub fn new(entries: Vec<(Described, usize)>, packs: Packs<'static>, most: usize) -> Dictionaries {
+        let entries = entries.into_iter().map(|(entries, count)| (entries, count, OnceLock::new())).collect();
+        Dictionaries { entries, packs: Mutex::new(packs), most }
+    }
+
+    /// The words of a dictionary; one that asks for it must come before it, so that none waits for itself.
+    fn get(&self, number: usize, after: Option<usize>) -> Result<Arc<Text>, DecodeError> {
+        const MISSING: DecodeError = DecodeError("a dictionary that is not there");
+        if after.is_some_and(|after| number <= after) {
+            return Err(MISSING);
         }
-        Ok(match meta.byte()? {
-            columns::EQUAL => {
-                let len = meta.size()?;
-                Described::Equal(meta.bytes(len)?.to_vec())
-            }
-            columns::INTEGERS => Described::Numbers { width: 0, integers: Integers::read(meta)? },
-            columns::FIXED_DIGITS => {
-                let width = usize::from(meta.byte()?);
-                Described::Numbers { width: width.min(20), integers: Integers::read(meta)? }
-            }
-            columns::DICTIONARY => {
-                let count = usize::try_from(meta.number()?).unwrap_or(usize::MAX);
-                let entries = Box::new(Described::read(meta, depth + 1)?);
-                Described::Dictionary { entries, count, ids: Integers::read(meta)? }
-            }
-            columns::SHARED => Described::Shared(Integers::read(meta)?),
-            columns::HEX => {
-                let upper = meta.byte()? != 0;
-                let mut places = Vec::new();
-                for _ in 0..meta.size()? {
-                    places.push(if meta.byte()? == 0 { Some(meta.byte()?) } else { None });
-                }
-                Described::Hex { upper, places, blob: meta.blob()? }
-            }
-            columns::NIBBLES => {
-                let upper = meta.byte()? != 0;
-                Described::Nibbles { upper, lengths: Integers::read(meta)?, blob: meta.blob()? }
-            }
-            columns::PATTERNS => Described::Patterns(Box::new(DescribedTable::read(meta, depth + 1)?)),
-            columns::LINES => Described::Lines(meta.blob()?),
-            columns::BYTES => Described::Bytes { lengths: Integers::read(meta)?, blob: meta.blob()? },
-            columns::STAMPS => {
-                let (format, relative) = (meta.byte()?, meta.byte()? != 0);
-                Described::Stamps { format, relative, integers: Integers::read(meta)? }
-            }
-            _ => return Err(DecodeError("no such form of column")),
-        })
+        let (described, count, loaded) = self.entries.get(number).ok_or(MISSING)?;
+        if let Some(text) = loaded.get() {
+            return Ok(Arc::clone(text));
+        }
+        let mut loader = Loader {
+            blobs: BlobsOf::Shared(&self.packs),
+            dictionaries: self,
+            within: Some(number),
+            budget: self.most.saturating_mul(16).saturating_add(1 << 20),
+            most: self.most,
+        };
+        let text = Arc::new(loader.text(described, *count)?);
+        Ok(Arc::clone(loaded.get_or_init(|| text)))
     }
 }
 
 /// What loading columns needs, and how much memory it may still take.
-pub struct Loader<'a> {
-    packs: Packs<'a>,
-    shared: Option<Rc<Text>>,
+pub struct Loader<'a, 'b> {
+    blobs: BlobsOf<'a, 'b>,
+    dictionaries: &'b Dictionaries,
+    /// The dictionary whose entries are loaded.
+    within: Option<usize>,
     /// Bytes that columns may still take.
     budget: usize,
     /// Bytes that the values of one column may add up to.
     most: usize,
 }
 
-impl<'a> Loader<'a> {
-    /// For a block of so many raw bytes.
-    pub fn new(packs: Packs<'a>, raw_bytes: usize, budget: usize) -> Loader<'a> {
-        Loader { packs, shared: None, budget, most: raw_bytes }
-    }
-
-    /// Loads the dictionary that columns share.
-    pub fn share(&mut self, described: &Described, count: usize) -> Result<(), DecodeError> {
-        self.shared = Some(Rc::new(self.text(described, count)?));
-        Ok(())
+impl<'a, 'b> Loader<'a, 'b> {
+    /// For a chunk of so many raw bytes.
+    pub fn new(packs: &'b mut Packs<'a>, dictionaries: &'b Dictionaries, raw_bytes: usize) -> Loader<'a, 'b> {
+        let budget = 16 * raw_bytes + (1 << 20);
+        Loader { blobs: BlobsOf::Chunk(packs), dictionaries, within: None, budget, most: raw_bytes }
     }
 
     fn charge(&mut self, count: usize, each: usize) -> Result<(), DecodeError> {
@@ -146,7 +217,11 @@ impl<'a> Loader<'a> {
     /// Unpacks a column of integers.
     pub fn integers(&mut self, integers: &Integers, count: usize) -> Result<Vec<u64>, DecodeError> {
         self.charge(count, 8)?;
-        integers.load(&mut self.packs, count)
+        integers.load(&mut self.blobs, count)
+    }
+
+    fn bytes(&mut self, blob: u32) -> Result<Vec<u8>, DecodeError> {
+        self.blobs.with(blob, |bytes| Ok(bytes.to_vec()))
     }
 
     /// Loads a table of `rows` rows; with `only`, just the columns that this row needs, set to it.
@@ -157,7 +232,7 @@ impl<'a> Loader<'a> {
         only: Option<usize>,
     ) -> Result<Table, DecodeError> {
         let ids = self.integers(&described.ids, rows)?;
-        let templates = Rc::clone(&described.templates);
+        let templates = Arc::clone(&described.templates);
         let counts = occurrences(&templates, &ids, described.columns.len())?;
         let wanted: Option<&Template> = only.and_then(|row| ids.get(row)).and_then(|id| templates.get(*id as usize));
         let before = match only {
@@ -185,12 +260,8 @@ impl<'a> Loader<'a> {
             Described::Numbers { width, integers } => {
                 Values::Numbers { width: *width, values: self.integers(integers, count)? }
             }
-            Described::Dictionary { entries, count: distinct, ids } => {
-                let entries = Rc::new(self.text(entries, *distinct)?);
-                Values::Words { entries, ids: self.integers(ids, count)? }
-            }
-            Described::Shared(ids) => {
-                let entries = self.shared.clone().ok_or(DecodeError("no dictionary is shared"))?;
+            Described::Dictionary { number, ids } => {
+                let entries = self.dictionaries.get(*number, self.within)?;
                 Values::Words { entries, ids: self.integers(ids, count)? }
             }
             Described::Patterns(table) => Values::Nested(Box::new(self.table(table, count, None)?)),
@@ -227,7 +298,7 @@ impl<'a> Loader<'a> {
         self.charge(count, 4)?;
         let text = match described {
             Described::Lines(blob) => {
-                let bytes = self.packs.blob(*blob)?.to_vec();
+                let bytes = self.bytes(*blob)?;
                 let mut starts = Vec::with_capacity(count + 1);
                 starts.push(0);
                 starts.extend(memchr::memchr_iter(b'\n', &bytes).map(|at| at as u32 + 1));
@@ -238,16 +309,18 @@ impl<'a> Loader<'a> {
             }
             Described::Bytes { lengths, blob } => {
                 let starts = self.starts(lengths, count)?;
-                Text { bytes: self.packs.blob(*blob)?.to_vec(), starts, gap: 0 }
+                Text { bytes: self.bytes(*blob)?, starts, gap: 0 }
             }
             Described::Nibbles { upper, lengths, blob } => {
                 let starts = self.starts(lengths, count)?;
                 let total = starts.last().map_or(0, |end| *end as usize);
-                let packed = self.packs.blob(*blob)?;
-                if packed.len() != total.div_ceil(2) {
-                    return Err(DecodeError("digits of another number"));
-                }
-                Text { bytes: digits(packed, *upper).take(total).collect(), starts, gap: 0 }
+                let bytes = self.blobs.with(*blob, |packed| {
+                    if packed.len() != total.div_ceil(2) {
+                        return Err(DecodeError("digits of another number"));
+                    }
+                    Ok(digits(packed, *upper).take(total).collect())
+                })?;
+                Text { bytes, starts, gap: 0 }
             }
             Described::Hex { upper, places, blob } => self.by_place(*upper, places, *blob, count)?,
             _ => return Err(DecodeError("no column of bytes")),
@@ -260,20 +333,22 @@ impl<'a> Loader<'a> {
         const WRONG: DecodeError = DecodeError("digits of another number");
         let total = count.checked_mul(places.len()).filter(|total| *total <= self.most).ok_or(WRONG)?;
         let varying = places.iter().filter(|place| place.is_none()).count() * count;
-        let packed = self.packs.blob(blob)?;
-        if packed.len() != varying.div_ceil(2) {
-            return Err(WRONG);
-        }
-        let mut digits = digits(packed, upper);
-        let mut bytes = Vec::with_capacity(total);
-        for _ in 0..count {
-            for place in places {
-                bytes.push(match place {
-                    Some(byte) => *byte,
-                    None => digits.next().ok_or(WRONG)?,
-                });
+        let bytes = self.blobs.with(blob, |packed| {
+            if packed.len() != varying.div_ceil(2) {
+                return Err(WRONG);
             }
-        }
+            let mut digits = digits(packed, upper);
+            let mut bytes = Vec::with_capacity(total);
+            for _ in 0..count {
+                for place in places {
+                    bytes.push(match place {
+                        Some(byte) => *byte,
+                        None => digits.next().ok_or(WRONG)?,
+                    });
+                }
+            }
+            Ok(bytes)
+        })?;
         let starts = (0..=count).map(|index| (index * places.len()) as u32).collect();
         Ok(Text { bytes, starts, gap: 0 })
     }
@@ -316,7 +391,7 @@ fn occurrences(templates: &[Template], ids: &[u64], columns: usize) -> Result<Ve
 /// A table with its columns loaded; rows are written in order.
 #[derive(Debug)]
 pub struct Table {
-    templates: Rc<Vec<Template>>,
+    templates: Arc<Vec<Template>>,
     ids: Vec<u64>,
     columns: Vec<Column>,
 }

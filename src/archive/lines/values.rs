@@ -1,6 +1,6 @@
 //! The values of a loaded column, written one after the other.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::read::Table;
 use super::{DecodeError, Sink, stamps};
@@ -42,7 +42,7 @@ pub enum Values {
     /// Words of a dictionary.
     Words {
         /// The dictionary.
-        entries: Rc<Text>,
+        entries: Arc<Text>,
         /// The entry of each value.
         ids: Vec<u64>,
     },

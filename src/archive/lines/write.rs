@@ -1,12 +1,13 @@
-//! Writing a block: records are cut, their pieces gathered into columns, the columns written.
+//! Writing a stripe: records are cut, their pieces gathered into columns, the columns written.
 
 use hashbrown::HashMap;
 
-use super::pack::{Blobs, Compressors, Kind};
+use super::pack::Compressors;
+use super::parts::{Parts, Scope};
 use super::template::{Grouping, Template, WHOLE, chain, write_templates};
 use super::tokens::Words;
 use super::{Span, columns, dictionary, integers, slice, stamps};
-use crate::archive::column::{write_varint, zigzag};
+use crate::archive::column::zigzag;
 
 /// The first variables of a record, its header, share columns with all records that start alike.
 const HEADER: usize = 4;
@@ -30,6 +31,8 @@ enum Key {
 #[derive(Debug, Default)]
 struct Gathered {
     values: Vec<Span>,
+    /// How many values there are at the end of each chunk.
+    ends: Vec<usize>,
     /// Format, values and, where the first stamp of the record is of the same format, differences to it.
     stamps: Option<Stamps>,
 }
@@ -41,13 +44,15 @@ struct Stamps {
     relative: Option<Vec<u64>>,
 }
 
-/// Writes the block; `None` where most of the records have no template, or the columns are too many to pay.
-pub fn block(
+/// Writes the stripe: the shared part and the chunks, of which each ends at the row that `cuts` says. `None` where most of the
+/// records have no template, or the columns are too many to pay.
+pub fn stripe(
     raw: &[u8],
     records: &[Span],
+    cuts: &[usize],
     quoted: bool,
     compressor: &mut Compressors,
-) -> std::io::Result<Option<Vec<u8>>> {
+) -> std::io::Result<Option<(Vec<u8>, Vec<Vec<u8>>)>> {
     let words = Words::learn(raw, records, records.len().div_ceil(LEARNT_FROM));
     let Some(mut grouping) = Grouping::of(raw, records, &words, quoted) else { return Ok(None) };
     let whole: u64 =
@@ -55,48 +60,35 @@ pub fn block(
     if whole * 10 > raw.len() as u64 * 9 {
         return Ok(None);
     }
-    let (templates, ids, gathered) = gather(raw, records, &mut grouping);
+    let (templates, ids, mut gathered) = gather(raw, records, cuts, &mut grouping);
     if gathered.len() > FREE_COLUMNS + raw.len() / BYTES_PER_COLUMN {
         return Ok(None);
     }
-    let mut meta = Vec::new();
-    let mut blobs = Blobs::default();
-    write_templates(&mut meta, &templates);
-    integers::write(&mut meta, &mut blobs, &ids);
+    let mut parts = Parts::new(cuts.len());
+    write_templates(&mut parts.tree, &templates);
+    parts.each(&Scope::Chunks(cuts.to_vec()), &ids, integers::write);
     let texts: Vec<&[Span]> = gathered.iter().map(|column| column.values.as_slice()).collect();
     let is_shared = dictionary::shared_columns(raw, &texts);
     let shared: Vec<&[Span]> =
         texts.iter().zip(&is_shared).filter(|(_, shared)| **shared).map(|(values, _)| *values).collect();
     let (entries, shared_ids) = dictionary::of_columns(raw, &shared);
+    let common = (!entries.is_empty()).then(|| parts.dictionary(entries, 1));
     let mut shared_ids = shared_ids.into_iter();
-    for (column, is_shared) in gathered.iter().zip(&is_shared) {
-        match &column.stamps {
-            Some(stamps) => {
-                columns::write_stamps(&mut meta, &mut blobs, stamps.format, &stamps.values, stamps.relative.as_deref());
+    for (column, is_shared) in gathered.iter_mut().zip(&is_shared) {
+        let scope = Scope::Chunks(std::mem::take(&mut column.ends));
+        match (&column.stamps, common) {
+            (Some(stamps), _) => {
+                columns::write_stamps(&mut parts, stamps.format, &stamps.values, stamps.relative.as_deref(), &scope);
             }
-            None if *is_shared => {
-                columns::write_shared(&mut meta, &mut blobs, &shared_ids.next().unwrap_or_default());
+            (None, Some(common)) if *is_shared => {
+                columns::write_ids(&mut parts, common, &shared_ids.next().unwrap_or_default(), &scope);
             }
-            None => columns::write(&mut meta, &mut blobs, raw, &column.values, 0),
+            (None, _) => columns::write(&mut parts, raw, &column.values, &scope, 0),
         }
     }
-    write_varint(&mut meta, entries.len() as u64);
-    if !entries.is_empty() {
-        columns::write(&mut meta, &mut blobs, raw, &entries, 1);
-    }
-    let (table, packs) = blobs.finish(compressor)?;
-    // The table comes first, so that a reader knows all blobs when it meets the first reference.
-    let mut description = Vec::with_capacity(table.len() + meta.len() + 4);
-    write_varint(&mut description, records.len() as u64);
-    description.extend_from_slice(&table);
-    description.extend_from_slice(&meta);
-    let packed = compressor.of(Kind::Text).compress(&description)?;
-    let mut out = Vec::with_capacity(packed.len() + packs.len() + 8);
-    write_varint(&mut out, description.len() as u64);
-    write_varint(&mut out, packed.len() as u64);
-    out.extend_from_slice(&packed);
-    out.extend_from_slice(&packs);
-    Ok(Some(out))
+    let mut before = 0;
+    let rows: Vec<usize> = cuts.iter().map(|cut| cut - std::mem::replace(&mut before, *cut)).collect();
+    parts.finish(raw, &rows, compressor).map(Some)
 }
 
 /// Template, bytes and first piece of each record.
@@ -110,13 +102,23 @@ fn rows<'a>(grouping: &'a Grouping, records: &'a [Span]) -> impl Iterator<Item =
 }
 
 /// Gives the templates in use their columns and fills these, in record order.
-fn gather(raw: &[u8], records: &[Span], grouping: &mut Grouping) -> (Vec<Template>, Vec<u64>, Vec<Gathered>) {
+fn gather(
+    raw: &[u8],
+    records: &[Span],
+    cuts: &[usize],
+    grouping: &mut Grouping,
+) -> (Vec<Template>, Vec<u64>, Vec<Gathered>) {
     let mut templates: Vec<Template> = Vec::new();
     let mut known: Vec<Option<u32>> = vec![None; grouping.templates.len() + 1];
     let mut keys: HashMap<Key, u32> = HashMap::new();
     let mut gathered: Vec<Gathered> = Vec::new();
     let mut ids = Vec::with_capacity(records.len());
-    for (id, record, first_piece) in rows(grouping, records) {
+    let mut chunks = 0;
+    let mut cuts = cuts.iter().peekable();
+    for (row, (id, record, first_piece)) in rows(grouping, records).enumerate() {
+        while cuts.next_if(|cut| **cut <= row).is_some() {
+            end_chunk(&mut gathered, &mut chunks);
+        }
         let slot = known.get_mut((id as usize).min(grouping.templates.len()));
         let place = match slot.as_ref().and_then(|slot| **slot) {
             Some(place) => place,
@@ -155,7 +157,20 @@ fn gather(raw: &[u8], records: &[Span], grouping: &mut Grouping) -> (Vec<Templat
             }
         }
     }
+    for _ in cuts {
+        end_chunk(&mut gathered, &mut chunks);
+    }
     (templates, ids, gathered)
+}
+
+/// Notes how many values each column has at the end of a chunk; one that was not there before had none until then.
+fn end_chunk(gathered: &mut [Gathered], chunks: &mut usize) {
+    for column in gathered {
+        let values = column.stamps.as_ref().map_or(column.values.len(), |stamps| stamps.values.len());
+        column.ends.resize(*chunks, 0);
+        column.ends.push(values);
+    }
+    *chunks += 1;
 }
 
 /// A template with the columns of its variables; new columns are added.
