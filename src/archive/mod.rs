@@ -15,12 +15,16 @@ pub mod lines;
 mod reader;
 mod segment;
 mod storage;
+mod tree;
 mod writer;
 
-pub use custody::{Acquisition, Completion, Cursor, CustodyEntry, CustodyKind, SegmentEntry, Skipped};
+pub use custody::{
+    Acquisition, Completion, Cursor, CustodyEntry, CustodyKind, Resumption, RunRecord, SegmentEntry, Skipped,
+};
 pub use error::ArchiveError;
 pub use group::{EncodedGroup, GroupBuilder, GroupColumns, GroupStats, NewRecord, Run};
-pub use reader::{GroupRef, InputState, Snapshot};
+pub use reader::{CommitMark, ContainerState, GroupRef, InputState, SetAsideState, Snapshot};
 pub use segment::FORMAT_VERSION;
 pub use storage::{DiskStorage, Storage};
+pub use tree::{BLOCK_LEAVES, Frontier, Sha, TreeHead, record_leaf};
 pub use writer::{Recovery, Writer};

@@ -1,14 +1,17 @@
 //! Reading whole commits: a snapshot of the archive that later writing does not change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ArchiveError;
-use super::custody::{Acquisition, Chain, Completion, Cursor, CustodyEntry, CustodyKind, Replay, SegmentEntry, replay};
+use super::custody::{
+    Acquisition, CUSTODY, Chain, Completion, Cursor, CustodyEntry, CustodyKind, Replay, SegmentEntry, Tail, replay,
+};
 use super::group::{GroupColumns, GroupStats, SectionError, decode_columns, decode_lines};
 use super::segment::{Directory, read_directory};
 use super::storage::Storage;
+use super::tree::{Frontier, Sha};
 use crate::model::{InputId, RecordId};
 
 /// Folder of the segment files.
@@ -19,10 +22,52 @@ pub const SEGMENTS: &str = "segments";
 pub struct InputState {
     /// What was known when it was opened.
     pub acquisition: Acquisition,
+    /// Hash of its acquisition record, which the leaves of its records hold.
+    pub source: Sha,
     /// How far it is in the archive.
     pub cursor: Cursor,
-    /// What was known when it was last read to its end; absent where that never happened.
+    /// What was known when it was read to its end; absent where what was read since has no such end yet.
     pub completion: Option<Completion>,
+}
+
+impl InputState {
+    /// SHA-256 of its bytes in the archive, hexadecimal.
+    pub fn sha256(&self) -> String {
+        if self.cursor.bytes == 0 { Sha::of(b"").to_string() } else { self.cursor.sha256.clone() }
+    }
+}
+
+/// A commit as the log has it.
+#[derive(Debug, Clone)]
+pub struct CommitMark {
+    /// Number of its entry.
+    pub entry: u64,
+    /// Records in the archive after it.
+    pub records: u64,
+    /// Root of the record tree after it.
+    pub root: Sha,
+}
+
+/// A packed file that was read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerState {
+    /// The file as it was opened.
+    pub path: String,
+    /// Its length on disk.
+    pub size: u64,
+    /// SHA-256 of it as it lay on disk.
+    pub sha256: String,
+}
+
+/// A file that recovery keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAsideState {
+    /// Its name in the archive's folder.
+    pub file: String,
+    /// Its length.
+    pub bytes: u64,
+    /// SHA-256 of it.
+    pub sha256: Sha,
 }
 
 /// What the entries of the log add up to.
@@ -32,25 +77,48 @@ pub struct State {
     pub inputs: Vec<InputState>,
     /// Segments in record order, by id of their first record.
     pub segments: BTreeMap<u64, SegmentEntry>,
-    /// Packed files read to their end: length and SHA-256.
-    pub containers: BTreeSet<(u64, String)>,
+    /// Packed files read to their end.
+    pub containers: Vec<ContainerState>,
     /// Names that were refused, and why.
     pub refused: Vec<(String, String)>,
     /// Records in the archive.
     pub records: u64,
+    /// Hashes of the runs that wrote to it.
+    pub runs: Vec<Sha>,
+    /// The record tree.
+    pub tree: Frontier,
+    /// Roots of its full blocks.
+    pub blocks: Vec<Sha>,
+    /// All commits in order.
+    pub commits: Vec<CommitMark>,
+    /// What recovery keeps.
+    pub set_aside: Vec<SetAsideState>,
 }
 
 impl State {
-    /// Takes up one entry; `false` where it contradicts what came before.
-    pub fn apply(&mut self, kind: &CustodyKind) -> bool {
+    /// Takes up the events of one entry; `false` where one contradicts what came before.
+    pub fn apply_all(&mut self, entry: u64, events: &[CustodyKind]) -> bool {
+        events.iter().all(|event| self.apply(entry, event))
+    }
+
+    fn apply(&mut self, entry: u64, kind: &CustodyKind) -> bool {
         match kind {
             CustodyKind::Create { .. } => true,
-            CustodyKind::Acquire(acquisition) => {
-                let cursor = Cursor { input: acquisition.input, bytes: 0, records: 0, lines: 0, sha256: String::new() };
-                self.inputs.push(InputState { acquisition: acquisition.clone(), cursor, completion: None });
-                acquisition.input.0 as usize + 1 == self.inputs.len()
-            }
-            CustodyKind::Commit { segments, replaced, records, cursors } => {
+            CustodyKind::Run(run) => match run.hash() {
+                Ok(hash) => {
+                    self.runs.push(hash);
+                    true
+                }
+                Err(_) => false,
+            },
+            CustodyKind::Acquire(acquisition) => self.acquire(acquisition),
+            CustodyKind::Resume(resumption) => self.inputs.get(resumption.input.0 as usize).is_some(),
+            CustodyKind::Commit { segments, replaced, records, cursors, tree } => {
+                if tree.size != *records || !self.tree.advance(tree) {
+                    return false;
+                }
+                self.blocks.extend_from_slice(&tree.blocks);
+                self.commits.push(CommitMark { entry, records: *records, root: tree.root });
                 if !replaced.is_empty() {
                     self.segments.retain(|_, segment| !replaced.contains(&segment.file));
                 }
@@ -61,6 +129,7 @@ impl State {
                 cursors.iter().all(|cursor| match self.inputs.get_mut(cursor.input.0 as usize) {
                     Some(input) => {
                         input.cursor = cursor.clone();
+                        input.completion = None;
                         true
                     }
                     None => false,
@@ -73,8 +142,12 @@ impl State {
                 }
                 None => false,
             },
-            CustodyKind::Container { size, sha256, .. } => {
-                self.containers.insert((*size, sha256.clone()));
+            CustodyKind::Container { path, size, sha256 } => {
+                self.containers.push(ContainerState { path: path.clone(), size: *size, sha256: sha256.clone() });
+                true
+            }
+            CustodyKind::SetAside { file, bytes, sha256 } => {
+                self.set_aside.push(SetAsideState { file: file.clone(), bytes: *bytes, sha256: *sha256 });
                 true
             }
             CustodyKind::Refuse { name, reason } => {
@@ -82,6 +155,15 @@ impl State {
                 true
             }
         }
+    }
+
+    fn acquire(&mut self, acquisition: &Acquisition) -> bool {
+        let hash = self.runs.get(acquisition.run as usize).and_then(|run| acquisition.hash(run).ok());
+        let Some(source) = hash else { return false };
+        let input = acquisition.input;
+        let cursor = Cursor { input, bytes: 0, records: 0, lines: 0, open: false, sha256: String::new() };
+        self.inputs.push(InputState { acquisition: acquisition.clone(), source, cursor, completion: None });
+        input.0 as usize + 1 == self.inputs.len()
     }
 
     /// Whether the segments cover all records without a gap.
@@ -99,9 +181,9 @@ impl State {
 pub fn add_up(storage: &dyn Storage, entries: &[CustodyEntry]) -> Result<State, ArchiveError> {
     let mut state = State::default();
     for entry in entries {
-        if !state.apply(&entry.kind) {
+        if !state.apply_all(entry.n, &entry.events) {
             return Err(ArchiveError::Damaged {
-                path: storage.path(super::custody::CUSTODY),
+                path: storage.path(CUSTODY),
                 offset: 0,
                 what: format!("custody entry {} contradicts those before it", entry.n),
             });
@@ -132,7 +214,8 @@ pub struct Snapshot {
     groups: Arc<Vec<GroupRef>>,
     fields: Arc<Vec<String>>,
     unreadable: Arc<Vec<String>>,
-    chain: Chain,
+    tail: Option<Tail>,
+    chain: Arc<Chain>,
 }
 
 impl Snapshot {
@@ -147,7 +230,7 @@ impl Snapshot {
 
     /// This snapshot, or a newer one where the log has grown; what did not change is not read again.
     pub fn refreshed(&self) -> Result<Snapshot, ArchiveError> {
-        let name = super::custody::CUSTODY;
+        let name = CUSTODY;
         let len = self.storage.len(name).map_err(|cause| ArchiveError::Io {
             path: self.storage.path(name),
             action: "reading",
@@ -163,11 +246,12 @@ impl Snapshot {
     fn of(storage: Arc<dyn Storage>, replay: Replay, before: Option<&Snapshot>) -> Result<Snapshot, ArchiveError> {
         let state = add_up(&*storage, &replay.entries)?;
         let mut unreadable = Vec::new();
-        if !replay.torn.is_empty() {
+        if let Some(tail) = &replay.tail {
+            let what = if tail.is_damage { "a damaged entry" } else { "a commit that never finished" };
             unreadable.push(format!(
-                "{}: the last {} bytes of the log are a commit that never finished",
-                storage.path(super::custody::CUSTODY).display(),
-                replay.torn.len()
+                "{}: the last {} bytes of the log are {what}",
+                storage.path(CUSTODY).display(),
+                tail.bytes.len()
             ));
         }
         let mut segments = Vec::new();
@@ -210,7 +294,8 @@ impl Snapshot {
             groups: Arc::new(groups),
             fields: Arc::new(fields),
             unreadable: Arc::new(unreadable),
-            chain: replay.chain,
+            tail: replay.tail,
+            chain: Arc::new(replay.chain),
         })
     }
 
@@ -234,7 +319,7 @@ impl Snapshot {
 
     /// Number of entries in the log; grows with every commit.
     pub fn commits(&self) -> u64 {
-        self.chain.next
+        self.chain.next()
     }
 
     /// All readable row groups in record order.
@@ -245,7 +330,7 @@ impl Snapshot {
     /// A row group by its position; a position of another snapshot is told from damage by its sentence.
     pub fn group(&self, number: usize) -> Result<&GroupRef, ArchiveError> {
         self.groups.get(number).ok_or_else(|| ArchiveError::Damaged {
-            path: self.storage.path(super::custody::CUSTODY),
+            path: self.storage.path(CUSTODY),
             offset: 0,
             what: format!("row group {number} is not in this snapshot of {}", self.groups.len()),
         })

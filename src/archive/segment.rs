@@ -22,7 +22,7 @@ const MAGIC: &[u8; 8] = b"LGSEG\r\n\0";
 /// Last bytes of a segment.
 const END: &[u8; 8] = b"LGSEGEND";
 /// Version of everything under `data/`.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 /// Bytes before the first group.
 const HEADER: u64 = 16;
 /// Bytes after the directory.

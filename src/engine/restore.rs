@@ -105,8 +105,7 @@ pub fn restore(snapshot: &Snapshot, out: &Path, keep_going: bool) -> Result<Rest
     for input in snapshot.inputs() {
         let Some(target) = open.remove(&input.acquisition.input) else { continue };
         let sha256 = hex_of(&target.hash);
-        // An input of which nothing is committed has no hash yet: nothing is what it restores to.
-        let identical = if input.cursor.bytes == 0 { target.bytes == 0 } else { sha256 == input.cursor.sha256 };
+        let identical = sha256 == input.sha256();
         report.files.push(Restored { name: input.acquisition.name.clone(), bytes: target.bytes, sha256, identical });
     }
     Ok(report)

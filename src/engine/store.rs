@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ingest::{Counters, IngestOptions, IngestReport, TOOL, ingest, list_inputs, no_hints};
 use super::reindex::{ReindexReport, catch_up};
 use super::{EngineError, FormatLook, Info, RestoreReport, Search};
-use crate::archive::{DiskStorage, Snapshot, Storage, Writer as ArchiveWriter};
+use crate::archive::{DiskStorage, Sha, Snapshot, Storage, Writer as ArchiveWriter};
 use crate::index::{Reader as IndexReader, Writer as IndexWriter};
 use crate::model::{Timestamp, Zone};
 use crate::parse::Registry;
@@ -33,12 +33,13 @@ impl Default for StoreConfig {
 pub struct Store {
     config: StoreConfig,
     registry: Registry,
+    definitions: Vec<Sha>,
 }
 
 impl Store {
     /// The store of two folders, with the formats that come with the program.
     pub fn new(config: StoreConfig) -> Store {
-        Store { config, registry: Registry::builtin() }
+        Store { config, registry: Registry::builtin(), definitions: Vec::new() }
     }
 
     /// The store in `data` and `index`, which need not exist yet.
@@ -63,7 +64,9 @@ impl Store {
             action: "reading formats",
             cause,
         })?;
-        Ok(self.registry.add_toml(&text, &file.display().to_string())?)
+        let added = self.registry.add_toml(&text, &file.display().to_string())?;
+        self.definitions.push(Sha::of(text.as_bytes()));
+        Ok(added)
     }
 
     /// The time now.
@@ -78,7 +81,7 @@ impl Store {
 
     /// Options with every default for ingesting `paths` into this store.
     pub fn ingest_options(&self, paths: Vec<String>) -> IngestOptions {
-        IngestOptions::new(&self.config, paths)
+        IngestOptions { definitions: self.definitions.clone(), ..IngestOptions::new(&self.config, paths) }
     }
 
     /// Archives, parses, scores and indexes; takes the lock, sets a torn tail aside, brings the index up to date.

@@ -4,7 +4,7 @@ use crossbeam_channel::Receiver;
 
 use super::gather::{Kept, Packed};
 use super::{Counters, IngestOptions};
-use crate::archive::{CustodyKind, Writer as ArchiveWriter};
+use crate::archive::Writer as ArchiveWriter;
 use crate::engine::EngineError;
 use crate::index::Writer as IndexWriter;
 
@@ -31,19 +31,11 @@ impl Keep<'_> {
                         self.commit()?;
                     }
                 }
-                Kept::Note(kind) => self.note(*kind),
+                Kept::Note(kind) => self.archive.note(*kind),
                 Kept::Flush => self.commit()?,
             }
         }
         self.commit()
-    }
-
-    fn note(&mut self, kind: CustodyKind) {
-        match kind {
-            CustodyKind::Acquire(acquisition) => self.archive.acquire(acquisition),
-            CustodyKind::Complete(completion) => self.archive.complete(completion),
-            other => self.archive.note(other),
-        }
     }
 
     fn group(&mut self, packed: Packed) -> Result<(), EngineError> {
@@ -53,7 +45,7 @@ impl Keep<'_> {
             cause,
         })?;
         self.counters.add_kept(u64::from(group.stats.rows), group.stats.raw_bytes, u64::from(group.stats.flagged));
-        let first = self.archive.append(group, &packed.fields, packed.cursors)?;
+        let first = self.archive.append(group, &packed.leaves, &packed.fields, packed.cursors)?;
         for mut block in packed.blocks {
             block.first += first.0;
             self.index.add_block(&block)?;
