@@ -29,6 +29,8 @@ pub struct RunRecord {
     /// SHA-256 of the program's file; absent where it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binary: Option<Sha>,
+    /// The folder that relative paths of its inputs start from.
+    pub folder: String,
     /// The command line.
     pub command: Vec<String>,
     /// SHA-256 of the settings that decide how bytes are read: zone, year, format, caps, formats of the user's own.

@@ -7,6 +7,7 @@
 //! Costs: a row group is decoded as a whole (4 MiB of raw bytes, a few milliseconds); columns other than the lines take
 //! microseconds. Memory: one row group per reader, one segment (64 MiB raw, compressed) per writer.
 
+mod check;
 mod column;
 mod custody;
 mod error;
@@ -18,6 +19,7 @@ mod storage;
 mod tree;
 mod writer;
 
+pub use check::{HashedGroup, InputPart};
 pub use custody::{
     Acquisition, Completion, Cursor, CustodyEntry, CustodyKind, Resumption, RunRecord, SegmentEntry, Skipped,
 };

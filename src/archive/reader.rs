@@ -199,10 +199,29 @@ pub struct GroupRef {
     pub first: RecordId,
     /// Position of its segment in the snapshot.
     segment: usize,
+    /// Its number in that segment.
+    number: usize,
     /// Offset of its first byte in the segment.
     at: u64,
     /// What is known of it without reading it.
     pub stats: Arc<GroupStats>,
+}
+
+impl GroupRef {
+    /// Offset of its first byte in the segment's file.
+    pub fn offset(&self) -> u64 {
+        self.at
+    }
+
+    /// Its number in the segment's file, from 0.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// One past the id of its last record.
+    pub fn end(&self) -> u64 {
+        self.first.0.saturating_add(u64::from(self.stats.rows))
+    }
 }
 
 /// The archive as of its last whole commit. Cheap to clone; never changes.
@@ -216,6 +235,8 @@ pub struct Snapshot {
     unreadable: Arc<Vec<String>>,
     tail: Option<Tail>,
     chain: Arc<Chain>,
+    /// When the last entry was written, RFC 3339.
+    last_at: String,
 }
 
 impl Snapshot {
@@ -268,11 +289,12 @@ impl Snapshot {
             match directory_of(&*storage, entry) {
                 Ok(directory) => {
                     let mut first = entry.first;
-                    for group in directory.groups {
+                    for (position, group) in directory.groups.into_iter().enumerate() {
                         let rows = u64::from(group.stats.rows);
                         groups.push(GroupRef {
                             first: RecordId(first),
                             segment: number,
+                            number: position,
                             at: group.at,
                             stats: Arc::new(group.stats),
                         });
@@ -295,6 +317,7 @@ impl Snapshot {
             fields: Arc::new(fields),
             unreadable: Arc::new(unreadable),
             tail: replay.tail,
+            last_at: replay.entries.last().map(|entry| entry.at.clone()).unwrap_or_default(),
             chain: Arc::new(replay.chain),
         })
     }
@@ -320,6 +343,38 @@ impl Snapshot {
     /// Number of entries in the log; grows with every commit.
     pub fn commits(&self) -> u64 {
         self.chain.next()
+    }
+
+    /// When the last entry was written, RFC 3339; empty where there is none.
+    pub fn last_commit_at(&self) -> &str {
+        &self.last_at
+    }
+
+    /// SHA-256 of an entry of the log by its number.
+    pub fn entry_hash(&self, number: u64) -> Option<Sha> {
+        self.chain.line(number)
+    }
+
+    /// Records that the readable row groups hold.
+    pub fn covered(&self) -> u64 {
+        self.groups.iter().map(|group| u64::from(group.stats.rows)).sum()
+    }
+
+    pub(super) fn storage(&self) -> &dyn Storage {
+        &*self.storage
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(super) fn log_tail(&self) -> Option<&Tail> {
+        self.tail.as_ref()
+    }
+
+    /// Place of the file that holds a group.
+    pub fn segment_path(&self, group: &GroupRef) -> PathBuf {
+        self.storage.path(&self.segment_name(group))
     }
 
     /// All readable row groups in record order.
@@ -403,12 +458,13 @@ impl Snapshot {
     }
 
     fn failure(&self, group: &GroupRef, cause: SectionError) -> ArchiveError {
-        let path: PathBuf = self.storage.path(&self.segment_name(group));
+        let path = self.segment_path(group);
         let offset = group.at.saturating_add(cause.at);
-        let last = group.first.0.saturating_add(u64::from(group.stats.rows)).saturating_sub(1);
+        let (number, first, last) = (group.number, group.first.0, group.end().saturating_sub(1));
         match cause.what {
             Ok(what) => {
-                ArchiveError::Damaged { path, offset, what: format!("{what} (records {}..={last})", group.first.0) }
+                let what = format!("{what} (row group {number}, records {first}..={last})");
+                ArchiveError::Damaged { path, offset, what }
             }
             Err(cause) => ArchiveError::Io { path, action: "reading", cause },
         }

@@ -190,6 +190,12 @@ impl Frontier {
         }
     }
 
+    /// The root of this tree of full blocks with the leaves of one more, unfinished block behind it.
+    pub fn root_with(&self, open: &Frontier) -> Sha {
+        let peaks = self.peaks.iter().chain(&open.peaks).copied().collect();
+        Frontier { size: self.size + open.size, peaks }.root()
+    }
+
     /// Moves on to the state after a commit; `false` where that is not what such a tree can grow to.
     pub fn advance(&mut self, head: &TreeHead) -> bool {
         let (full, before) = (head.size / BLOCK_LEAVES, self.size / BLOCK_LEAVES);

@@ -9,6 +9,7 @@ mod outcome;
 mod process;
 mod restore;
 mod search;
+mod verify;
 
 use std::ffi::OsString;
 
@@ -32,6 +33,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::Restore(command) => restore::run(&command),
         Command::Reindex(command) => restore::reindex(&command),
         Command::Search(command) => search::run(&command),
+        Command::Verify(command) => verify::run(&command),
         Command::Demo(command) => demo::run(&command),
     };
     result.unwrap_or_else(|failure| outcome::failed(&failure))

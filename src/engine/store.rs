@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::ingest::{Counters, IngestOptions, IngestReport, TOOL, ingest, list_inputs, no_hints};
 use super::reindex::{ReindexReport, catch_up};
-use super::{EngineError, FormatLook, Info, RestoreReport, Search};
+use super::{EngineError, FormatLook, Info, RestoreReport, Search, VerifyOptions, VerifyReport};
 use crate::archive::{DiskStorage, Sha, Snapshot, Storage, Writer as ArchiveWriter};
 use crate::index::{Reader as IndexReader, Writer as IndexWriter};
-use crate::model::{Timestamp, Zone};
+use crate::model::{FailureKind, Timestamp, Zone};
 use crate::parse::Registry;
 
 /// Where a store lies, and its clock.
@@ -121,6 +121,18 @@ impl Store {
     /// Writes every input back, unpacked, under its relative name.
     pub fn restore(&self, out: &Path, keep_going: bool) -> Result<RestoreReport, EngineError> {
         super::restore::restore(&self.snapshot()?, out, keep_going)
+    }
+
+    /// Reads and hashes everything that the archive holds and compares it with what was recorded. An archive that is damaged is no
+    /// error: the report says what is wrong. `Err` where there is none, or where it was stopped.
+    pub fn verify(&self, options: &VerifyOptions, counters: &Counters) -> Result<VerifyReport, EngineError> {
+        match super::verify::open(&self.storage()) {
+            Ok(snapshot) => super::verify::verify(&snapshot, options, counters),
+            Err(EngineError::Archive(cause)) if cause.kind() == FailureKind::Damaged => {
+                Ok(VerifyReport::unopened(&cause))
+            }
+            Err(other) => Err(other),
+        }
     }
 
     /// How a file would be read: format and first records of each member.

@@ -16,6 +16,7 @@ pub fn run_record(options: &IngestOptions) -> RunRecord {
         host: options.host.clone(),
         tool: TOOL.to_owned(),
         binary: binary(),
+        folder: std::env::current_dir().map_or_else(|_| String::new(), |folder| folder.display().to_string()),
         command: options.command.clone(),
         settings: settings(options),
     }
