@@ -322,7 +322,10 @@ impl Tail {
     /// bytes was changed after it was written, and so was one that is whole but for another byte in place of its line end.
     fn of(line: &[u8], chain: &Chain) -> Tail {
         let is_damage = match line.split_last() {
-            Some((b'\n', _)) => !line.windows(HOLE).any(|window| window.iter().all(|byte| *byte == 0)),
+            Some((b'\n', _)) => {
+                let is_hole = |window: &[u8]| window.iter().all(|byte| *byte == 0);
+                line.first() != Some(&0) && !line.windows(HOLE).any(is_hole)
+            }
             Some((_, whole)) => read_entry(whole, chain).is_some(),
             None => false,
         };
@@ -330,7 +333,7 @@ impl Tail {
     }
 }
 
-/// As many zero bytes in a row are a block that was never written; JSON has none.
+/// As many zero bytes in a row are a block that was never written, and so is one at the very start; JSON has none.
 const HOLE: usize = 8;
 
 /// What reading the log gave.

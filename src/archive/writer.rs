@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::custody::{CUSTODY, Chain, Cursor, CustodyKind, SegmentEntry, Tail, replay};
+use super::files::sync_folder;
 use super::group::EncodedGroup;
 use super::reader::{SEGMENTS, State, add_up};
 use super::segment::{FORMAT_VERSION, SegmentBuilder};
@@ -336,7 +337,11 @@ fn take_lock(folder: &Path) -> Result<File, ArchiveError> {
         let path = path.clone();
         move |cause| ArchiveError::Io { path, action, cause }
     };
-    std::fs::create_dir_all(folder).map_err(io("making the folder"))?;
+    if !folder.is_dir() {
+        std::fs::create_dir_all(folder).map_err(io("making the folder"))?;
+        let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        sync_folder(above).map_err(io("making the folder"))?;
+    }
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io("opening the lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -9,7 +9,9 @@
 )]
 
 mod architecture;
+mod crash_safety;
 mod detection;
+mod faulty_files;
 mod formats;
 mod hostile_formats;
 mod index_and_scan;
