@@ -48,9 +48,15 @@ impl Driver {
 
     /// Goes on where the archive ends until all is in it or something fails; says whether all is.
     fn run(&mut self) -> Result<(), String> {
+        let tail = self.tail();
         let opened = Writer::with_lock(None, self.storage(), "2026-11-20T12:00:00Z", "test");
         let (mut writer, recovery) = opened.map_err(|cause| cause.to_string())?;
         self.recovered += recovery.set_aside.len();
+        if let Some(tail) = tail {
+            let kept = self.files.all();
+            let is_kept = |(name, bytes): (&String, &Vec<u8>)| name.starts_with("set-aside/") && *bytes == tail;
+            assert!(kept.iter().any(is_kept), "a torn tail is not in set-aside");
+        }
         let run = RunRecord {
             operator: "tester".to_owned(),
             host: "host".to_owned(),
@@ -101,6 +107,13 @@ impl Driver {
             }
         }
         self.commit(&mut writer)
+    }
+
+    /// The bytes behind the last whole entry of the log.
+    fn tail(&self) -> Option<Vec<u8>> {
+        let (_, len, _) = Snapshot::open(self.storage()).ok()?.tail()?;
+        let log = self.files.all().remove("custody.jsonl").unwrap();
+        Some(log[log.len() - len as usize..].to_vec())
     }
 
     fn commit(&mut self, writer: &mut Writer) -> Result<(), String> {

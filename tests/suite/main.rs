@@ -11,6 +11,7 @@
 mod architecture;
 mod crash_safety;
 mod detection;
+mod evidence;
 mod faulty_files;
 mod formats;
 mod hostile_formats;
