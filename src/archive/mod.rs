@@ -25,10 +25,10 @@ pub use custody::{
     Acquisition, Completion, Cursor, CustodyEntry, CustodyKind, Resumption, RunRecord, SegmentEntry, Skipped,
 };
 pub use error::ArchiveError;
+pub use files::{Files, LocalFiles, OpenFile};
 pub use group::{EncodedGroup, GroupBuilder, GroupColumns, GroupStats, NewRecord, Run};
 pub use reader::{CommitMark, ContainerState, GroupRef, InputState, SetAsideState, Snapshot};
 pub use segment::FORMAT_VERSION;
-pub use files::{Files, LocalFiles, OpenFile};
 pub use storage::{DiskStorage, FileStorage, Storage};
 pub use tree::{BLOCK_LEAVES, Frontier, Sha, TreeHead, record_leaf};
 pub use writer::{Recovery, Writer};

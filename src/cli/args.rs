@@ -75,6 +75,9 @@ pub enum Command {
     /// Read and hash everything in the archive again and compare it with what was recorded
     #[command(after_help = VERIFY_HELP)]
     Verify(Verify),
+    /// Show what became of every byte of every input: read, sealed, skipped, not yet taken
+    #[command(after_help = "Exit codes: 0 all sums agree, 2 they do not, or parts of the archive can't be read.")]
+    Account(Account),
     /// Build the index anew from the archive
     Reindex(Reindex),
     /// Generate, process and search in one go
@@ -302,6 +305,16 @@ pub struct Verify {
     /// Compare the original files that are still where they were
     #[arg(long)]
     pub inputs: bool,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `account`
+#[derive(Debug, Args)]
+pub struct Account {
+    #[command(flatten)]
+    pub store: StoreArguments,
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,

@@ -1,5 +1,6 @@
 //! The command line: arguments -> engine call -> report printer. Holds no rule about logs.
 
+mod account;
 mod args;
 mod demo;
 mod formats;
@@ -34,6 +35,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::Reindex(command) => restore::reindex(&command),
         Command::Search(command) => search::run(&command),
         Command::Verify(command) => verify::run(&command),
+        Command::Account(command) => account::run(&command),
         Command::Demo(command) => demo::run(&command),
     };
     result.unwrap_or_else(|failure| outcome::failed(&failure))

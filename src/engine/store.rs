@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::ingest::{Counters, IngestOptions, IngestReport, TOOL, ingest, list_inputs, no_hints};
 use super::reindex::{ReindexReport, catch_up};
-use super::{EngineError, FormatLook, Info, RestoreReport, Search, VerifyOptions, VerifyReport};
+use super::{Account, EngineError, FormatLook, Info, RestoreReport, Search, VerifyOptions, VerifyReport};
 use crate::archive::{DiskStorage, Sha, Snapshot, Storage, Writer as ArchiveWriter};
 use crate::index::{Reader as IndexReader, Writer as IndexWriter};
 use crate::model::{FailureKind, Timestamp, Zone};
@@ -133,6 +133,11 @@ impl Store {
             }
             Err(other) => Err(other),
         }
+    }
+
+    /// What became of every byte of every input.
+    pub fn account(&self) -> Result<Account, EngineError> {
+        Account::of(&self.snapshot()?)
     }
 
     /// How a file would be read: format and first records of each member.

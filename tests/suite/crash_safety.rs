@@ -68,11 +68,8 @@ impl Driver {
         };
         let number = writer.next_run();
         writer.note(CustodyKind::Run(run.clone()));
-        let mut inputs: Vec<Growing> = writer
-            .inputs()
-            .iter()
-            .map(|input| Growing::known(input.source, &input.cursor, &self.model))
-            .collect();
+        let mut inputs: Vec<Growing> =
+            writer.inputs().iter().map(|input| Growing::known(input.source, &input.cursor, &self.model)).collect();
         loop {
             let open: Vec<usize> = (0..INPUTS)
                 .filter(|at| inputs.get(*at).is_none_or(|input| input.records < self.model[*at].len()))

@@ -184,9 +184,8 @@ impl Disk {
         let mut lost: BTreeSet<String> = BTreeSet::new();
         for change in std::mem::take(&mut self.changes) {
             // What builds on a change that is lost is lost with it.
-            let builds_on_lost = change.names().iter().any(|name| {
-                lost.contains(*name) || lost.contains(folder_of(name))
-            });
+            let builds_on_lost =
+                change.names().iter().any(|name| lost.contains(*name) || lost.contains(folder_of(name)));
             if builds_on_lost || self.random.random_bool(0.5) {
                 lost.extend(change.names().iter().map(|name| (*name).to_owned()));
             } else {

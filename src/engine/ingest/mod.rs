@@ -18,6 +18,7 @@ use crossbeam_channel::bounded;
 
 pub use batch::BLOCK_RECORDS;
 pub use counters::Counters;
+pub use feed::file_id;
 pub use known::hex_of;
 
 use self::batch::Block;
