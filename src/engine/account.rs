@@ -73,9 +73,14 @@ impl Account {
                 Err(cause) => account.unreadable.push(cause.to_string()),
             }
         }
+        // A file that was replaced is several inputs: what it has now beyond the archive is the account of the last of them.
+        let last_of: HashMap<&str, InputId> =
+            snapshot.inputs().iter().map(|input| (input.acquisition.path.as_str(), input.acquisition.input)).collect();
         let of = |input: &InputState| {
-            let (bytes, records) = sealed.get(&input.acquisition.input).copied().unwrap_or_default();
-            of_input(input, bytes, records)
+            let (path, number) = (input.acquisition.path.as_str(), input.acquisition.input);
+            let (bytes, records) = sealed.get(&number).copied().unwrap_or_default();
+            let not_yet = (last_of.get(path) == Some(&number)).then(|| not_yet(input)).flatten();
+            InputAccount { not_yet, ..of_input(input, bytes, records) }
         };
         account.inputs = snapshot.inputs().iter().map(of).collect();
         let refused = snapshot.refused().iter();
@@ -122,7 +127,7 @@ fn of_input(input: &InputState, sealed_bytes: u64, records: u64) -> InputAccount
         sealed_bytes,
         records,
         sealed_lines: cursor.lines,
-        not_yet: not_yet(input),
+        not_yet: None,
         disagreement: disagreement(input, sealed_bytes, records, &skipped),
         skipped,
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::ingest::{Counters, IngestOptions, IngestReport, TOOL, ingest, list_inputs, no_hints};
+use super::ingest::{Counters, IngestOptions, IngestReport, TOOL, hash_ahead, ingest, list_inputs, no_hints};
 use super::reindex::{ReindexReport, catch_up};
 use super::{Account, EngineError, FormatLook, Info, RestoreReport, Search, VerifyOptions, VerifyReport};
 use crate::archive::{DiskStorage, Sha, Snapshot, Storage, Writer as ArchiveWriter};
@@ -94,6 +94,7 @@ impl Store {
         }
         // Before anything is made: a mistyped path must leave no empty store behind.
         let listed = list_inputs(options)?;
+        hash_ahead();
         let (mut archive, recovery) =
             ArchiveWriter::open(&self.config.data, self.storage(), &self.clock().to_string(), TOOL)?;
         let snapshot = self.snapshot()?;

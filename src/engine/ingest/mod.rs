@@ -20,6 +20,7 @@ pub use batch::BLOCK_RECORDS;
 pub use counters::Counters;
 pub use feed::file_id;
 pub use known::hex_of;
+pub use run::hash_ahead;
 
 use self::batch::Block;
 use self::feed::Feeder;
