@@ -13,6 +13,8 @@ const CONSTANT: u8 = 2;
 /// Units tried, largest first: times are ns, and most are whole seconds, milliseconds or microseconds.
 const UNITS: [u64; 3] = [1_000_000_000, 1_000_000, 1_000];
 
+/// Values of a column whose number is not known from elsewhere, at most.
+const MOST_OF_ANY: usize = 1 << 17;
 /// Values looked at to estimate what a column takes.
 const SAMPLE: usize = 1_024;
 /// Fewer values are taken to cost their width.
@@ -47,6 +49,13 @@ pub fn encode(values: &[i64]) -> Vec<u8> {
         planes(&mut out, &scaled, plain_width);
     }
     out
+}
+
+/// Reads a column of any number of values that its bytes can hold; `None` where they are no column.
+pub fn decode_any(bytes: &[u8]) -> Option<Vec<i64>> {
+    let (count, _) = read_varint(bytes.get(1..)?)?;
+    let expected = usize::try_from(count).ok().filter(|count| *count <= MOST_OF_ANY)?;
+    decode(bytes, expected)
 }
 
 /// Reads a column of exactly `expected` values; `None` where the bytes are no such column.

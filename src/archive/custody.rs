@@ -1,19 +1,48 @@
-//! The log of custody: what was acquired, committed and completed, one line an entry, each chained to the one before.
+//! The log of custody: what was acquired, committed and completed, one line a write, each chained to the one before.
 //!
 //! Form of a line: SHA-256 of the JSON text in hexadecimal, a space, the JSON text, a line feed. The JSON's `prev` is the hash of
-//! the line before (empty in the first). The log is the manifest: the state of the archive is what its entries add up to.
-//! A last line that is cut short or does not have its hash is a torn tail: the commit it belonged to never finished.
+//! the line before (empty in the first); its `events` are all that one write made true at once, in order. So a commit is whole or
+//! not there. The log is the manifest: the state of the archive is what its events add up to.
+//!
+//! What an acquisition's hash is made from stands in the line as it is: see [`Acquisition::hash`].
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::ArchiveError;
 use super::segment::FORMAT_VERSION;
 use super::storage::Storage;
+use super::tree::{Sha, TreeHead};
 use crate::model::InputId;
 
 /// Name of the log in the archive's folder.
 pub const CUSTODY: &str = "custody.jsonl";
+
+/// What is the same for all inputs of one run of the program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Who ran the program.
+    pub operator: String,
+    /// On which machine.
+    pub host: String,
+    /// Name and version of the program.
+    pub tool: String,
+    /// SHA-256 of the program's file; absent where it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binary: Option<Sha>,
+    /// The folder that relative paths of its inputs start from.
+    pub folder: String,
+    /// The command line.
+    pub command: Vec<String>,
+    /// SHA-256 of the settings that decide how bytes are read: zone, year, format, caps, formats of the user's own.
+    pub settings: Sha,
+}
+
+impl RunRecord {
+    /// Its hash: SHA-256 of its JSON as it stands in the log (without `kind`), fields in order of declaration.
+    pub fn hash(&self) -> Result<Sha, serde_json::Error> {
+        Ok(Sha::of(&serde_json::to_vec(self)?))
+    }
+}
 
 /// What is known of an input when its first byte is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,16 +73,41 @@ pub struct Acquisition {
     pub inode: Option<u64>,
     /// When reading began, RFC 3339.
     pub read_at: String,
-    /// Who ran the program.
-    pub operator: String,
-    /// On which machine.
-    pub host: String,
-    /// Name and version of the program.
-    pub tool: String,
     /// The format it is read as and the share of sample lines that it explains.
     pub format: String,
-    /// See `format`; 0 to 1.
+    /// See `format`; 0 to 1 in steps of 1/1000, so that its text is the same whenever it is written.
     pub confidence: f32,
+    /// Number of the run that opened it: position among the `run` events of the log, from 0.
+    pub run: u32,
+}
+
+impl Acquisition {
+    /// The hash that the leaves of its records hold: SHA-256 of the 32 bytes of its run's hash, followed by its JSON as it stands
+    /// in the log (without `kind`: from `{"input":` to the closing brace), fields in order of declaration.
+    pub fn hash(&self, run: &Sha) -> Result<Sha, serde_json::Error> {
+        let mut bytes = run.0.to_vec();
+        serde_json::to_writer(&mut bytes, self)?;
+        Ok(Sha::of(&bytes))
+    }
+}
+
+/// An input that goes on behind what the archive has of it, in a later run. Its records keep the acquisition they began with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumption {
+    /// Its number.
+    pub input: InputId,
+    /// Bytes known before; their SHA-256 was compared.
+    pub from: u64,
+    /// Bytes of the file as it lies on disk now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Modification time of the file now, ns since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<i64>,
+    /// When reading began, RFC 3339.
+    pub read_at: String,
+    /// Number of the run.
+    pub run: u32,
 }
 
 /// A range of bytes of an input that is not in the archive, and why.
@@ -68,15 +122,16 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// What is known of an input when its last byte was read.
+/// What is known of an input when its last byte was read. The SHA-256 of the stream is that of the input's cursor, which the same
+/// write or one before it has moved here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Completion {
     /// Its number.
     pub input: InputId,
-    /// Bytes of the unpacked input that were read.
-    pub bytes: u64,
-    /// SHA-256 of those bytes, hexadecimal.
-    pub sha256: String,
+    /// Bytes of the unpacked input that were read, as counted by the stage that reads, from its first byte.
+    pub read: u64,
+    /// Line feeds among them.
+    pub line_feeds: u64,
     /// What could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
@@ -93,8 +148,18 @@ pub struct Cursor {
     pub records: u64,
     /// Lines of it in the archive (line feeds, and one for a last line without).
     pub lines: u64,
+    /// Whether the last of these has no line feed yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
     /// SHA-256 of those bytes, hexadecimal.
     pub sha256: String,
+}
+
+impl Cursor {
+    /// Line feeds in the archive.
+    pub fn line_feeds(&self) -> u64 {
+        self.lines.saturating_sub(u64::from(self.open))
+    }
 }
 
 /// A segment in the log.
@@ -126,8 +191,12 @@ pub enum CustodyKind {
         /// Name and version of the program.
         tool: String,
     },
+    /// A run of the program begins to write.
+    Run(RunRecord),
     /// An input was opened.
     Acquire(Acquisition),
+    /// An input goes on.
+    Resume(Resumption),
     /// Records became part of the archive.
     Commit {
         /// New segments, in record order.
@@ -139,6 +208,8 @@ pub enum CustodyKind {
         records: u64,
         /// How far each input touched since the last commit is.
         cursors: Vec<Cursor>,
+        /// The record tree after this commit.
+        tree: TreeHead,
     },
     /// An input was read to its end.
     Complete(Completion),
@@ -158,6 +229,15 @@ pub enum CustodyKind {
         /// Why.
         reason: String,
     },
+    /// Recovery found something that no commit speaks of, and keeps it.
+    SetAside {
+        /// Name of the file in the archive's folder.
+        file: String,
+        /// Its length.
+        bytes: u64,
+        /// SHA-256 of it.
+        sha256: Sha,
+    },
 }
 
 /// A line of the log.
@@ -169,48 +249,92 @@ pub struct CustodyEntry {
     pub prev: String,
     /// When, RFC 3339.
     pub at: String,
-    /// What.
-    #[serde(flatten)]
-    pub kind: CustodyKind,
+    /// What, in order.
+    pub events: Vec<CustodyKind>,
 }
 
 /// Where the log stands: what the next line is chained to.
 #[derive(Debug, Clone, Default)]
 pub struct Chain {
-    /// Number of the next entry.
-    pub next: u64,
-    /// Hash of the first line: the archive's identity.
+    /// Hash of each line, in order.
+    lines: Vec<Sha>,
+    /// Hash of the first line: the archive's identity; empty where there is none.
     pub first: String,
-    /// Hash of the last line.
-    pub last: String,
     /// Length of the log in bytes, without a torn tail.
     pub bytes: u64,
 }
 
 impl Chain {
-    /// Appends the line of an entry to `out`.
-    pub fn write(&mut self, at: &str, kind: CustodyKind, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-        let entry = CustodyEntry { n: self.next, prev: self.last.clone(), at: at.to_owned(), kind };
-        let json = serde_json::to_vec(&entry)?;
-        let hash = hex(&Sha256::digest(&json));
-        let before = out.len();
-        out.extend_from_slice(hash.as_bytes());
-        out.push(b' ');
-        out.extend_from_slice(&json);
-        out.push(b'\n');
-        self.bytes += (out.len() - before) as u64;
-        self.next += 1;
-        self.note(hash);
-        Ok(())
+    /// Number of the next entry.
+    pub fn next(&self) -> u64 {
+        self.lines.len() as u64
     }
 
-    fn note(&mut self, hash: String) {
-        if self.first.is_empty() {
-            self.first.clone_from(&hash);
+    /// Hash of the last line; empty where there is none.
+    pub fn last(&self) -> String {
+        self.lines.last().map(Sha::to_string).unwrap_or_default()
+    }
+
+    /// Hash of a line by its number.
+    pub fn line(&self, number: u64) -> Option<Sha> {
+        self.lines.get(usize::try_from(number).ok()?).copied()
+    }
+
+    /// Gives the line of an entry; [`Chain::note`] makes it part of the chain once it is written.
+    pub fn line_of(&self, at: &str, events: &[CustodyKind]) -> Result<(Vec<u8>, Sha), serde_json::Error> {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            n: u64,
+            prev: String,
+            at: &'a str,
+            events: &'a [CustodyKind],
         }
-        self.last = hash;
+        let json = serde_json::to_vec(&Line { n: self.next(), prev: self.last(), at, events })?;
+        let hash = Sha::of(&json);
+        let mut line = hash.to_string().into_bytes();
+        line.push(b' ');
+        line.extend_from_slice(&json);
+        line.push(b'\n');
+        Ok((line, hash))
+    }
+
+    /// Takes up a line that is in the log now.
+    pub fn note(&mut self, bytes: u64, hash: Sha) {
+        if self.lines.is_empty() {
+            self.first = hash.to_string();
+        }
+        self.bytes += bytes;
+        self.lines.push(hash);
     }
 }
+
+/// What follows the last whole entry of a log.
+#[derive(Debug, Clone)]
+pub struct Tail {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Whether it can't be what a write leaves that was cut short: then it is a damaged entry, and nothing may be built on it.
+    pub is_damage: bool,
+}
+
+impl Tail {
+    /// A write that was cut short has no line end, or lacks blocks in its midst, which then read as zeros. A whole line with other
+    /// bytes was changed after it was written, and so was one that is whole but for another byte in place of its line end.
+    fn of(line: &[u8], chain: &Chain) -> Tail {
+        let is_damage = match line.split_last() {
+            Some((b'\n', _)) => {
+                let is_hole = |window: &[u8]| window.iter().all(|byte| *byte == 0);
+                line.first() != Some(&0) && !line.windows(HOLE).any(is_hole)
+            }
+            Some((_, whole)) => read_entry(whole, chain).is_some(),
+            None => false,
+        };
+        Tail { bytes: line.to_vec(), is_damage }
+    }
+}
+
+/// As many zero bytes in a row are a block that was never written, and so is one at the very start; JSON has none.
+const HOLE: usize = 8;
 
 /// What reading the log gave.
 #[derive(Debug)]
@@ -219,8 +343,8 @@ pub struct Replay {
     pub entries: Vec<CustodyEntry>,
     /// Where the log stands.
     pub chain: Chain,
-    /// Bytes after the last whole entry: a commit that never finished.
-    pub torn: Vec<u8>,
+    /// What follows the last whole entry: a commit that never finished, or a damaged one.
+    pub tail: Option<Tail>,
 }
 
 /// Reads and checks the whole log. A bad line that is not the last is damage; a missing log is [`ArchiveError::Missing`].
@@ -233,34 +357,34 @@ pub fn replay(storage: &dyn Storage) -> Result<Replay, ArchiveError> {
         }
         Err(cause) => return Err(ArchiveError::Io { path, action: "reading", cause }),
     };
-    let mut replay = Replay { entries: Vec::new(), chain: Chain::default(), torn: Vec::new() };
+    let mut replay = Replay { entries: Vec::new(), chain: Chain::default(), tail: None };
     let mut rest = &bytes[..];
     while !rest.is_empty() {
         let line_end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
         let (line, after) = rest.split_at(line_end);
-        match read_line(line, &replay.chain) {
+        match line.strip_suffix(b"\n").and_then(|line| read_entry(line, &replay.chain)) {
             Some((entry, hash)) => {
-                replay.chain.next += 1;
-                replay.chain.note(hash);
-                replay.chain.bytes += line.len() as u64;
-                if let CustodyKind::Create { version, .. } = entry.kind
+                replay.chain.note(line.len() as u64, hash);
+                if let Some(version) = version_of(&entry)
                     && version != u64::from(FORMAT_VERSION)
                 {
                     return Err(ArchiveError::Version { path, found: version, known: u64::from(FORMAT_VERSION) });
                 }
                 replay.entries.push(entry);
             }
-            None if after.is_empty() => {
-                replay.torn = line.to_vec();
+            None if replay.chain.bytes == 0 && other_version(line).is_some() => {
+                let found = other_version(line).unwrap_or_default();
+                return Err(ArchiveError::Version { path, found, known: u64::from(FORMAT_VERSION) });
             }
+            None if after.is_empty() => replay.tail = Some(Tail::of(line, &replay.chain)),
             None => {
-                let what = format!("custody entry {} is not what was written", replay.chain.next);
+                let what = format!("custody entry {} is not what was written", replay.chain.next());
                 return Err(ArchiveError::Damaged { path, offset: replay.chain.bytes, what });
             }
         }
         rest = after;
     }
-    if !matches!(replay.entries.first(), None | Some(CustodyEntry { kind: CustodyKind::Create { .. }, .. })) {
+    if replay.entries.first().is_some_and(|first| version_of(first).is_none()) {
         return Err(ArchiveError::Damaged {
             path,
             offset: 0,
@@ -270,24 +394,32 @@ pub fn replay(storage: &dyn Storage) -> Result<Replay, ArchiveError> {
     Ok(replay)
 }
 
-fn read_line(line: &[u8], chain: &Chain) -> Option<(CustodyEntry, String)> {
-    let line = line.strip_suffix(b"\n")?;
+/// The version that a first line states which this version can't read otherwise.
+fn other_version(line: &[u8]) -> Option<u64> {
+    let (hash, json) = line.strip_suffix(b"\n")?.split_at_checked(64)?;
+    let json = json.strip_prefix(b" ")?;
+    if Sha::of(json).to_string().as_bytes() != hash {
+        return None;
+    }
+    let entry: serde_json::Value = serde_json::from_slice(json).ok()?;
+    let stated = entry.get("version").or_else(|| entry.pointer("/events/0/version"))?;
+    stated.as_u64().filter(|version| *version != u64::from(FORMAT_VERSION))
+}
+
+fn version_of(entry: &CustodyEntry) -> Option<u64> {
+    match entry.events.first() {
+        Some(CustodyKind::Create { version, .. }) => Some(*version),
+        _ => None,
+    }
+}
+
+fn read_entry(line: &[u8], chain: &Chain) -> Option<(CustodyEntry, Sha)> {
     let (hash, json) = line.split_at_checked(64)?;
     let json = json.strip_prefix(b" ")?;
-    let hash = std::str::from_utf8(hash).ok()?;
-    if hex(&Sha256::digest(json)) != hash {
+    let hash = Sha::parse(std::str::from_utf8(hash).ok()?)?;
+    if Sha::of(json) != hash {
         return None;
     }
     let entry: CustodyEntry = serde_json::from_slice(json).ok()?;
-    (entry.n == chain.next && entry.prev == chain.last).then(|| (entry, hash.to_owned()))
-}
-
-/// Bytes as lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut out = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
+    (entry.n == chain.next() && entry.prev == chain.last()).then_some((entry, hash))
 }

@@ -7,20 +7,30 @@
 //! Costs: a row group is decoded as a whole (4 MiB of raw bytes, a few milliseconds); columns other than the lines take
 //! microseconds. Memory: one row group per reader, one segment (64 MiB raw, compressed) per writer.
 
+mod check;
 mod column;
 mod custody;
 mod error;
+mod files;
 mod group;
 pub mod lines;
 mod reader;
 mod segment;
 mod storage;
+mod tree;
 mod writer;
 
-pub use custody::{Acquisition, Completion, Cursor, CustodyEntry, CustodyKind, SegmentEntry, Skipped};
+pub use check::{HashedGroup, InputPart};
+pub use custody::{
+    Acquisition, Completion, Cursor, CustodyEntry, CustodyKind, Resumption, RunRecord, SegmentEntry, Skipped,
+};
 pub use error::ArchiveError;
-pub use group::{EncodedGroup, GroupBuilder, GroupColumns, GroupLines, GroupStats, NewRecord, Run, SCORE_STEPS};
-pub use reader::{GroupRef, InputState, Snapshot};
+pub use files::{Files, LocalFiles, OpenFile};
+pub use group::{
+    EncodedStripe, GroupColumns, GroupLines, GroupStats, Needs, NewRecord, Run, SCORE_STEPS, StripeBuilder,
+};
+pub use reader::{CommitMark, ContainerState, GroupRef, InputState, SetAsideState, Snapshot};
 pub use segment::FORMAT_VERSION;
-pub use storage::{DiskStorage, Storage};
+pub use storage::{DiskStorage, FileStorage, Storage};
+pub use tree::{BLOCK_LEAVES, Frontier, Sha, TreeHead, record_leaf};
 pub use writer::{Recovery, Writer};

@@ -1,14 +1,17 @@
 //! Reading whole commits: a snapshot of the archive that later writing does not change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ArchiveError;
-use super::custody::{Acquisition, Chain, Completion, Cursor, CustodyEntry, CustodyKind, Replay, SegmentEntry, replay};
-use super::group::{GroupColumns, GroupLines, GroupStats, SectionError, decode_columns, decode_lines};
-use super::segment::{Directory, read_directory};
+use super::custody::{
+    Acquisition, CUSTODY, Chain, Completion, Cursor, CustodyEntry, CustodyKind, Replay, SegmentEntry, Tail, replay,
+};
+use super::group::{GroupColumns, GroupLines, GroupReader, GroupStats, Needs, OpenStripe, SectionError, StripeStats};
+use super::segment::{Directory, StripeEntry, read_directory};
 use super::storage::Storage;
+use super::tree::{Frontier, Sha};
 use crate::model::{InputId, RecordId};
 
 /// Folder of the segment files.
@@ -19,10 +22,52 @@ pub const SEGMENTS: &str = "segments";
 pub struct InputState {
     /// What was known when it was opened.
     pub acquisition: Acquisition,
+    /// Hash of its acquisition record, which the leaves of its records hold.
+    pub source: Sha,
     /// How far it is in the archive.
     pub cursor: Cursor,
-    /// What was known when it was last read to its end; absent where that never happened.
+    /// What was known when it was read to its end; absent where what was read since has no such end yet.
     pub completion: Option<Completion>,
+}
+
+impl InputState {
+    /// SHA-256 of its bytes in the archive, hexadecimal.
+    pub fn sha256(&self) -> String {
+        if self.cursor.bytes == 0 { Sha::of(b"").to_string() } else { self.cursor.sha256.clone() }
+    }
+}
+
+/// A commit as the log has it.
+#[derive(Debug, Clone)]
+pub struct CommitMark {
+    /// Number of its entry.
+    pub entry: u64,
+    /// Records in the archive after it.
+    pub records: u64,
+    /// Root of the record tree after it.
+    pub root: Sha,
+}
+
+/// A packed file that was read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerState {
+    /// The file as it was opened.
+    pub path: String,
+    /// Its length on disk.
+    pub size: u64,
+    /// SHA-256 of it as it lay on disk.
+    pub sha256: String,
+}
+
+/// A file that recovery keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAsideState {
+    /// Its name in the archive's folder.
+    pub file: String,
+    /// Its length.
+    pub bytes: u64,
+    /// SHA-256 of it.
+    pub sha256: Sha,
 }
 
 /// What the entries of the log add up to.
@@ -32,25 +77,48 @@ pub struct State {
     pub inputs: Vec<InputState>,
     /// Segments in record order, by id of their first record.
     pub segments: BTreeMap<u64, SegmentEntry>,
-    /// Packed files read to their end: length and SHA-256.
-    pub containers: BTreeSet<(u64, String)>,
+    /// Packed files read to their end.
+    pub containers: Vec<ContainerState>,
     /// Names that were refused, and why.
     pub refused: Vec<(String, String)>,
     /// Records in the archive.
     pub records: u64,
+    /// Hashes of the runs that wrote to it.
+    pub runs: Vec<Sha>,
+    /// The record tree.
+    pub tree: Frontier,
+    /// Roots of its full blocks.
+    pub blocks: Vec<Sha>,
+    /// All commits in order.
+    pub commits: Vec<CommitMark>,
+    /// What recovery keeps.
+    pub set_aside: Vec<SetAsideState>,
 }
 
 impl State {
-    /// Takes up one entry; `false` where it contradicts what came before.
-    pub fn apply(&mut self, kind: &CustodyKind) -> bool {
+    /// Takes up the events of one entry; `false` where one contradicts what came before.
+    pub fn apply_all(&mut self, entry: u64, events: &[CustodyKind]) -> bool {
+        events.iter().all(|event| self.apply(entry, event))
+    }
+
+    fn apply(&mut self, entry: u64, kind: &CustodyKind) -> bool {
         match kind {
             CustodyKind::Create { .. } => true,
-            CustodyKind::Acquire(acquisition) => {
-                let cursor = Cursor { input: acquisition.input, bytes: 0, records: 0, lines: 0, sha256: String::new() };
-                self.inputs.push(InputState { acquisition: acquisition.clone(), cursor, completion: None });
-                acquisition.input.0 as usize + 1 == self.inputs.len()
-            }
-            CustodyKind::Commit { segments, replaced, records, cursors } => {
+            CustodyKind::Run(run) => match run.hash() {
+                Ok(hash) => {
+                    self.runs.push(hash);
+                    true
+                }
+                Err(_) => false,
+            },
+            CustodyKind::Acquire(acquisition) => self.acquire(acquisition),
+            CustodyKind::Resume(resumption) => self.inputs.get(resumption.input.0 as usize).is_some(),
+            CustodyKind::Commit { segments, replaced, records, cursors, tree } => {
+                if tree.size != *records || !self.tree.advance(tree) {
+                    return false;
+                }
+                self.blocks.extend_from_slice(&tree.blocks);
+                self.commits.push(CommitMark { entry, records: *records, root: tree.root });
                 if !replaced.is_empty() {
                     self.segments.retain(|_, segment| !replaced.contains(&segment.file));
                 }
@@ -61,6 +129,7 @@ impl State {
                 cursors.iter().all(|cursor| match self.inputs.get_mut(cursor.input.0 as usize) {
                     Some(input) => {
                         input.cursor = cursor.clone();
+                        input.completion = None;
                         true
                     }
                     None => false,
@@ -73,8 +142,12 @@ impl State {
                 }
                 None => false,
             },
-            CustodyKind::Container { size, sha256, .. } => {
-                self.containers.insert((*size, sha256.clone()));
+            CustodyKind::Container { path, size, sha256 } => {
+                self.containers.push(ContainerState { path: path.clone(), size: *size, sha256: sha256.clone() });
+                true
+            }
+            CustodyKind::SetAside { file, bytes, sha256 } => {
+                self.set_aside.push(SetAsideState { file: file.clone(), bytes: *bytes, sha256: *sha256 });
                 true
             }
             CustodyKind::Refuse { name, reason } => {
@@ -82,6 +155,15 @@ impl State {
                 true
             }
         }
+    }
+
+    fn acquire(&mut self, acquisition: &Acquisition) -> bool {
+        let hash = self.runs.get(acquisition.run as usize).and_then(|run| acquisition.hash(run).ok());
+        let Some(source) = hash else { return false };
+        let input = acquisition.input;
+        let cursor = Cursor { input, bytes: 0, records: 0, lines: 0, open: false, sha256: String::new() };
+        self.inputs.push(InputState { acquisition: acquisition.clone(), source, cursor, completion: None });
+        input.0 as usize + 1 == self.inputs.len()
     }
 
     /// Whether the segments cover all records without a gap.
@@ -99,9 +181,9 @@ impl State {
 pub fn add_up(storage: &dyn Storage, entries: &[CustodyEntry]) -> Result<State, ArchiveError> {
     let mut state = State::default();
     for entry in entries {
-        if !state.apply(&entry.kind) {
+        if !state.apply_all(entry.n, &entry.events) {
             return Err(ArchiveError::Damaged {
-                path: storage.path(super::custody::CUSTODY),
+                path: storage.path(CUSTODY),
                 offset: 0,
                 what: format!("custody entry {} contradicts those before it", entry.n),
             });
@@ -117,10 +199,91 @@ pub struct GroupRef {
     pub first: RecordId,
     /// Position of its segment in the snapshot.
     segment: usize,
-    /// Offset of its first byte in the segment.
-    at: u64,
+    /// Its number in that segment.
+    number: usize,
+    stripe: Arc<StripeRef>,
+    /// Its first row in the stripe.
+    first_row: u32,
     /// What is known of it without reading it.
     pub stats: Arc<GroupStats>,
+}
+
+/// A stripe of a snapshot.
+#[derive(Debug)]
+struct StripeRef {
+    /// Offset of its first byte in the segment.
+    at: u64,
+    stats: StripeStats,
+    /// What its groups share, while there is room for it.
+    open: Mutex<Arc<OpenStripe>>,
+}
+
+/// The stripes read last, whose shared parts stay in memory: neighbouring groups need the same.
+#[derive(Debug, Default)]
+struct Recent {
+    queue: Mutex<VecDeque<Arc<StripeRef>>>,
+}
+
+/// Bytes that shared parts may take in memory, and what one takes of its stored bytes.
+const RECENT_BYTES: u64 = 64 << 20;
+const SHARED_GROWTH: u64 = 8;
+
+impl Recent {
+    fn open(&self, stripe: &Arc<StripeRef>) -> Arc<OpenStripe> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if !queue.iter().any(|known| Arc::ptr_eq(known, stripe)) {
+            queue.push_back(Arc::clone(stripe));
+            let size = |stripe: &Arc<StripeRef>| stripe.stats.shared_bytes().saturating_mul(SHARED_GROWTH);
+            let mut bytes: u64 = queue.iter().map(size).fold(0, u64::saturating_add);
+            while bytes > RECENT_BYTES
+                && queue.len() > 1
+                && let Some(oldest) = queue.pop_front()
+            {
+                bytes = bytes.saturating_sub(size(&oldest));
+                *oldest.open.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+            }
+        }
+        Arc::clone(&stripe.open.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The groups of the stripes of a segment, whose first record is `first`.
+fn add_groups(segment: usize, mut first: u64, stripes: Vec<StripeEntry>, groups: &mut Vec<GroupRef>) {
+    let mut number = 0;
+    for StripeEntry { at, stats } in stripes {
+        let stripe = Arc::new(StripeRef { at, stats, open: Mutex::default() });
+        let mut first_row = 0;
+        for stats in &stripe.stats.groups {
+            groups.push(GroupRef {
+                first: RecordId(first),
+                segment,
+                number,
+                stripe: Arc::clone(&stripe),
+                first_row,
+                stats: Arc::new(stats.clone()),
+            });
+            number += 1;
+            first_row = first_row.saturating_add(stats.rows);
+            first = first.saturating_add(u64::from(stats.rows));
+        }
+    }
+}
+
+impl GroupRef {
+    /// Offset of its stripe's first byte in the segment's file.
+    pub fn offset(&self) -> u64 {
+        self.stripe.at
+    }
+
+    /// Its number in the segment's file, from 0.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// One past the id of its last record.
+    pub fn end(&self) -> u64 {
+        self.first.0.saturating_add(u64::from(self.stats.rows))
+    }
 }
 
 /// The archive as of its last whole commit. Cheap to clone; never changes.
@@ -130,9 +293,13 @@ pub struct Snapshot {
     state: Arc<State>,
     segments: Arc<Vec<String>>,
     groups: Arc<Vec<GroupRef>>,
+    recent: Arc<Recent>,
     fields: Arc<Vec<String>>,
     unreadable: Arc<Vec<String>>,
-    chain: Chain,
+    tail: Option<Tail>,
+    chain: Arc<Chain>,
+    /// When the last entry was written, RFC 3339.
+    last_at: String,
 }
 
 impl Snapshot {
@@ -147,7 +314,7 @@ impl Snapshot {
 
     /// This snapshot, or a newer one where the log has grown; what did not change is not read again.
     pub fn refreshed(&self) -> Result<Snapshot, ArchiveError> {
-        let name = super::custody::CUSTODY;
+        let name = CUSTODY;
         let len = self.storage.len(name).map_err(|cause| ArchiveError::Io {
             path: self.storage.path(name),
             action: "reading",
@@ -163,11 +330,12 @@ impl Snapshot {
     fn of(storage: Arc<dyn Storage>, replay: Replay, before: Option<&Snapshot>) -> Result<Snapshot, ArchiveError> {
         let state = add_up(&*storage, &replay.entries)?;
         let mut unreadable = Vec::new();
-        if !replay.torn.is_empty() {
+        if let Some(tail) = &replay.tail {
+            let what = if tail.is_damage { "a damaged entry" } else { "a commit that never finished" };
             unreadable.push(format!(
-                "{}: the last {} bytes of the log are a commit that never finished",
-                storage.path(super::custody::CUSTODY).display(),
-                replay.torn.len()
+                "{}: the last {} bytes of the log are {what}",
+                storage.path(CUSTODY).display(),
+                tail.bytes.len()
             ));
         }
         let mut segments = Vec::new();
@@ -183,17 +351,7 @@ impl Snapshot {
             }
             match directory_of(&*storage, entry) {
                 Ok(directory) => {
-                    let mut first = entry.first;
-                    for group in directory.groups {
-                        let rows = u64::from(group.stats.rows);
-                        groups.push(GroupRef {
-                            first: RecordId(first),
-                            segment: number,
-                            at: group.at,
-                            stats: Arc::new(group.stats),
-                        });
-                        first = first.saturating_add(rows);
-                    }
+                    add_groups(number, entry.first, directory.stripes, &mut groups);
                     for field in directory.fields {
                         if let Err(at) = fields.binary_search(&field) {
                             fields.insert(at, field);
@@ -208,9 +366,12 @@ impl Snapshot {
             state: Arc::new(state),
             segments: Arc::new(segments),
             groups: Arc::new(groups),
+            recent: before.map(|before| Arc::clone(&before.recent)).unwrap_or_default(),
             fields: Arc::new(fields),
             unreadable: Arc::new(unreadable),
-            chain: replay.chain,
+            tail: replay.tail,
+            last_at: replay.entries.last().map(|entry| entry.at.clone()).unwrap_or_default(),
+            chain: Arc::new(replay.chain),
         })
     }
 
@@ -234,7 +395,39 @@ impl Snapshot {
 
     /// Number of entries in the log; grows with every commit.
     pub fn commits(&self) -> u64 {
-        self.chain.next
+        self.chain.next()
+    }
+
+    /// When the last entry was written, RFC 3339; empty where there is none.
+    pub fn last_commit_at(&self) -> &str {
+        &self.last_at
+    }
+
+    /// SHA-256 of an entry of the log by its number.
+    pub fn entry_hash(&self, number: u64) -> Option<Sha> {
+        self.chain.line(number)
+    }
+
+    /// Records that the readable row groups hold.
+    pub fn covered(&self) -> u64 {
+        self.groups.iter().map(|group| u64::from(group.stats.rows)).sum()
+    }
+
+    pub(super) fn storage(&self) -> &dyn Storage {
+        &*self.storage
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(super) fn log_tail(&self) -> Option<&Tail> {
+        self.tail.as_ref()
+    }
+
+    /// Place of the file that holds a group.
+    pub fn segment_path(&self, group: &GroupRef) -> PathBuf {
+        self.storage.path(&self.segment_name(group))
     }
 
     /// All readable row groups in record order.
@@ -245,7 +438,7 @@ impl Snapshot {
     /// A row group by its position; a position of another snapshot is told from damage by its sentence.
     pub fn group(&self, number: usize) -> Result<&GroupRef, ArchiveError> {
         self.groups.get(number).ok_or_else(|| ArchiveError::Damaged {
-            path: self.storage.path(super::custody::CUSTODY),
+            path: self.storage.path(CUSTODY),
             offset: 0,
             what: format!("row group {number} is not in this snapshot of {}", self.groups.len()),
         })
@@ -300,17 +493,48 @@ impl Snapshot {
 
     /// The columns of a group other than its lines, checked.
     pub fn columns(&self, group: &GroupRef) -> Result<GroupColumns, ArchiveError> {
-        decode_columns(&group.stats, |at, len| self.read(group, at, len)).map_err(|cause| self.failure(group, cause))
+        self.columns_of(group, Needs::ALL, GroupColumns::default())
+    }
+
+    /// Some columns of a group, checked; those that are in `columns` already are kept.
+    pub fn columns_of(
+        &self,
+        group: &GroupRef,
+        needs: Needs,
+        columns: GroupColumns,
+    ) -> Result<GroupColumns, ArchiveError> {
+        self.with(group, |reader| reader.columns(needs, columns))
     }
 
     /// The raw bytes of a group's records, checked.
     pub fn lines(&self, group: &GroupRef) -> Result<GroupLines, ArchiveError> {
-        decode_lines(&group.stats, |at, len| self.read(group, at, len)).map_err(|cause| self.failure(group, cause))
+        self.with(group, |reader| reader.lines())
     }
 
-    fn read(&self, group: &GroupRef, at: u64, len: usize) -> std::io::Result<Vec<u8>> {
-        let offset = group.at.checked_add(at).ok_or(std::io::ErrorKind::InvalidData)?;
-        self.storage.read_at(&self.segment_name(group), offset, len)
+    /// The raw bytes of one record, checked.
+    pub fn line(&self, group: &GroupRef, row: u32) -> Result<Vec<u8>, ArchiveError> {
+        self.with(group, |reader| reader.line(row))
+    }
+
+    fn with<T>(
+        &self,
+        group: &GroupRef,
+        take: impl FnOnce(&GroupReader<'_>) -> Result<T, SectionError>,
+    ) -> Result<T, ArchiveError> {
+        let name = self.segment_name(group);
+        let read = |at: u64, len: usize| {
+            let offset = group.stripe.at.checked_add(at).ok_or(std::io::ErrorKind::InvalidData)?;
+            self.storage.read_at(&name, offset, len)
+        };
+        let shared = self.recent.open(&group.stripe);
+        let reader = GroupReader {
+            stripe: &group.stripe.stats,
+            group: &group.stats,
+            first_row: group.first_row,
+            shared: &shared,
+            read: &read,
+        };
+        take(&reader).map_err(|cause| self.failure(group, cause))
     }
 
     fn segment_name(&self, group: &GroupRef) -> String {
@@ -318,12 +542,13 @@ impl Snapshot {
     }
 
     fn failure(&self, group: &GroupRef, cause: SectionError) -> ArchiveError {
-        let path: PathBuf = self.storage.path(&self.segment_name(group));
-        let offset = group.at.saturating_add(cause.at);
-        let last = group.first.0.saturating_add(u64::from(group.stats.rows)).saturating_sub(1);
+        let path = self.segment_path(group);
+        let offset = group.stripe.at.saturating_add(cause.at);
+        let (number, first, last) = (group.number, group.first.0, group.end().saturating_sub(1));
         match cause.what {
             Ok(what) => {
-                ArchiveError::Damaged { path, offset, what: format!("{what} (records {}..={last})", group.first.0) }
+                let what = format!("{what} (row group {number}, records {first}..={last})");
+                ArchiveError::Damaged { path, offset, what }
             }
             Err(cause) => ArchiveError::Io { path, action: "reading", cause },
         }
@@ -340,7 +565,7 @@ fn directory_of(storage: &dyn Storage, entry: &SegmentEntry) -> Result<Directory
         return Err(ArchiveError::Damaged { path: path.clone(), offset: len.min(entry.bytes), what });
     }
     let directory = read_directory(&path, len, |at, len| storage.read_at(&name, at, len).map_err(failed))?;
-    let rows: u64 = directory.groups.iter().map(|group| u64::from(group.stats.rows)).sum();
+    let rows: u64 = directory.stripes.iter().map(|stripe| stripe.stats.rows()).sum();
     if rows != entry.records {
         let what = format!("segment holds {rows} records, the log says {}", entry.records);
         return Err(ArchiveError::Damaged { path, offset: 0, what });

@@ -1,11 +1,11 @@
-//! A segment file: row groups one after the other, then a directory of them, then where the directory lies.
+//! A segment file: stripes of row groups one after the other, then a directory of them, then where the directory lies.
 //!
 //! Form, all numbers little endian:
 //!
 //! ```text
 //! "LGSEG\r\n\0"  version u16  flags u16  0 u32                        16 bytes
-//! row group bytes ...
-//! directory: zstd frame of a JSON object {"groups": [...], "fields": [...]}
+//! stripe bytes ...
+//! directory: zstd frame of a JSON object {"stripes": [...], "fields": [...]}
 //! directory offset u64  directory length u64  XXH3-64 of directory u64  "LGSEGEND"     32 bytes
 //! ```
 
@@ -15,41 +15,41 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::ArchiveError;
-use super::group::{EncodedGroup, GroupStats};
+use super::group::{EncodedStripe, StripeStats};
 
 /// First bytes of a segment; the line ends tell a transfer that changed them.
 const MAGIC: &[u8; 8] = b"LGSEG\r\n\0";
 /// Last bytes of a segment.
 const END: &[u8; 8] = b"LGSEGEND";
 /// Version of everything under `data/`.
-pub const FORMAT_VERSION: u16 = 1;
-/// Bytes before the first group.
+pub const FORMAT_VERSION: u16 = 2;
+/// Bytes before the first stripe.
 const HEADER: u64 = 16;
 /// Bytes after the directory.
 pub const TRAILER: u64 = 32;
 /// No directory is larger; a larger number is damage.
 const LARGEST_DIRECTORY: u64 = 64 << 20;
 
-/// A group in the directory of its segment.
+/// A stripe in the directory of its segment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct GroupEntry {
-    /// Offset of the group's first byte in the file.
+pub struct StripeEntry {
+    /// Offset of the stripe's first byte in the file.
     pub at: u64,
     /// What is known of it.
     #[serde(flatten)]
-    pub stats: GroupStats,
+    pub stats: StripeStats,
 }
 
 /// The directory of a segment.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Directory {
-    /// Its groups in record order.
-    pub groups: Vec<GroupEntry>,
+    /// Its stripes in record order.
+    pub stripes: Vec<StripeEntry>,
     /// Canonical names of all fields that occur in its records, sorted.
     pub fields: Vec<String>,
 }
 
-/// Collects encoded groups into the bytes of one segment.
+/// Collects encoded stripes into the bytes of one segment.
 #[derive(Debug, Default)]
 pub struct SegmentBuilder {
     bytes: Vec<u8>,
@@ -59,17 +59,17 @@ pub struct SegmentBuilder {
 }
 
 impl SegmentBuilder {
-    /// Takes up a group; groups come in record order.
-    pub fn push(&mut self, group: EncodedGroup, fields: &[String]) {
+    /// Takes up a stripe; stripes come in record order.
+    pub fn push(&mut self, stripe: EncodedStripe, fields: &[String]) {
         if self.bytes.is_empty() {
             self.bytes.extend_from_slice(MAGIC);
             self.bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
             self.bytes.extend_from_slice(&[0; 6]);
         }
-        self.raw_bytes += group.stats.raw_bytes;
-        self.rows += u64::from(group.stats.rows);
-        self.directory.groups.push(GroupEntry { at: self.bytes.len() as u64, stats: group.stats });
-        self.bytes.extend_from_slice(&group.bytes);
+        self.raw_bytes += stripe.stats.raw_bytes().unwrap_or(u64::MAX);
+        self.rows += stripe.stats.rows();
+        self.directory.stripes.push(StripeEntry { at: self.bytes.len() as u64, stats: stripe.stats });
+        self.bytes.extend_from_slice(&stripe.bytes);
         for field in fields {
             if let Err(at) = self.directory.fields.binary_search(field) {
                 self.directory.fields.insert(at, field.clone());
@@ -152,10 +152,10 @@ where
     let decoded = zstd::stream::decode_all(&packed[..]).map_err(|_| damaged(at, "directory can't be unpacked"))?;
     let directory: Directory =
         serde_json::from_slice(&decoded).map_err(|_| damaged(at, "directory is not what was written"))?;
-    for group in &directory.groups {
-        let end = group.stats.stored_bytes().and_then(|stored| group.at.checked_add(stored));
-        if group.at < HEADER || end.is_none_or(|end| end > at) {
-            return Err(damaged(group.at, "directory names a group outside of the file"));
+    for stripe in &directory.stripes {
+        let end = stripe.stats.stored_bytes().and_then(|stored| stripe.at.checked_add(stored));
+        if stripe.at < HEADER || end.is_none_or(|end| end > at) {
+            return Err(damaged(stripe.at, "directory names a stripe outside of the file"));
         }
     }
     Ok(directory)

@@ -1,12 +1,15 @@
-//! The few file operations the archive needs, behind a trait: local files now, a test layer or object storage later.
+//! The few durable operations the archive needs, behind a trait: local files now, object storage later.
 //!
-//! Names are relative to the archive's folder and use `/`. Durability: when `create` or `append` returns, the bytes and the
-//! name survive a power failure.
+//! Names are relative to the archive's folder and use `/`. Durability: when `create`, `append`, `truncate` or `rename` returns, the
+//! bytes and the name survive a power failure. [`FileStorage`] makes them from the primitive steps of [`Files`], which a test can
+//! lose, cut short or let fail one by one.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::collections::HashSet;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
+
+use super::files::{Files, LocalFiles};
 
 /// Files written once and read many times, and one log that only grows.
 pub trait Storage: Send + Sync {
@@ -30,126 +33,121 @@ pub trait Storage: Send + Sync {
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 }
 
-/// Files of one local folder.
-#[derive(Debug, Clone)]
-pub struct DiskStorage {
-    root: Arc<PathBuf>,
+/// Durable operations made of the steps of plain files.
+#[derive(Debug)]
+pub struct FileStorage<F> {
+    files: F,
+    /// Names that this process has made sure are durable: a process that was killed may have left others that are not.
+    durable: Mutex<HashSet<String>>,
 }
+
+/// Files of one local folder.
+pub type DiskStorage = FileStorage<LocalFiles>;
 
 impl DiskStorage {
     /// Storage in `root`; nothing is touched yet.
     pub fn new(root: &Path) -> DiskStorage {
-        DiskStorage { root: Arc::new(root.to_owned()) }
-    }
-
-    fn parent_synced(path: &Path) -> io::Result<()> {
-        match path.parent() {
-            Some(parent) => File::open(parent)?.sync_all(),
-            None => Ok(()),
-        }
-    }
-
-    fn make_parent(path: &Path) -> io::Result<()> {
-        match path.parent() {
-            Some(parent) if !parent.is_dir() => {
-                fs::create_dir_all(parent)?;
-                Self::parent_synced(parent)
-            }
-            _ => Ok(()),
-        }
+        FileStorage::over(LocalFiles::new(root))
     }
 }
 
-impl Storage for DiskStorage {
+impl<F: Files> FileStorage<F> {
+    /// Storage made of the steps of `files`.
+    pub fn over(files: F) -> FileStorage<F> {
+        FileStorage { files, durable: Mutex::default() }
+    }
+
+    /// Makes the folder of a file and all above it durable, once a process.
+    fn make_folder_of(&self, name: &str) -> io::Result<()> {
+        let Some((folder, _)) = name.rsplit_once('/') else { return Ok(()) };
+        if self.is_durable(folder) {
+            return Ok(());
+        }
+        self.make_folder_of(folder)?;
+        self.files.make_folder(folder)?;
+        self.files.sync_folder(folder_of(folder))?;
+        self.note_durable(folder);
+        Ok(())
+    }
+
+    fn is_durable(&self, name: &str) -> bool {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+
+    fn note_durable(&self, name: &str) {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+    }
+}
+
+/// The folder of a name, empty for the archive's own.
+fn folder_of(name: &str) -> &str {
+    name.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+impl<F: Files> Storage for FileStorage<F> {
     fn path(&self, name: &str) -> PathBuf {
-        self.root.join(name)
+        self.files.path(name)
     }
 
     fn create(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.path(name);
-        Self::make_parent(&path)?;
-        let temporary = path.with_extension("tmp");
+        self.make_folder_of(name)?;
+        let temporary = format!("{name}.tmp");
         let written = (|| {
-            let mut file = File::create(&temporary)?;
-            file.write_all(bytes)?;
-            file.sync_all()
+            let mut file = self.files.create(&temporary)?;
+            file.write(bytes)?;
+            // Before it gets its name: a name must never stand for bytes that a power failure can take.
+            file.sync()?;
+            self.files.rename(&temporary, name)
         })();
         if let Err(cause) = written {
             // A half-written file would only take room on a disk that may be full already.
-            let _ = fs::remove_file(&temporary);
+            let _ = self.files.remove(&temporary);
             return Err(cause);
         }
-        fs::rename(&temporary, &path)?;
-        Self::parent_synced(&path)
+        self.files.sync_folder(folder_of(name))
     }
 
     fn append(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.path(name);
-        Self::make_parent(&path)?;
-        let is_new = !path.exists();
-        let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
-        file.write_all(bytes)?;
-        file.sync_data()?;
-        if is_new { Self::parent_synced(&path) } else { Ok(()) }
+        self.make_folder_of(name)?;
+        let mut file = self.files.open(name)?;
+        file.write(bytes)?;
+        file.sync()?;
+        if !self.is_durable(name) {
+            self.files.sync_folder(folder_of(name))?;
+            self.note_durable(name);
+        }
+        Ok(())
     }
 
     fn truncate(&self, name: &str, len: u64) -> io::Result<()> {
-        let file = OpenOptions::new().write(true).open(self.path(name))?;
-        file.set_len(len)?;
-        file.sync_all()
+        let mut file = self.files.open(name)?;
+        file.cut(len)?;
+        file.sync()
     }
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        fs::read(self.path(name))
+        self.files.read(name)
     }
 
     fn read_at(&self, name: &str, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-        let file = File::open(self.path(name))?;
-        let end = offset.checked_add(len as u64);
-        if end.is_none_or(|end| end > file.metadata().map_or(0, |m| m.len())) {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file ends before this part"));
-        }
-        let mut bytes = vec![0; len];
-        read_exact_at(&file, &mut bytes, offset)?;
-        Ok(bytes)
+        self.files.read_at(name, offset, len)
     }
 
     fn len(&self, name: &str) -> io::Result<u64> {
-        Ok(fs::metadata(self.path(name))?.len())
+        self.files.len(name)
     }
 
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
-        let entries = match fs::read_dir(self.path(folder)) {
-            Ok(entries) => entries,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(cause) => return Err(cause),
-        };
-        let mut names = Vec::new();
-        for entry in entries {
-            names.push(entry?.file_name().to_string_lossy().into_owned());
-        }
-        names.sort();
-        Ok(names)
+        self.files.list(folder)
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let (from, to) = (self.path(from), self.path(to));
-        Self::make_parent(&to)?;
-        fs::rename(&from, &to)?;
-        Self::parent_synced(&from)?;
-        Self::parent_synced(&to)
+        self.make_folder_of(to)?;
+        // Its bytes may be those of a process that was killed before it could make them durable.
+        self.files.open(from)?.sync()?;
+        self.files.rename(from, to)?;
+        // The new name first: a failure between the two leaves the file under both rather than under none.
+        self.files.sync_folder(folder_of(to))?;
+        self.files.sync_folder(folder_of(from))
     }
-}
-
-#[cfg(unix)]
-fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
-}
-
-#[cfg(not(unix))]
-fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-    use std::io::{Read, Seek, SeekFrom};
-    let mut file = file.try_clone()?;
-    file.seek(SeekFrom::Start(offset))?;
-    file.read_exact(bytes)
 }

@@ -1,17 +1,17 @@
 //! The one writer of an archive: groups are appended in order, a commit makes them part of the evidence in one step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
-use super::custody::{Acquisition, CUSTODY, Chain, Completion, Cursor, CustodyKind, SegmentEntry, hex, replay};
-use super::group::EncodedGroup;
+use super::custody::{CUSTODY, Chain, Cursor, CustodyKind, SegmentEntry, Tail, replay};
+use super::files::sync_folder;
+use super::group::EncodedStripe;
 use super::reader::{SEGMENTS, State, add_up};
 use super::segment::{FORMAT_VERSION, SegmentBuilder};
 use super::storage::Storage;
+use super::tree::{Frontier, Sha, TreeHead};
 use super::{ArchiveError, InputState};
 use crate::model::{InputId, RecordId};
 
@@ -37,7 +37,10 @@ pub struct Writer {
     sealed: Vec<SegmentEntry>,
     cursors: BTreeMap<InputId, Cursor>,
     pending: Vec<CustodyKind>,
-    records: u64,
+    /// The record tree with everything appended.
+    tree: Frontier,
+    /// Roots of the blocks that became full since the last commit.
+    blocks: Vec<Sha>,
     poisoned: bool,
 }
 
@@ -70,7 +73,7 @@ impl Writer {
             Some(replayed) => (replayed.chain.clone(), add_up(&*storage, &replayed.entries)?),
             None => (Chain::default(), State::default()),
         };
-        let records = state.records;
+        let tree = state.tree.clone();
         let mut writer = Writer {
             storage,
             _lock: lock,
@@ -80,18 +83,20 @@ impl Writer {
             sealed: Vec::new(),
             cursors: BTreeMap::new(),
             pending: Vec::new(),
-            records,
+            tree,
+            blocks: Vec::new(),
             poisoned: false,
         };
-        if let Some(replayed) = replayed
-            && !replayed.torn.is_empty()
-        {
-            writer.set_tail_aside(&replayed.torn, &mut recovery)?;
+        let mut events = Vec::new();
+        if let Some(tail) = replayed.and_then(|replayed| replayed.tail) {
+            events.push(writer.set_tail_aside(&tail, &mut recovery)?);
         }
-        writer.set_orphans_aside(&mut recovery)?;
-        if writer.chain.next == 0 {
-            let kind = CustodyKind::Create { version: u64::from(FORMAT_VERSION), tool: tool.to_owned() };
-            writer.log(now, vec![kind])?;
+        writer.set_strays_aside(&mut events, &mut recovery)?;
+        if writer.chain.next() == 0 {
+            events.insert(0, CustodyKind::Create { version: u64::from(FORMAT_VERSION), tool: tool.to_owned() });
+        }
+        if !events.is_empty() {
+            writer.log(now, &events)?;
         }
         Ok((writer, recovery))
     }
@@ -101,14 +106,19 @@ impl Writer {
         &self.state.inputs
     }
 
-    /// Packed files read to their end: length and SHA-256.
-    pub fn containers(&self) -> &std::collections::BTreeSet<(u64, String)> {
+    /// Packed files read to their end.
+    pub fn containers(&self) -> &[super::reader::ContainerState] {
         &self.state.containers
     }
 
     /// Name of this archive that no other has: the hash of its first entry.
     pub fn identity(&self) -> &str {
         &self.chain.first
+    }
+
+    /// Runs of the program that have written to the archive: the number of the next one.
+    pub fn next_run(&self) -> u32 {
+        self.state.runs.len() as u32
     }
 
     /// Number the next new input gets.
@@ -119,7 +129,7 @@ impl Writer {
 
     /// Records in the archive and in groups not yet committed.
     pub fn records(&self) -> u64 {
-        self.records
+        self.tree.size()
     }
 
     /// Records in the archive.
@@ -137,32 +147,32 @@ impl Writer {
         !self.pending.is_empty() || !self.cursors.is_empty() || self.segment.rows() > 0 || !self.sealed.is_empty()
     }
 
-    /// Notes an event for the next commit: an acquisition, a completion, a refusal.
+    /// Notes an event for the next commit: a run, an acquisition, a completion, a refusal.
     pub fn note(&mut self, kind: CustodyKind) {
         self.pending.push(kind);
     }
 
-    /// Notes that an input was opened.
-    pub fn acquire(&mut self, acquisition: Acquisition) {
-        self.note(CustodyKind::Acquire(acquisition));
-    }
-
-    /// Notes that an input was read to its end.
-    pub fn complete(&mut self, completion: Completion) {
-        self.note(CustodyKind::Complete(completion));
-    }
-
-    /// Takes up a group with how far its inputs are after it, and gives the id of its first record.
+    /// Takes up a stripe with the hashes of its records' leaves (`record_leaf`) and how far its inputs are after it; gives the id
+    /// of its first record.
     pub fn append(
         &mut self,
-        group: EncodedGroup,
+        stripe: EncodedStripe,
+        leaves: &[Sha],
         fields: &[String],
         cursors: Vec<Cursor>,
     ) -> Result<RecordId, ArchiveError> {
         self.check()?;
-        let first = RecordId(self.records);
-        self.records += u64::from(group.stats.rows);
-        self.segment.push(group, fields);
+        let rows = stripe.stats.rows();
+        if leaves.len() as u64 != rows {
+            let what = format!("{rows} records came with {} leaves", leaves.len());
+            let cause = std::io::Error::new(std::io::ErrorKind::InvalidInput, what);
+            return self.or_poison(SEGMENTS, "taking up a stripe", Err(cause)).map(|()| RecordId(0));
+        }
+        let first = RecordId(self.tree.size());
+        for leaf in leaves {
+            self.blocks.extend(self.tree.push(*leaf));
+        }
+        self.segment.push(stripe, fields);
         for cursor in cursors {
             self.cursors.insert(cursor.input, cursor);
         }
@@ -182,19 +192,26 @@ impl Writer {
         let commit = CustodyKind::Commit {
             segments: self.sealed.clone(),
             replaced: Vec::new(),
-            records: self.records,
+            records: self.tree.size(),
             cursors: self.cursors.values().cloned().collect(),
+            tree: TreeHead {
+                size: self.tree.size(),
+                root: self.tree.root(),
+                blocks: self.blocks.clone(),
+                open: self.tree.open().to_vec(),
+            },
         };
         // Acquisitions first (a cursor names its input), completions last (they speak of committed bytes).
-        let (mut entries, after): (Vec<_>, Vec<_>) = self
+        let (mut events, after): (Vec<_>, Vec<_>) = self
             .pending
             .iter()
             .cloned()
             .partition(|kind| !matches!(kind, CustodyKind::Complete(_) | CustodyKind::Container { .. }));
-        entries.push(commit);
-        entries.extend(after);
-        self.log(now, entries)?;
+        events.push(commit);
+        events.extend(after);
+        self.log(now, &events)?;
         self.pending.clear();
+        self.blocks.clear();
         self.sealed.clear();
         self.cursors.clear();
         Ok(())
@@ -207,13 +224,13 @@ impl Writer {
         }
         let segment = std::mem::take(&mut self.segment);
         let (records, raw_bytes) = (segment.rows(), segment.raw_bytes());
-        let first = self.records - records;
+        let first = self.tree.size() - records;
         let (bytes, _) = segment.finish().map_err(|cause| ArchiveError::Io {
             path: self.storage.path(SEGMENTS),
             action: "sealing a segment",
             cause,
         })?;
-        let sha256 = hex(&Sha256::digest(&bytes));
+        let sha256 = Sha::of(&bytes).to_string();
         let file = format!("{first:012}-{}.seg", sha256.get(..16).unwrap_or_default());
         let name = format!("{SEGMENTS}/{file}");
         let written = self.storage.create(&name, &bytes);
@@ -222,24 +239,20 @@ impl Writer {
         Ok(())
     }
 
-    fn log(&mut self, now: &str, entries: Vec<CustodyKind>) -> Result<(), ArchiveError> {
-        let mut chain = self.chain.clone();
-        let mut bytes = Vec::new();
-        for kind in &entries {
-            chain.write(now, kind.clone(), &mut bytes).map_err(|cause| ArchiveError::Io {
-                path: self.storage.path(CUSTODY),
-                action: "writing",
-                cause: cause.into(),
-            })?;
-        }
-        let written = self.storage.append(CUSTODY, &bytes);
+    /// Writes one entry with all of `events`: it is in the log as a whole or not at all.
+    fn log(&mut self, now: &str, events: &[CustodyKind]) -> Result<(), ArchiveError> {
+        let (line, hash) = self.chain.line_of(now, events).map_err(|cause| ArchiveError::Io {
+            path: self.storage.path(CUSTODY),
+            action: "writing",
+            cause: cause.into(),
+        })?;
+        let written = self.storage.append(CUSTODY, &line);
         self.or_poison(CUSTODY, "writing", written)?;
-        self.chain = chain;
-        for kind in &entries {
-            if !self.state.apply(kind) {
-                self.poisoned = true;
-                return Err(ArchiveError::Poisoned { path: self.storage.path("") });
-            }
+        let entry = self.chain.next();
+        self.chain.note(line.len() as u64, hash);
+        if !self.state.apply_all(entry, events) {
+            self.poisoned = true;
+            return Err(ArchiveError::Poisoned { path: self.storage.path("") });
         }
         Ok(())
     }
@@ -256,40 +269,66 @@ impl Writer {
         })
     }
 
-    fn set_tail_aside(&mut self, torn: &[u8], recovery: &mut Recovery) -> Result<(), ArchiveError> {
-        let aside = format!("{SET_ASIDE}/custody-tail-{}", self.chain.next);
-        let written = self.storage.create(&aside, torn);
-        self.or_poison(&aside, "setting a torn tail aside", written)?;
+    /// Keeps the bytes of a write that was cut short, then cuts them off the log.
+    fn set_tail_aside(&mut self, tail: &Tail, recovery: &mut Recovery) -> Result<CustodyKind, ArchiveError> {
+        let path = self.storage.path(CUSTODY);
+        if tail.is_damage {
+            let what = format!(
+                "custody entry {} is not what was written; nothing is added to a damaged log (see 'logguard verify')",
+                self.chain.next()
+            );
+            return Err(ArchiveError::Damaged { path, offset: self.chain.bytes, what });
+        }
+        let sha256 = Sha::of(&tail.bytes);
+        let short: String = sha256.to_string().chars().take(16).collect();
+        let file = format!("{SET_ASIDE}/custody-tail-{}-{short}", self.chain.next());
+        let written = self.storage.create(&file, &tail.bytes);
+        self.or_poison(&file, "setting a torn tail aside", written)?;
         let cut = self.storage.truncate(CUSTODY, self.chain.bytes);
         self.or_poison(CUSTODY, "cutting a torn tail off", cut)?;
         recovery.set_aside.push(format!(
             "the last {} bytes of {} were a commit that never finished; they are now in {}",
-            torn.len(),
-            self.storage.path(CUSTODY).display(),
-            self.storage.path(&aside).display()
+            tail.bytes.len(),
+            path.display(),
+            self.storage.path(&file).display()
         ));
-        Ok(())
+        Ok(CustodyKind::SetAside { file, bytes: tail.bytes.len() as u64, sha256 })
     }
 
     /// Segments that no commit names were written by a run that ended before its commit.
-    fn set_orphans_aside(&mut self, recovery: &mut Recovery) -> Result<(), ArchiveError> {
-        let listed = self.storage.list(SEGMENTS);
-        let names =
-            listed.map_err(|cause| ArchiveError::Io { path: self.storage.path(SEGMENTS), action: "listing", cause })?;
-        for file in names {
-            if self.state.segments.values().any(|segment| segment.file == file) {
-                continue;
+    fn set_strays_aside(&mut self, events: &mut Vec<CustodyKind>, recovery: &mut Recovery) -> Result<(), ArchiveError> {
+        let committed: HashSet<String> = self.state.segments.values().map(|segment| segment.file.clone()).collect();
+        let strays: Vec<_> = self.list(SEGMENTS)?.into_iter().filter(|file| !committed.contains(file)).collect();
+        let mut taken: HashSet<String> =
+            if strays.is_empty() { HashSet::new() } else { self.list(SET_ASIDE)?.into_iter().collect() };
+        for stray in strays {
+            // What was set aside before is never written over.
+            let mut name = stray.clone();
+            for number in 2.. {
+                if taken.insert(name.clone()) {
+                    break;
+                }
+                name = format!("{stray}~{number}");
             }
-            let (from, to) = (format!("{SEGMENTS}/{file}"), format!("{SET_ASIDE}/{file}"));
-            let moved = self.storage.rename(&from, &to);
+            let (from, file) = (format!("{SEGMENTS}/{stray}"), format!("{SET_ASIDE}/{name}"));
+            let read = self.storage.read(&from);
+            let path = self.storage.path(&from);
+            let bytes = read.map_err(|cause| ArchiveError::Io { path: path.clone(), action: "reading", cause })?;
+            let moved = self.storage.rename(&from, &file);
             self.or_poison(&from, "setting aside", moved)?;
             recovery.set_aside.push(format!(
                 "{} belongs to no commit; it is now {}",
-                self.storage.path(&from).display(),
-                self.storage.path(&to).display()
+                path.display(),
+                self.storage.path(&file).display()
             ));
+            events.push(CustodyKind::SetAside { file, bytes: bytes.len() as u64, sha256: Sha::of(&bytes) });
         }
         Ok(())
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, ArchiveError> {
+        let listed = self.storage.list(folder);
+        listed.map_err(|cause| ArchiveError::Io { path: self.storage.path(folder), action: "listing", cause })
     }
 }
 
@@ -299,7 +338,11 @@ fn take_lock(folder: &Path) -> Result<File, ArchiveError> {
         let path = path.clone();
         move |cause| ArchiveError::Io { path, action, cause }
     };
-    std::fs::create_dir_all(folder).map_err(io("making the folder"))?;
+    if !folder.is_dir() {
+        std::fs::create_dir_all(folder).map_err(io("making the folder"))?;
+        let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        sync_folder(above).map_err(io("making the folder"))?;
+    }
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io("opening the lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -44,6 +44,17 @@ const SEARCH_EXAMPLES: &str = "Examples:
 
 Exit codes: 0 found, 1 nothing found, 2 failed or not everything could be read.";
 
+const VERIFY_HELP: &str = "Examples:
+  logguard verify                       is the archive what was written? prints a pin of its head
+  logguard verify --head 27000:5dc9..   and does it continue the archive that had this pin?
+  logguard verify --head pin.txt        the same, from a file
+  logguard verify --inputs              do the files that were read still hold the bytes read?
+
+The archive is tamper-evident: against a pin kept elsewhere every later change is found. Without a pin the result is
+SELF-CONSISTENT ONLY: whoever can write to the archive can also rebuild it as a whole.
+
+Exit codes: 0 consistent, 2 broken, or nothing could be verified.";
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -61,6 +72,12 @@ pub enum Command {
     Info(Info),
     /// Write every input back, byte for byte
     Restore(Restore),
+    /// Read and hash everything in the archive again and compare it with what was recorded
+    #[command(after_help = VERIFY_HELP)]
+    Verify(Verify),
+    /// Show what became of every byte of every input: read, sealed, skipped, not yet taken
+    #[command(after_help = "Exit codes: 0 all sums agree, 2 they do not, or parts of the archive can't be read.")]
+    Account(Account),
     /// Build the index anew from the archive
     Reindex(Reindex),
     /// Generate, process and search in one go
@@ -273,6 +290,32 @@ pub struct Restore {
     #[arg(long)]
     pub keep_going: bool,
     /// Print what was restored as one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `verify`
+#[derive(Debug, Args)]
+pub struct Verify {
+    #[command(flatten)]
+    pub store: StoreArguments,
+    /// A pin that an earlier verify has printed, or a file with it
+    #[arg(long, value_name = "PIN")]
+    pub head: Option<String>,
+    /// Compare the original files that are still where they were
+    #[arg(long)]
+    pub inputs: bool,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `account`
+#[derive(Debug, Args)]
+pub struct Account {
+    #[command(flatten)]
+    pub store: StoreArguments,
+    /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }

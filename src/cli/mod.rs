@@ -1,5 +1,6 @@
 //! The command line: arguments -> engine call -> report printer. Holds no rule about logs.
 
+mod account;
 mod args;
 mod demo;
 mod formats;
@@ -9,6 +10,7 @@ mod outcome;
 mod process;
 mod restore;
 mod search;
+mod verify;
 
 use std::ffi::OsString;
 
@@ -32,6 +34,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::Restore(command) => restore::run(&command),
         Command::Reindex(command) => restore::reindex(&command),
         Command::Search(command) => search::run(&command),
+        Command::Verify(command) => verify::run(&command),
+        Command::Account(command) => account::run(&command),
         Command::Demo(command) => demo::run(&command),
     };
     result.unwrap_or_else(|failure| outcome::failed(&failure))

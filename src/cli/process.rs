@@ -46,7 +46,7 @@ pub fn run(command: &Process) -> anyhow::Result<Outcome> {
     Ok(if is_incomplete { Outcome::Failed } else { Outcome::Done })
 }
 
-fn stop_on_interrupt(counters: &Arc<Counters>) {
+pub(super) fn stop_on_interrupt(counters: &Arc<Counters>) {
     let counters = Arc::clone(counters);
     // A second interrupt ends the process at once; what is committed stays.
     let handler = ctrlc::set_handler(move || {
@@ -62,20 +62,20 @@ fn stop_on_interrupt(counters: &Arc<Counters>) {
 }
 
 /// The progress bar, on a terminal only.
-struct Shown {
+pub(super) struct Shown {
     done: Arc<AtomicBool>,
     thread: std::thread::JoinHandle<()>,
 }
 
 impl Shown {
-    fn start(counters: &Arc<Counters>, follow: bool) -> Shown {
+    pub(super) fn start(counters: &Arc<Counters>, follow: bool) -> Shown {
         let done = Arc::new(AtomicBool::new(false));
         let (finished, counters) = (Arc::clone(&done), Arc::clone(counters));
         let thread = std::thread::spawn(move || show(&counters, &finished, follow));
         Shown { done, thread }
     }
 
-    fn finish(self) {
+    pub(super) fn finish(self) {
         self.done.store(true, Ordering::Relaxed);
         self.thread.thread().unpark();
         // A bar that failed to draw is no failure of the run.
@@ -101,8 +101,10 @@ fn show(counters: &Counters, done: &AtomicBool, follow: bool) {
         if !announced {
             bar.set_length(counters.total());
             bar.set_position(counters.read());
-            let rate = counters.records() as f64 / started.elapsed().as_secs_f64().max(0.001);
-            bar.set_message(format!("{} records/s", thousands(rate as u64)));
+            if counters.records() > 0 {
+                let rate = counters.records() as f64 / started.elapsed().as_secs_f64().max(0.001);
+                bar.set_message(format!("{} records/s", thousands(rate as u64)));
+            }
         }
         std::thread::park_timeout(Duration::from_millis(50));
     }

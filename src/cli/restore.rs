@@ -15,6 +15,12 @@ pub fn run(command: &Restore) -> anyhow::Result<Outcome> {
     for part in &report.unreadable {
         note(&format!("unreadable: {part}"));
     }
+    for file in &report.files {
+        for gap in &file.gaps {
+            let (from, to) = (gap.offset, gap.offset.saturating_add(gap.bytes).saturating_sub(1));
+            note(&format!("missing: {}: bytes {from}..={to} of the input ({} bytes)", file.name, gap.bytes));
+        }
+    }
     for file in report.files.iter().filter(|file| !file.identical) {
         note(&format!("not identical: {} ({} written)", file.name, bytes(file.bytes)));
     }

@@ -40,6 +40,16 @@ pub enum EngineError {
         /// What the operating system said.
         cause: std::io::Error,
     },
+    /// A part of the archive can't be read, and going on without it was not asked for.
+    #[error("{cause}; --keep-going writes what is readable of the other {} of {records} records", records.saturating_sub(*missing))]
+    Unreadable {
+        /// Records in that part.
+        missing: u64,
+        /// Records in the archive.
+        records: u64,
+        /// The part and what is wrong with it.
+        cause: String,
+    },
     /// The caller asked for what can't be.
     #[error("{0}")]
     Usage(String),
@@ -62,6 +72,7 @@ impl EngineError {
                 FailureKind::Usage
             }
             EngineError::File { .. } | EngineError::Worker(_) => FailureKind::Io,
+            EngineError::Unreadable { .. } => FailureKind::Damaged,
             EngineError::Interrupted => FailureKind::Interrupted,
         }
     }

@@ -116,7 +116,7 @@ impl Info {
                 lines: input.cursor.lines,
                 timed: *timed,
                 leveled: *leveled,
-                sha256: input.cursor.sha256.clone(),
+                sha256: input.sha256(),
                 complete: input.completion.as_ref().is_some_and(|end| end.skipped.is_empty()),
             });
         let (raw_bytes, archive_bytes) = (snapshot.raw_bytes(), snapshot.archive_bytes());

@@ -1,4 +1,4 @@
-//! Drives the stages: store, ingest, search, reindex, restore. The only module that knows every stage.
+//! Drives the stages: store, ingest, search, reindex, restore, verify, account. The only module that knows every stage.
 //!
 //! A store is two folders: `data` (the archive, the truth) and `index` (a filter over it). Ingest is a row of threads joined by
 //! bounded channels; each stage takes one kind of message and gives one kind, and order is kept from end to end:
@@ -8,6 +8,7 @@
 //!     -> encode (rayon) -> keep (archive, index, commit)
 //! ```
 
+mod account;
 mod error;
 mod info;
 mod ingest;
@@ -16,13 +17,16 @@ mod reindex;
 mod restore;
 mod search;
 mod store;
+mod verify;
 
 pub use crate::source::Caps;
+pub use account::{Account, InputAccount};
 pub use error::EngineError;
 pub use info::{Info, InputInfo};
 pub use ingest::{Counters, IngestOptions, IngestReport, Refused};
 pub use look::FormatLook;
 pub use reindex::ReindexReport;
-pub use restore::{RestoreReport, Restored};
+pub use restore::{Gap, RestoreReport, Restored};
 pub use search::{Coverage, Marker, Search, SearchOptions, SearchSummary, built_in_fields, parse_time};
 pub use store::{Store, StoreConfig, machine_clock};
+pub use verify::{Failure, Head, Originals, Verdict, VerifyOptions, VerifyReport, verify};

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::EngineError;
 use super::ingest::hex_of;
 use crate::archive::Snapshot;
-use crate::model::InputId;
+use crate::model::{InputId, Origin};
 
 /// One restored input.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -23,6 +23,17 @@ pub struct Restored {
     pub sha256: String,
     /// Whether that is the hash the log of custody has for it.
     pub identical: bool,
+    /// Bytes of the input that could not be read and are not in the file; in order.
+    pub gaps: Vec<Gap>,
+}
+
+/// Bytes of an input that are missing from its restored file: what lies before and behind them is put side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Gap {
+    /// Offset in the input of the first byte that is missing.
+    pub offset: u64,
+    /// Number of bytes.
+    pub bytes: u64,
 }
 
 /// What was restored.
@@ -45,6 +56,19 @@ struct Open {
     path: PathBuf,
     hash: Sha256,
     bytes: u64,
+    /// Offset in the input of the next byte.
+    next: u64,
+    gaps: Vec<Gap>,
+}
+
+impl Open {
+    /// The next bytes begin at `offset`: what lies between is missing.
+    fn go_to(&mut self, offset: u64) {
+        if let Some(bytes) = offset.checked_sub(self.next).filter(|bytes| *bytes > 0) {
+            self.gaps.push(Gap { offset: self.next, bytes });
+        }
+        self.next = offset;
+    }
 }
 
 /// Writes all inputs below `out`, which must be empty or not there. `keep_going` goes on behind damaged row groups.
@@ -60,6 +84,10 @@ pub fn restore(snapshot: &Snapshot, out: &Path, keep_going: bool) -> Result<Rest
             out.display()
         )));
     }
+    let missing = snapshot.records().saturating_sub(snapshot.covered());
+    if let (false, Some(first)) = (keep_going || missing == 0, snapshot.unreadable().last()) {
+        return Err(EngineError::Unreadable { missing, records: snapshot.records(), cause: first.clone() });
+    }
     let mut report = RestoreReport { unreadable: snapshot.unreadable().to_vec(), ..RestoreReport::default() };
     let mut open: HashMap<InputId, Open> = HashMap::new();
     for input in snapshot.inputs() {
@@ -68,7 +96,7 @@ pub fn restore(snapshot: &Snapshot, out: &Path, keep_going: bool) -> Result<Rest
             fs::create_dir_all(parent).map_err(io(parent, "making the folder"))?;
         }
         File::create_new(&path).map_err(io(&path, "making the file"))?;
-        open.insert(input.acquisition.input, Open { path, hash: Sha256::new(), bytes: 0 });
+        open.insert(input.acquisition.input, Open { path, hash: Sha256::new(), bytes: 0, next: 0, gaps: Vec::new() });
     }
     // One file is open at a time: an archive may have more inputs than a process may have files.
     let mut writing: Option<(InputId, File)> = None;
@@ -79,17 +107,25 @@ pub fn restore(snapshot: &Snapshot, out: &Path, keep_going: bool) -> Result<Rest
                 report.unreadable.push(cause.to_string());
                 continue;
             }
-            Err(cause) => return Err(cause.into()),
+            Err(cause) => {
+                let missing = u64::from(group.stats.rows);
+                return Err(EngineError::Unreadable { missing, records: snapshot.records(), cause: cause.to_string() });
+            }
         };
         let mut row = 0;
         while row < lines.rows() {
-            let Some(input) = lines.input(row) else { break };
-            let first = row;
-            while row < lines.rows() && lines.input(row) == Some(input) {
+            let Some(Origin { input, offset, .. }) = lines.origin(row) else { break };
+            let (first, mut end) = (row, offset);
+            while let Some(origin) = lines.origin(row)
+                && (origin.input, origin.offset) == (input, end)
+            {
+                end = end.saturating_add(u64::from(origin.length));
                 row += 1;
             }
             let bytes = lines.raw_of(first, row);
             let Some(target) = open.get_mut(&input) else { continue };
+            target.go_to(offset);
+            target.next = target.next.saturating_add(bytes.len() as u64);
             if writing.as_ref().is_none_or(|(other, _)| *other != input) {
                 let file = OpenOptions::new().append(true).open(&target.path).map_err(io(&target.path, "opening"))?;
                 writing = Some((input, file));
@@ -102,11 +138,17 @@ pub fn restore(snapshot: &Snapshot, out: &Path, keep_going: bool) -> Result<Rest
         }
     }
     for input in snapshot.inputs() {
-        let Some(target) = open.remove(&input.acquisition.input) else { continue };
+        let Some(mut target) = open.remove(&input.acquisition.input) else { continue };
+        target.go_to(input.cursor.bytes);
         let sha256 = hex_of(&target.hash);
-        // An input of which nothing is committed has no hash yet: nothing is what it restores to.
-        let identical = if input.cursor.bytes == 0 { target.bytes == 0 } else { sha256 == input.cursor.sha256 };
-        report.files.push(Restored { name: input.acquisition.name.clone(), bytes: target.bytes, sha256, identical });
+        let identical = sha256 == input.sha256();
+        report.files.push(Restored {
+            name: input.acquisition.name.clone(),
+            bytes: target.bytes,
+            sha256,
+            identical,
+            gaps: target.gaps,
+        });
     }
     Ok(report)
 }

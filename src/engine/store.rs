@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::ingest::{Counters, IngestOptions, IngestReport, TOOL, ingest, list_inputs, no_hints};
+use super::ingest::{Counters, IngestOptions, IngestReport, TOOL, hash_ahead, ingest, list_inputs, no_hints};
 use super::reindex::{ReindexReport, catch_up};
-use super::{EngineError, FormatLook, Info, RestoreReport, Search};
-use crate::archive::{DiskStorage, Snapshot, Storage, Writer as ArchiveWriter};
+use super::{Account, EngineError, FormatLook, Info, RestoreReport, Search, VerifyOptions, VerifyReport};
+use crate::archive::{DiskStorage, Sha, Snapshot, Storage, Writer as ArchiveWriter};
 use crate::index::{Reader as IndexReader, Writer as IndexWriter};
-use crate::model::{Timestamp, Zone};
+use crate::model::{FailureKind, Timestamp, Zone};
 use crate::parse::Registry;
 
 /// Where a store lies, and its clock.
@@ -33,12 +33,13 @@ impl Default for StoreConfig {
 pub struct Store {
     config: StoreConfig,
     registry: Registry,
+    definitions: Vec<Sha>,
 }
 
 impl Store {
     /// The store of two folders, with the formats that come with the program.
     pub fn new(config: StoreConfig) -> Store {
-        Store { config, registry: Registry::builtin() }
+        Store { config, registry: Registry::builtin(), definitions: Vec::new() }
     }
 
     /// The store in `data` and `index`, which need not exist yet.
@@ -63,7 +64,9 @@ impl Store {
             action: "reading formats",
             cause,
         })?;
-        Ok(self.registry.add_toml(&text, &file.display().to_string())?)
+        let added = self.registry.add_toml(&text, &file.display().to_string())?;
+        self.definitions.push(Sha::of(text.as_bytes()));
+        Ok(added)
     }
 
     /// The time now.
@@ -78,7 +81,7 @@ impl Store {
 
     /// Options with every default for ingesting `paths` into this store.
     pub fn ingest_options(&self, paths: Vec<String>) -> IngestOptions {
-        IngestOptions::new(&self.config, paths)
+        IngestOptions { definitions: self.definitions.clone(), ..IngestOptions::new(&self.config, paths) }
     }
 
     /// Archives, parses, scores and indexes; takes the lock, sets a torn tail aside, brings the index up to date.
@@ -91,6 +94,7 @@ impl Store {
         }
         // Before anything is made: a mistyped path must leave no empty store behind.
         let listed = list_inputs(options)?;
+        hash_ahead();
         let (mut archive, recovery) =
             ArchiveWriter::open(&self.config.data, self.storage(), &self.clock().to_string(), TOOL)?;
         let snapshot = self.snapshot()?;
@@ -118,6 +122,23 @@ impl Store {
     /// Writes every input back, unpacked, under its relative name.
     pub fn restore(&self, out: &Path, keep_going: bool) -> Result<RestoreReport, EngineError> {
         super::restore::restore(&self.snapshot()?, out, keep_going)
+    }
+
+    /// Reads and hashes everything that the archive holds and compares it with what was recorded. An archive that is damaged is no
+    /// error: the report says what is wrong. `Err` where there is none, or where it was stopped.
+    pub fn verify(&self, options: &VerifyOptions, counters: &Counters) -> Result<VerifyReport, EngineError> {
+        match super::verify::open(&self.storage()) {
+            Ok(snapshot) => super::verify::verify(&snapshot, options, counters),
+            Err(EngineError::Archive(cause)) if cause.kind() == FailureKind::Damaged => {
+                Ok(VerifyReport::unopened(&cause))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// What became of every byte of every input.
+    pub fn account(&self) -> Result<Account, EngineError> {
+        Account::of(&self.snapshot()?)
     }
 
     /// How a file would be read: format and first records of each member.

@@ -9,7 +9,10 @@
 )]
 
 mod architecture;
+mod crash_safety;
 mod detection;
+mod evidence;
+mod faulty_files;
 mod formats;
 mod hostile_formats;
 mod index_and_scan;

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::archive::column::{self, read_varint, write_varint};
+use hashbrown::HashMap;
+
+use crate::archive::column;
 use crate::archive::lines::{MOST_STAMPS, Outline};
 
 /// The values as they are.
@@ -63,15 +65,17 @@ fn distances(times: &[i64], stamps: &[Option<i64>]) -> Vec<i64> {
     times.iter().zip(stamps).map(&mut distance).collect()
 }
 
-/// The forms in which template ids may be kept.
-pub fn template_ids(ids: &[i64], outline: Option<&Outline>) -> Vec<Vec<u8>> {
-    let mut forms = vec![with(PLAIN, &column::encode(ids))];
-    let Some(outline) = outline else { return forms };
-    let mut counts: BTreeMap<(u32, i64), usize> = BTreeMap::new();
-    for (cut, id) in outline.templates.iter().zip(ids) {
-        *counts.entry((*cut, *id)).or_default() += 1;
+/// The usual template of records that were cut alike, by the number of the cut, over all groups of a stripe.
+pub fn usual_templates<'a>(groups: impl Iterator<Item = (&'a Outline, &'a [i64])>) -> Vec<i64> {
+    let mut counts: HashMap<(u32, i64), u32> = HashMap::new();
+    for (outline, ids) in groups {
+        for (cut, id) in outline.templates.iter().zip(ids) {
+            *counts.entry((*cut, *id)).or_default() += 1;
+        }
     }
-    let mut usual: Vec<(i64, usize)> = Vec::new();
+    // By number, so that of two as usual as each other the same one is taken always.
+    let counts: BTreeMap<(u32, i64), u32> = counts.into_iter().collect();
+    let mut usual: Vec<(i64, u32)> = Vec::new();
     for ((cut, id), count) in counts {
         let cut = cut as usize;
         if usual.len() <= cut {
@@ -82,36 +86,31 @@ pub fn template_ids(ids: &[i64], outline: Option<&Outline>) -> Vec<Vec<u8>> {
             _ => {}
         }
     }
-    let mut bytes = vec![BY_CUT];
-    write_varint(&mut bytes, usual.len() as u64);
-    for (id, _) in &usual {
-        write_varint(&mut bytes, *id as u64);
-    }
-    let unusual = |(cut, id): (&u32, &i64)| {
-        let is_usual = usual.get(*cut as usize).is_some_and(|(usual, _)| usual == id);
-        if is_usual { 0 } else { id + 1 }
-    };
+    usual.into_iter().map(|(id, _)| id).collect()
+}
+
+/// The forms in which template ids may be kept.
+pub fn template_ids(ids: &[i64], outline: Option<&Outline>, usual: &[i64]) -> Vec<Vec<u8>> {
+    let mut forms = vec![with(PLAIN, &column::encode(ids))];
+    let Some(outline) = outline else { return forms };
+    let unusual = |(cut, id): (&u32, &i64)| if usual.get(*cut as usize) == Some(id) { 0 } else { id + 1 };
     let rest: Vec<i64> = outline.templates.iter().zip(ids).map(unusual).collect();
-    bytes.extend_from_slice(&column::encode(&rest));
-    forms.push(bytes);
+    forms.push(with(BY_CUT, &column::encode(&rest)));
     forms
 }
 
+/// Whether the template ids of these bytes follow from the usual ones.
+pub fn needs_usual(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&BY_CUT)
+}
+
 /// The template ids of exactly `rows` rows from one of the forms.
-pub fn template_ids_of(bytes: &[u8], rows: usize, outline: Option<&Outline>) -> Option<Vec<i64>> {
-    let (form, mut rest) = bytes.split_first()?;
-    if *form == PLAIN {
-        return column::decode(rest, rows);
-    }
-    let (count, after) = read_varint(rest)?;
-    rest = after;
-    let mut usual = Vec::new();
-    for _ in 0..count {
-        let (id, after) = read_varint(rest)?;
-        usual.push(i64::try_from(id).ok()?);
-        rest = after;
-    }
+pub fn template_ids_of(bytes: &[u8], rows: usize, outline: Option<&Outline>, usual: &[i64]) -> Option<Vec<i64>> {
+    let (form, rest) = bytes.split_first()?;
     let mut values = column::decode(rest, rows)?;
+    if *form == PLAIN {
+        return Some(values);
+    }
     let outline = outline?;
     if outline.templates.len() != rows {
         return None;
@@ -120,6 +119,11 @@ pub fn template_ids_of(bytes: &[u8], rows: usize, outline: Option<&Outline>) -> 
         *value = if *value == 0 { *usual.get(*cut as usize)? } else { value.checked_sub(1)? };
     }
     Some(values)
+}
+
+/// Whether the times of these bytes follow from time stamps.
+pub fn needs_stamps(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|form| *form >= FROM_STAMP)
 }
 
 fn with(form: u8, column: &[u8]) -> Vec<u8> {
@@ -151,15 +155,16 @@ mod tests {
             for form in times(&values, Some(&outline)) {
                 prop_assert_eq!(times_of(&form, 30, Some(&outline)), Some(values.clone()));
             }
-            for form in template_ids(&ids, Some(&outline)) {
-                prop_assert_eq!(template_ids_of(&form, 30, Some(&outline)), Some(ids.clone()));
+            let usual = usual_templates(std::iter::once((&outline, &ids[..])));
+            for form in template_ids(&ids, Some(&outline), &usual) {
+                prop_assert_eq!(template_ids_of(&form, 30, Some(&outline), &usual), Some(ids.clone()));
             }
         }
 
         #[test]
         fn any_bytes_are_a_column_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..60), outline in outlines(3)) {
             let _ = times_of(&bytes, 3, Some(&outline));
-            let _ = template_ids_of(&bytes, 3, Some(&outline));
+            let _ = template_ids_of(&bytes, 3, Some(&outline), &[1]);
         }
     }
 

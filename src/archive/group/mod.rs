@@ -1,51 +1,56 @@
-//! A row group: up to some thousand consecutive records as columns, each compressed and checksummed by itself.
+//! Stripes of row groups: some thousand consecutive records as columns, each compressed and checksummed by itself.
 //!
-//! The lines are one column, kept apart from time, level, score, template and layout, so that a question about those never
-//! unpacks a line. Encoding needs no state but the group's own records and can run on any thread.
+//! A row group (up to 8,192 records) is what is read at once. Up to eight consecutive ones are a stripe: they are encoded
+//! together and share what repeats, templates and dictionaries above all. The lines are one column, kept apart from time, level,
+//! score, template and layout, so that a question about those never unpacks a line. Encoding needs no state but the records of
+//! the stripe and can run on any thread.
 
 mod build;
 mod derived;
 mod read;
+mod section;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::build::{EncodedGroup, GroupBuilder};
-pub use self::read::{GroupColumns, GroupLines, SectionError, decode_columns, decode_lines};
+pub use self::build::{EncodedStripe, StripeBuilder};
+pub use self::read::{GroupColumns, GroupLines, GroupReader, Needs, OpenStripe};
+use self::section::Section;
+pub use self::section::SectionError;
 use crate::model::{InputId, Layout, Level, Origin, TimeQuality, Timestamp, Verdict};
 
-/// Raw bytes of all records, one after the other.
+/// Of a group: raw bytes of all records, one after the other, or its chunk of the stripe's lines.
 const LINES: u8 = 1;
-/// Length of each record in bytes; absent where the lines tell it (templates and columns).
+/// Of a group: length of each record in bytes; absent where the lines tell it (templates and columns).
 const LENGTHS: u8 = 2;
-/// Time of each record in ns since the epoch ([`derived`]); a record without a time repeats the one before.
+/// Of a group: time of each record in ns since the epoch ([`derived`]); a record without a time repeats the one before.
 const TIMES: u8 = 3;
-/// One byte a record: quality of its time, and its level plus one in the high half (0: none).
+/// Of a group: one byte a record: quality of its time (3 bits), whether it is flagged (1), its level plus one (4; 0: none).
 const MARKS: u8 = 4;
-/// Score of each record in steps.
+/// Of a group: score of each record in steps.
 const SCORES: u8 = 5;
-/// Score minus novelty of each record in steps: nothing for most.
+/// Of a group: score minus novelty of each record in steps: nothing for most.
 const NOVELTIES: u8 = 6;
-/// Template of each record: its position in the list of templates ([`derived`]).
+/// Of a group: template of each record: its position in the list of templates ([`derived`]).
 const TEMPLATE_IDS: u8 = 7;
-/// The templates of the group in order of appearance, a JSON string a line.
+/// Of a stripe: the templates in order of appearance, a JSON string a line.
 const TEMPLATES: u8 = 8;
-/// Layout of each record: its position in the list of layouts.
+/// Of a group: layout of each record: its position in the list of layouts.
 const LAYOUT_IDS: u8 = 9;
-/// The layouts of the group in order of appearance, as a JSON list.
+/// Of a stripe: the layouts in order of appearance, a JSON object a line.
 const LAYOUTS: u8 = 10;
-/// Verdicts of flagged records, JSON `[row, verdict]` a line.
+/// Of a stripe: verdicts of flagged records, JSON `[row in the stripe, verdict]` a line.
 const VERDICTS: u8 = 11;
-/// Rules that fired on each record: position in the list of rule sets.
+/// Of a group: rules that fired on each record: position in the list of rule sets.
 const RULE_IDS: u8 = 12;
-/// The distinct sets of rules in order of appearance, as a JSON list of lists.
+/// Of a stripe: the distinct sets of rules in order of appearance, a JSON list a line.
 const RULES: u8 = 13;
+/// Of a stripe: what the lines of its groups share.
+const SHARED_LINES: u8 = 14;
+/// Of a stripe: the usual template of records that were cut alike ([`derived`]).
+const USUAL_TEMPLATES: u8 = 15;
 
-/// The section is stored as it is.
-const STORED: u8 = 0;
-/// The section is one zstd frame.
-const ZSTD: u8 = 1;
-/// The section is so many lines as templates and columns ([`lines`]).
-const COLUMNAR: u8 = 2;
+/// The bit of a mark that says flagged.
+const FLAGGED: u8 = 1 << 3;
 
 /// Scores are kept in this many steps: a finer one is noise that costs more than the lines (flagged records have theirs whole).
 pub const SCORE_STEPS: f32 = 100.0;
@@ -88,24 +93,6 @@ pub struct Run {
     pub offset: u64,
 }
 
-/// Where a section lies and what it holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Section {
-    kind: u8,
-    codec: u8,
-    /// Offset from the group's first byte.
-    at: u64,
-    /// Stored bytes.
-    len: u64,
-    /// Bytes once unpacked.
-    raw: u64,
-    /// Lines of a section that is kept in columns.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    rows: Option<u32>,
-    /// XXH3-64 of the stored bytes, hexadecimal.
-    sum: String,
-}
-
 /// What is known of a group without reading it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupStats {
@@ -136,14 +123,34 @@ pub struct GroupStats {
     sections: Vec<Section>,
 }
 
-impl GroupStats {
-    /// Stored bytes of the group, or `None` where the directory adds up to more than can be.
-    pub fn stored_bytes(&self) -> Option<u64> {
-        self.sections.iter().try_fold(0u64, |sum, section| sum.checked_add(section.len))
+/// What is known of a stripe without reading it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StripeStats {
+    /// Its groups in record order.
+    pub groups: Vec<GroupStats>,
+    sections: Vec<Section>,
+}
+
+impl StripeStats {
+    /// Stored bytes of what its groups share.
+    pub fn shared_bytes(&self) -> u64 {
+        self.sections.iter().fold(0, |sum, section| sum.saturating_add(section.len))
     }
 
-    fn section(&self, kind: u8) -> Option<&Section> {
-        self.sections.iter().find(|section| section.kind == kind)
+    /// Stored bytes, or `None` where the directory adds up to more than can be.
+    pub fn stored_bytes(&self) -> Option<u64> {
+        let of_groups = self.groups.iter().flat_map(|group| &group.sections);
+        self.sections.iter().chain(of_groups).try_fold(0u64, |sum, section| sum.checked_add(section.len))
+    }
+
+    /// Number of records.
+    pub fn rows(&self) -> u64 {
+        self.groups.iter().map(|group| u64::from(group.rows)).sum()
+    }
+
+    /// Raw bytes of the records, or `None` where the directory adds up to more than can be.
+    pub fn raw_bytes(&self) -> Option<u64> {
+        self.groups.iter().try_fold(0u64, |sum, group| sum.checked_add(group.raw_bytes))
     }
 }
 

@@ -1,30 +1,360 @@
 //! The sections of a row group -> its columns and lines, each checked before it is used.
 
-use xxhash_rust::xxh3::xxh3_64;
+use std::ops::BitOr;
+use std::sync::{Arc, OnceLock};
 
+use super::section::{COLUMNAR, ReadAt, SectionError, find};
 use super::{
-    COLUMNAR, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, RULE_IDS, RULES, Run, SCORE_STEPS,
-    SCORES, STORED, Section, TEMPLATE_IDS, TEMPLATES, TIMES, VERDICTS, ZSTD, derived,
+    FLAGGED, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, RULE_IDS, RULES, Run, SCORE_STEPS,
+    SCORES, SHARED_LINES, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES, USUAL_TEMPLATES, VERDICTS, derived,
 };
 use crate::archive::column;
-use crate::archive::lines::{self, Outline};
+use crate::archive::lines::{Outline, Stripe};
 use crate::model::{InputId, Layout, Level, Origin, TimeQuality, Timestamp, Verdict};
 
-/// The columns of a group other than its lines.
+/// What is said of a section that holds something else than a value for each row.
+const NO_COLUMN: &str = "are no column of that many rows";
+
+/// Which columns of a group are wanted; level, time quality, flag and input are always there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs(u8);
+
+impl Needs {
+    /// None but those that are always there.
+    pub const NOTHING: Needs = Needs(0);
+    /// Times.
+    pub const TIMES: Needs = Needs(1);
+    /// Scores and novelties, exact ones of flagged records among them.
+    pub const SCORES: Needs = Needs(2 | 16);
+    /// Templates.
+    pub const TEMPLATES: Needs = Needs(4);
+    /// Layouts, from which fields are cut.
+    pub const LAYOUTS: Needs = Needs(8);
+    /// Verdicts of flagged records.
+    pub const VERDICTS: Needs = Needs(16);
+    /// Rules that fired.
+    pub const RULES: Needs = Needs(32);
+    /// All.
+    pub const ALL: Needs = Needs(63);
+
+    /// Whether all of the others are wanted too.
+    pub fn contains(self, other: Needs) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// What is wanted here and not there.
+    pub fn without(self, other: Needs) -> Needs {
+        Needs(self.0 & !other.0)
+    }
+}
+
+impl BitOr for Needs {
+    type Output = Needs;
+
+    fn bitor(self, other: Needs) -> Needs {
+        Needs(self.0 | other.0)
+    }
+}
+
+/// What the groups of a stripe share, read when it is first needed.
+#[derive(Debug, Default)]
+pub struct OpenStripe {
+    lines: OnceLock<Arc<Stripe>>,
+    usual: OnceLock<Arc<Vec<i64>>>,
+    templates: OnceLock<Arc<Vec<String>>>,
+    layouts: OnceLock<Arc<Vec<Layout>>>,
+    rules: OnceLock<Arc<Vec<Vec<String>>>>,
+    verdicts: OnceLock<Arc<Vec<(u32, Verdict)>>>,
+}
+
+/// A value that is read once. Two that read it at the same time read the same.
+fn once<T>(slot: &OnceLock<Arc<T>>, read: impl FnOnce() -> Result<T, SectionError>) -> Result<Arc<T>, SectionError> {
+    match slot.get() {
+        Some(value) => Ok(Arc::clone(value)),
+        None => {
+            let value = Arc::new(read()?);
+            Ok(Arc::clone(slot.get_or_init(|| value)))
+        }
+    }
+}
+
+impl OpenStripe {
+    fn lines(&self, stripe: &StripeStats, read: &ReadAt<'_>) -> Result<Arc<Stripe>, SectionError> {
+        once(&self.lines, || {
+            let section = find(&stripe.sections, SHARED_LINES, "shared lines")?;
+            let stored = section.stored("shared lines", read)?;
+            let raw = stripe.raw_bytes().unwrap_or(u64::MAX);
+            Stripe::open(&stored, raw).map_err(|_| section.damaged("shared lines", "can't be unpacked"))
+        })
+    }
+
+    fn texts<T: serde::de::DeserializeOwned>(
+        slot: &OnceLock<Arc<Vec<T>>>,
+        stripe: &StripeStats,
+        kind: u8,
+        name: &str,
+        read: &ReadAt<'_>,
+    ) -> Result<Arc<Vec<T>>, SectionError> {
+        once(slot, || find(&stripe.sections, kind, name)?.texts(name, read))
+    }
+
+    fn usual(&self, stripe: &StripeStats, read: &ReadAt<'_>) -> Result<Arc<Vec<i64>>, SectionError> {
+        once(&self.usual, || {
+            let name = "usual templates";
+            let section = find(&stripe.sections, USUAL_TEMPLATES, name)?;
+            column::decode_any(&section.unpack(name, read)?).ok_or_else(|| section.damaged(name, NO_COLUMN))
+        })
+    }
+}
+
+/// The columns of a group other than its lines, as far as they were asked for.
 #[derive(Debug, Clone, Default)]
 pub struct GroupColumns {
+    loaded: Needs,
     times: Vec<i64>,
     marks: Vec<u8>,
     scores: Vec<i64>,
     novelties: Vec<i64>,
     template_ids: Vec<i64>,
-    templates: Vec<String>,
+    templates: Arc<Vec<String>>,
     layout_ids: Vec<i64>,
-    layouts: Vec<Layout>,
-    verdicts: Vec<(u32, Verdict)>,
+    layouts: Arc<Vec<Layout>>,
+    /// Verdicts of the stripe, by row in it.
+    verdicts: Arc<Vec<(u32, Verdict)>>,
+    first_row: u32,
     rule_ids: Vec<i64>,
-    rules: Vec<Vec<String>>,
+    rules: Arc<Vec<Vec<String>>>,
     runs: Vec<Run>,
+}
+
+impl GroupColumns {
+    /// Number of records.
+    pub fn rows(&self) -> usize {
+        self.marks.len()
+    }
+
+    /// Which columns are there.
+    pub fn loaded(&self) -> Needs {
+        self.loaded
+    }
+
+    /// Time of a row.
+    pub fn time(&self, row: usize) -> Option<Timestamp> {
+        match self.time_quality(row) {
+            TimeQuality::Missing => None,
+            _ => self.times.get(row).copied().map(Timestamp),
+        }
+    }
+
+    /// How the time of a row was obtained.
+    pub fn time_quality(&self, row: usize) -> TimeQuality {
+        let code = self.marks.get(row).map(|mark| mark & (FLAGGED - 1));
+        code.and_then(TimeQuality::from_code).unwrap_or(TimeQuality::Missing)
+    }
+
+    /// Level of a row.
+    pub fn level(&self, row: usize) -> Option<Level> {
+        self.marks.get(row).and_then(|mark| (mark >> 4).checked_sub(1)).and_then(Level::from_code)
+    }
+
+    /// Whether a row is flagged.
+    pub fn is_flagged(&self, row: usize) -> bool {
+        self.marks.get(row).is_some_and(|mark| mark & FLAGGED != 0)
+    }
+
+    /// Score of a row, 0 to 1; of a flagged one as it was given, of others in steps.
+    pub fn score(&self, row: usize) -> f32 {
+        if let Some(verdict) = self.verdict(row) {
+            return verdict.score;
+        }
+        self.scores.get(row).map_or(0.0, |steps| *steps as f32 / SCORE_STEPS)
+    }
+
+    /// Novelty of a row, 0 to 1; of a flagged one as it was given, of others in steps.
+    pub fn novelty(&self, row: usize) -> f32 {
+        if let Some(verdict) = self.verdict(row) {
+            return verdict.novelty;
+        }
+        self.novelties.get(row).map_or(0.0, |steps| *steps as f32 / SCORE_STEPS)
+    }
+
+    /// Template of a row.
+    pub fn template(&self, row: usize) -> &str {
+        of(&self.template_ids, &self.templates, row).map_or("", String::as_str)
+    }
+
+    /// Layout of a row.
+    pub fn layout(&self, row: usize) -> Option<&Layout> {
+        of(&self.layout_ids, &self.layouts, row)
+    }
+
+    /// Rules that fired on a row.
+    pub fn rules(&self, row: usize) -> &[String] {
+        of(&self.rule_ids, &self.rules, row).map_or(&[], Vec::as_slice)
+    }
+
+    /// What detection said of a flagged row.
+    pub fn verdict(&self, row: usize) -> Option<&Verdict> {
+        if !self.is_flagged(row) {
+            return None;
+        }
+        let row = u64::from(self.first_row) + row as u64;
+        let at = self.verdicts.binary_search_by_key(&row, |(row, _)| u64::from(*row)).ok()?;
+        self.verdicts.get(at).map(|(_, verdict)| verdict)
+    }
+
+    /// Input of a row.
+    pub fn input(&self, row: usize) -> Option<InputId> {
+        run_of(&self.runs, row).map(|run| run.input)
+    }
+}
+
+fn of<'a, T>(ids: &[i64], list: &'a [T], row: usize) -> Option<&'a T> {
+    list.get(usize::try_from(*ids.get(row)?).ok()?)
+}
+
+fn run_of(runs: &[Run], row: usize) -> Option<&Run> {
+    let after = runs.partition_point(|run| run.row as usize <= row);
+    runs.get(after.checked_sub(1)?)
+}
+
+/// A group of a stripe, and how its bytes are read.
+pub struct GroupReader<'a> {
+    /// What is known of the stripe.
+    pub stripe: &'a StripeStats,
+    /// What is known of the group.
+    pub group: &'a GroupStats,
+    /// First row of the group in the stripe.
+    pub first_row: u32,
+    /// What the groups of the stripe share.
+    pub shared: &'a OpenStripe,
+    /// Gives the stored bytes of the stripe.
+    pub read: &'a ReadAt<'a>,
+}
+
+impl GroupReader<'_> {
+    /// Unpacks and checks columns other than lines; those of `columns` that are there already are kept. An error says which
+    /// section is damaged.
+    pub fn columns(&self, needs: Needs, mut columns: GroupColumns) -> Result<GroupColumns, SectionError> {
+        let wanted = needs.without(columns.loaded);
+        if columns.marks.is_empty() {
+            columns.marks = self.unpack(MARKS, "marks")?;
+            if columns.marks.len() != self.group.rows as usize {
+                return Err(find(&self.group.sections, MARKS, "marks")?.damaged("marks", NO_COLUMN));
+            }
+            columns.runs.clone_from(&self.group.runs);
+            columns.first_row = self.first_row;
+        }
+        let is_wanted = |need: Needs| wanted.0 & need.0 != 0;
+        let (stripe, read) = (self.stripe, self.read);
+        if is_wanted(Needs(2)) {
+            columns.scores = self.integers(SCORES, "scores")?;
+            columns.novelties = self.integers(NOVELTIES, "novelties")?;
+            let scores = columns.scores.iter();
+            columns
+                .novelties
+                .iter_mut()
+                .zip(scores)
+                .for_each(|(novelty, score)| *novelty = score.wrapping_sub(*novelty));
+        }
+        if is_wanted(Needs::LAYOUTS) {
+            columns.layout_ids = self.integers(LAYOUT_IDS, "layout ids")?;
+            columns.layouts = OpenStripe::texts(&self.shared.layouts, stripe, LAYOUTS, "layouts", read)?;
+        }
+        if is_wanted(Needs::RULES) {
+            columns.rule_ids = self.integers(RULE_IDS, "rule ids")?;
+            columns.rules = OpenStripe::texts(&self.shared.rules, stripe, RULES, "rules", read)?;
+        }
+        if is_wanted(Needs::VERDICTS) && self.group.flagged > 0 {
+            columns.verdicts = OpenStripe::texts(&self.shared.verdicts, stripe, VERDICTS, "verdicts", read)?;
+        }
+        if is_wanted(Needs::TIMES) || is_wanted(Needs::TEMPLATES) {
+            self.derived(is_wanted(Needs::TIMES), is_wanted(Needs::TEMPLATES), &mut columns)?;
+        }
+        columns.loaded = columns.loaded | needs;
+        Ok(columns)
+    }
+
+    fn derived(&self, times: bool, templates: bool, columns: &mut GroupColumns) -> Result<(), SectionError> {
+        let rows = self.group.rows as usize;
+        let times = if times { Some(self.unpack(TIMES, "times")?) } else { None };
+        let ids = if templates { Some(self.unpack(TEMPLATE_IDS, "template ids")?) } else { None };
+        let by_cut = ids.as_deref().is_some_and(derived::needs_usual);
+        let outline =
+            if by_cut || times.as_deref().is_some_and(derived::needs_stamps) { Some(self.outline()?) } else { None };
+        let damaged = |kind, name| match find(&self.group.sections, kind, name) {
+            Ok(section) => section.damaged(name, NO_COLUMN),
+            Err(missing) => missing,
+        };
+        if let Some(times) = times {
+            columns.times = derived::times_of(&times, rows, outline.as_ref()).ok_or_else(|| damaged(TIMES, "times"))?;
+        }
+        if let Some(ids) = ids {
+            let usual = if by_cut { self.shared.usual(self.stripe, self.read)? } else { Arc::default() };
+            columns.template_ids = derived::template_ids_of(&ids, rows, outline.as_ref(), &usual)
+                .ok_or_else(|| damaged(TEMPLATE_IDS, "template ids"))?;
+            columns.templates =
+                OpenStripe::texts(&self.shared.templates, self.stripe, TEMPLATES, "templates", self.read)?;
+        }
+        Ok(())
+    }
+
+    /// Unpacks and checks the lines.
+    pub fn lines(&self) -> Result<GroupLines, SectionError> {
+        let section = find(&self.group.sections, LINES, "lines")?;
+        let (bytes, lengths) = if section.codec == COLUMNAR {
+            let stored = section.stored("lines", self.read)?;
+            let stripe = self.shared.lines(self.stripe, self.read)?;
+            let decoded = stripe.decode(&stored, self.group.rows, section.raw);
+            decoded.map_err(|_| section.damaged("lines", "can't be unpacked"))?
+        } else {
+            let lengths = self.integers(LENGTHS, "lengths")?;
+            let lengths = lengths.into_iter().map(|length| u32::try_from(length).unwrap_or(u32::MAX)).collect();
+            (section.unpack("lines", self.read)?, lengths)
+        };
+        let mut starts = Vec::with_capacity(lengths.len() + 1);
+        let mut end = 0u64;
+        starts.push(0);
+        for length in lengths {
+            end += u64::from(length);
+            starts.push(end);
+        }
+        if end != self.group.raw_bytes || bytes.len() as u64 != end {
+            return Err(section.damaged("lines", "are not as long as the group says"));
+        }
+        Ok(GroupLines { bytes, starts, runs: self.group.runs.clone() })
+    }
+
+    /// Unpacks and checks one record; where lines are in columns, only the columns of its template.
+    pub fn line(&self, row: u32) -> Result<Vec<u8>, SectionError> {
+        let section = find(&self.group.sections, LINES, "lines")?;
+        if section.codec != COLUMNAR {
+            return Ok(self.lines()?.raw(row as usize).to_vec());
+        }
+        let stored = section.stored("lines", self.read)?;
+        let stripe = self.shared.lines(self.stripe, self.read)?;
+        let decoded = stripe.decode_row(&stored, self.group.rows, section.raw, row);
+        decoded.map_err(|_| section.damaged("lines", "can't be unpacked"))
+    }
+
+    /// What can be told from lines in columns without reading a line.
+    fn outline(&self) -> Result<Outline, SectionError> {
+        let section = find(&self.group.sections, LINES, "lines")?;
+        let stored = section.stored("lines", self.read)?;
+        let stripe = self.shared.lines(self.stripe, self.read)?;
+        let outline = stripe.outline(&stored, self.group.rows, section.raw);
+        outline.map_err(|_| section.damaged("lines", "can't be unpacked"))
+    }
+
+    fn unpack(&self, kind: u8, name: &str) -> Result<Vec<u8>, SectionError> {
+        find(&self.group.sections, kind, name)?.unpack(name, self.read)
+    }
+
+    fn integers(&self, kind: u8, name: &str) -> Result<Vec<i64>, SectionError> {
+        let section = find(&self.group.sections, kind, name)?;
+        let bytes = section.unpack(name, self.read)?;
+        column::decode(&bytes, self.group.rows as usize).ok_or_else(|| section.damaged(name, NO_COLUMN))
+    }
 }
 
 /// The lines of a group.
@@ -42,9 +372,9 @@ impl GroupLines {
         self.starts.len().saturating_sub(1)
     }
 
-    /// Input of a row.
-    pub fn input(&self, row: usize) -> Option<InputId> {
-        run_of(&self.runs, row).map(|run| run.input)
+    /// All bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Where the bytes of a row come from.
@@ -73,264 +403,4 @@ impl GroupLines {
     pub fn memory(&self) -> usize {
         self.bytes.len() + self.starts.len() * 8
     }
-}
-
-fn run_of(runs: &[Run], row: usize) -> Option<&Run> {
-    let after = runs.partition_point(|run| run.row as usize <= row);
-    runs.get(after.checked_sub(1)?)
-}
-
-impl GroupColumns {
-    /// Number of records.
-    pub fn rows(&self) -> usize {
-        self.marks.len()
-    }
-
-    /// Time of a row.
-    pub fn time(&self, row: usize) -> Option<Timestamp> {
-        match self.time_quality(row) {
-            TimeQuality::Missing => None,
-            _ => self.times.get(row).copied().map(Timestamp),
-        }
-    }
-
-    /// How the time of a row was obtained.
-    pub fn time_quality(&self, row: usize) -> TimeQuality {
-        self.marks.get(row).and_then(|mark| TimeQuality::from_code(mark & 0x0f)).unwrap_or(TimeQuality::Missing)
-    }
-
-    /// Level of a row.
-    pub fn level(&self, row: usize) -> Option<Level> {
-        self.marks.get(row).and_then(|mark| (mark >> 4).checked_sub(1)).and_then(Level::from_code)
-    }
-
-    /// Score of a row, 0 to 1; of a flagged one as it was given, of others in steps.
-    pub fn score(&self, row: usize) -> f32 {
-        if let Some(verdict) = self.verdict(row) {
-            return verdict.score;
-        }
-        self.scores.get(row).map_or(0.0, |steps| *steps as f32 / SCORE_STEPS)
-    }
-
-    /// Novelty of a row, 0 to 1; of a flagged one as it was given, of others in steps.
-    pub fn novelty(&self, row: usize) -> f32 {
-        if let Some(verdict) = self.verdict(row) {
-            return verdict.novelty;
-        }
-        self.novelties.get(row).map_or(0.0, |steps| *steps as f32 / SCORE_STEPS)
-    }
-
-    /// Template of a row.
-    pub fn template(&self, row: usize) -> &str {
-        let id = self.template_ids.get(row).copied().unwrap_or(-1);
-        usize::try_from(id).ok().and_then(|id| self.templates.get(id)).map_or("", String::as_str)
-    }
-
-    /// Layout of a row.
-    pub fn layout(&self, row: usize) -> Option<&Layout> {
-        let id = self.layout_ids.get(row).copied()?;
-        self.layouts.get(usize::try_from(id).ok()?)
-    }
-
-    /// Rules that fired on a row.
-    pub fn rules(&self, row: usize) -> &[String] {
-        let id = self.rule_ids.get(row).copied().unwrap_or(-1);
-        usize::try_from(id).ok().and_then(|id| self.rules.get(id)).map_or(&[], Vec::as_slice)
-    }
-
-    /// What detection said of a flagged row.
-    pub fn verdict(&self, row: usize) -> Option<&Verdict> {
-        let at = self.verdicts.binary_search_by_key(&(row as u64), |(row, _)| u64::from(*row)).ok()?;
-        self.verdicts.get(at).map(|(_, verdict)| verdict)
-    }
-
-    /// Input of a row.
-    pub fn input(&self, row: usize) -> Option<InputId> {
-        run_of(&self.runs, row).map(|run| run.input)
-    }
-}
-
-/// What is said of a section that holds something else than a value for each row.
-const NO_COLUMN: &str = "is no column of that many rows";
-
-/// Unpacks and checks the columns other than lines; `bytes` gives the stored bytes of a section by offset and length.
-/// An error says which section is damaged.
-pub fn decode_columns<R>(stats: &GroupStats, mut read: R) -> Result<GroupColumns, SectionError>
-where
-    R: FnMut(u64, usize) -> std::io::Result<Vec<u8>>,
-{
-    let rows = stats.rows as usize;
-    let mut integers = |kind, name| -> Result<Vec<i64>, SectionError> {
-        let bytes = unpack(stats, kind, name, &mut read)?;
-        column::decode(&bytes, rows).ok_or(SectionError::damaged(stats, kind, name, NO_COLUMN))
-    };
-    let scores = integers(SCORES, "scores")?;
-    let mut novelties = integers(NOVELTIES, "novelties")?;
-    novelties.iter_mut().zip(&scores).for_each(|(novelty, score)| *novelty = score.wrapping_sub(*novelty));
-    let layout_ids = integers(LAYOUT_IDS, "layout ids")?;
-    let rule_ids = integers(RULE_IDS, "rule ids")?;
-    let marks = unpack(stats, MARKS, "marks", &mut read)?;
-    if marks.len() != rows {
-        return Err(SectionError::damaged(stats, MARKS, "marks", NO_COLUMN));
-    }
-    let templates = texts(stats, TEMPLATES, "templates", &mut read)?;
-    let layouts = json(stats, LAYOUTS, "layouts", &mut read)?;
-    let rules = json(stats, RULES, "rules", &mut read)?;
-    let verdicts = match stats.section(VERDICTS) {
-        Some(_) => texts(stats, VERDICTS, "verdicts", &mut read)?,
-        None => Vec::new(),
-    };
-    let times = unpack(stats, TIMES, "times", &mut read)?;
-    let template_ids = unpack(stats, TEMPLATE_IDS, "template ids", &mut read)?;
-    let outline = outline(stats, &mut read)?;
-    let times = derived::times_of(&times, rows, outline.as_ref())
-        .ok_or(SectionError::damaged(stats, TIMES, "times", NO_COLUMN))?;
-    let template_ids = derived::template_ids_of(&template_ids, rows, outline.as_ref()).ok_or(SectionError::damaged(
-        stats,
-        TEMPLATE_IDS,
-        "template ids",
-        NO_COLUMN,
-    ))?;
-    Ok(GroupColumns {
-        times,
-        marks,
-        scores,
-        novelties,
-        template_ids,
-        templates,
-        layout_ids,
-        layouts,
-        verdicts,
-        rule_ids,
-        rules,
-        runs: stats.runs.clone(),
-    })
-}
-
-/// Unpacks and checks the lines.
-pub fn decode_lines<R>(stats: &GroupStats, mut read: R) -> Result<GroupLines, SectionError>
-where
-    R: FnMut(u64, usize) -> std::io::Result<Vec<u8>>,
-{
-    let damaged = |what| SectionError::damaged(stats, LINES, "lines", what);
-    let section = section_of(stats, LINES, "lines")?;
-    let (bytes, lengths) = if section.codec == COLUMNAR {
-        let stored = stored(stats, section, "lines", &mut read)?;
-        lines::decode(&stored, stats.rows, section.raw).map_err(|_| damaged("can't be unpacked"))?
-    } else {
-        let bytes = unpack(stats, LINES, "lines", &mut read)?;
-        let lengths = unpack(stats, LENGTHS, "lengths", &mut read)?;
-        let lengths = column::decode(&lengths, stats.rows as usize)
-            .ok_or(SectionError::damaged(stats, LENGTHS, "lengths", NO_COLUMN))?;
-        (bytes, lengths.into_iter().map(|length| u32::try_from(length).unwrap_or(u32::MAX)).collect())
-    };
-    let mut starts = Vec::with_capacity(lengths.len() + 1);
-    let mut end = 0u64;
-    starts.push(0);
-    for length in lengths {
-        end += u64::from(length);
-        starts.push(end);
-    }
-    if end != stats.raw_bytes || bytes.len() as u64 != end {
-        return Err(damaged("are not as long as the group says"));
-    }
-    Ok(GroupLines { bytes, starts, runs: stats.runs.clone() })
-}
-
-/// What can be told from lines in columns without reading a line.
-fn outline<R>(stats: &GroupStats, read: &mut R) -> Result<Option<Outline>, SectionError>
-where
-    R: FnMut(u64, usize) -> std::io::Result<Vec<u8>>,
-{
-    let section = section_of(stats, LINES, "lines")?;
-    if section.codec != COLUMNAR {
-        return Ok(None);
-    }
-    let stored = stored(stats, section, "lines", read)?;
-    let outline = lines::outline(&stored, stats.rows, section.raw);
-    outline.map(Some).map_err(|_| SectionError::damaged(stats, LINES, "lines", "can't be unpacked"))
-}
-
-/// Why a section can't be used.
-#[derive(Debug)]
-pub struct SectionError {
-    /// Offset of the section from the group's first byte.
-    pub at: u64,
-    /// What is wrong, or what the operating system said.
-    pub what: Result<String, std::io::Error>,
-}
-
-impl SectionError {
-    fn damaged(stats: &GroupStats, kind: u8, name: &str, what: &str) -> SectionError {
-        SectionError { at: stats.section(kind).map_or(0, |section| section.at), what: Ok(format!("the {name} {what}")) }
-    }
-}
-
-fn json<T, R>(stats: &GroupStats, kind: u8, name: &str, read: &mut R) -> Result<T, SectionError>
-where
-    T: serde::de::DeserializeOwned,
-    R: FnMut(u64, usize) -> std::io::Result<Vec<u8>>,
-{
-    let bytes = unpack(stats, kind, name, read)?;
-    serde_json::from_slice(&bytes).map_err(|_| SectionError::damaged(stats, kind, name, "are not what was written"))
-}
-
-/// One JSON text a line.
-fn texts<T, R>(stats: &GroupStats, kind: u8, name: &str, read: &mut R) -> Result<Vec<T>, SectionError>
-where
-    T: serde::de::DeserializeOwned,
-    R: FnMut(u64, usize) -> std::io::Result<Vec<u8>>,
-{
-    let bytes = unpack(stats, kind, name, read)?;
-    let texts = serde_json::Deserializer::from_slice(&bytes).into_iter::<T>().collect::<Result<Vec<T>, _>>();
-    texts.map_err(|_| SectionError::damaged(stats, kind, name, "are not what was written"))
-}
-
-/// No section of an honest group is larger: one long line or joined record beyond a full group.
-const LARGEST_SECTION: u64 = 256 << 20;
-
-fn section_of<'a>(stats: &'a GroupStats, kind: u8, name: &str) -> Result<&'a Section, SectionError> {
-    let damaged = |what| SectionError::damaged(stats, kind, name, what);
-    let section = stats.section(kind).ok_or_else(|| damaged("are missing"))?;
-    if section.len > LARGEST_SECTION || section.raw > LARGEST_SECTION {
-        return Err(damaged("are larger than a group can be"));
-    }
-    Ok(section)
-}
-
-/// The stored bytes of a section, checked.
-fn stored<R>(stats: &GroupStats, section: &Section, name: &str, read: &mut R) -> Result<Vec<u8>, SectionError>
-where
-    R: FnMut(u64, usize) -> std::io::Result<Vec<u8>>,
-{
-    let stored = match read(section.at, section.len as usize) {
-        Ok(stored) => stored,
-        Err(cause) => return Err(SectionError { at: section.at, what: Err(cause) }),
-    };
-    if format!("{:016x}", xxh3_64(&stored)) != section.sum {
-        let what = "do not have the checksum they were written with";
-        return Err(SectionError::damaged(stats, section.kind, name, what));
-    }
-    Ok(stored)
-}
-
-fn unpack<R>(stats: &GroupStats, kind: u8, name: &str, read: &mut R) -> Result<Vec<u8>, SectionError>
-where
-    R: FnMut(u64, usize) -> std::io::Result<Vec<u8>>,
-{
-    let damaged = |what| SectionError::damaged(stats, kind, name, what);
-    let section = section_of(stats, kind, name)?;
-    let stored = stored(stats, section, name, read)?;
-    let raw = match (section.codec, section.rows) {
-        (STORED, _) => stored,
-        (ZSTD, _) => zstd::bulk::decompress(&stored, section.raw as usize).map_err(|_| damaged("can't be unpacked"))?,
-        (COLUMNAR, Some(rows)) => {
-            lines::decode(&stored, rows, section.raw).map_err(|_| damaged("can't be unpacked"))?.0
-        }
-        _ => return Err(damaged("use a codec this version does not know")),
-    };
-    if raw.len() as u64 != section.raw {
-        return Err(damaged("unpack to another length"));
-    }
-    Ok(raw)
 }

@@ -1,4 +1,4 @@
-//! Tests of row groups: every column back, every flipped bit found.
+//! Tests of stripes of row groups: every column back, every flipped bit found.
 
 use super::*;
 
@@ -6,8 +6,8 @@ fn layout(format: &str) -> Layout {
     Layout { format: format.to_owned(), ..Layout::default() }
 }
 
-fn built() -> (EncodedGroup, Vec<Vec<u8>>) {
-    let mut builder = GroupBuilder::default();
+fn built() -> (EncodedStripe, Vec<Vec<u8>>) {
+    let mut builder = StripeBuilder::default();
     let mut offset = 100;
     let mut raws = Vec::new();
     let (csv, json) = (layout("csv"), layout("json"));
@@ -27,41 +27,81 @@ fn built() -> (EncodedGroup, Vec<Vec<u8>>) {
             novelty: 1.0,
             verdict: (row == 9).then_some(&verdict),
         });
+        if row == 19 {
+            builder.close_group();
+        }
         offset = if row == 29 { 0 } else { offset + raw.len() as u64 };
         raws.push(raw);
     }
     (builder.encode(3).unwrap(), raws)
 }
 
-fn reader(bytes: &[u8]) -> impl FnMut(u64, usize) -> std::io::Result<Vec<u8>> + '_ {
-    |at, len| Ok(bytes[at as usize..at as usize + len].to_vec())
+/// All columns and the lines of each group of a stripe.
+fn read(stripe: &EncodedStripe, bytes: &[u8]) -> Result<Vec<(GroupColumns, GroupLines)>, SectionError> {
+    let shared = OpenStripe::default();
+    let read = |at: u64, len: usize| Ok(bytes[at as usize..at as usize + len].to_vec());
+    let mut first_row = 0;
+    let mut groups = Vec::new();
+    for group in &stripe.stats.groups {
+        let reader = GroupReader { stripe: &stripe.stats, group, first_row, shared: &shared, read: &read };
+        groups.push((reader.columns(Needs::ALL, GroupColumns::default())?, reader.lines()?));
+        first_row += group.rows;
+        let (columns, lines) = groups.last().unwrap();
+        assert_eq!((columns.rows(), lines.rows()), (group.rows as usize, group.rows as usize));
+        for row in (0..group.rows).step_by(101) {
+            assert_eq!(reader.line(row)?, lines.raw(row as usize));
+        }
+    }
+    Ok(groups)
 }
 
 #[test]
 fn every_column_of_every_row_comes_back() {
-    let (group, raws) = built();
-    let columns = decode_columns(&group.stats, reader(&group.bytes)).unwrap();
-    let lines = decode_lines(&group.stats, reader(&group.bytes)).unwrap();
-    assert_eq!(columns.rows(), 50);
-    for (row, raw) in raws.iter().enumerate() {
-        assert_eq!(lines.raw(row), raw);
-        assert_eq!(columns.time(row), (row % 10 != 3).then_some(Timestamp(1_000 * row as i64)));
-        assert_eq!(columns.level(row), (row % 2 == 0).then_some(Level::Error));
-        assert_eq!(columns.layout(row).unwrap().format, if row < 25 { "csv" } else { "json" });
-        assert_eq!(columns.template(row), ["a", "b", "c", "d"][row % 4]);
-        assert_eq!(columns.verdict(row).is_some(), row == 9);
-        assert_eq!(columns.rules(row).is_empty(), row != 9);
-        assert_eq!(columns.score(row), if row == 9 { 0.777 } else { 0.5 });
+    let (stripe, raws) = built();
+    let groups = read(&stripe, &stripe.bytes).unwrap();
+    assert_eq!(groups.len(), 2);
+    let rows = groups.iter().flat_map(|group| (0..group.0.rows()).map(move |at| (group, at)));
+    for (row, (((columns, lines), at), raw)) in rows.zip(&raws).enumerate() {
+        assert_eq!(lines.raw(at), raw);
+        assert_eq!(columns.time(at), (row % 10 != 3).then_some(Timestamp(1_000 * row as i64)));
+        assert_eq!(columns.level(at), (row % 2 == 0).then_some(Level::Error));
+        assert_eq!(columns.layout(at).unwrap().format, if row < 25 { "csv" } else { "json" });
+        assert_eq!(columns.template(at), ["a", "b", "c", "d"][row % 4]);
+        assert_eq!(columns.verdict(at).is_some(), row == 9);
+        assert_eq!(columns.is_flagged(at), row == 9);
+        assert_eq!(columns.rules(at).is_empty(), row != 9);
+        assert_eq!(columns.score(at), if row == 9 { 0.777 } else { 0.5 });
+        assert_eq!(columns.novelty(at), if row == 9 { 0.0 } else { 1.0 });
+        assert_eq!(columns.input(at), Some(InputId(row as u32 / 30)));
     }
-    assert_eq!(lines.origin(0).unwrap().offset, 100);
-    assert_eq!(lines.origin(30).unwrap(), Origin { input: InputId(1), offset: 0, length: 8 });
-    assert_eq!(group.stats.flagged, 1);
-    assert_eq!(group.stats.untimed, 5);
+    assert_eq!(groups[0].1.origin(0).unwrap().offset, 100);
+    assert_eq!(groups[1].1.origin(10).unwrap(), Origin { input: InputId(1), offset: 0, length: 8 });
+    assert_eq!(stripe.stats.groups.iter().map(|group| group.flagged).sum::<u32>(), 1);
+    assert_eq!(stripe.stats.groups.iter().map(|group| group.untimed).sum::<u32>(), 5);
 }
 
 #[test]
-fn regular_lines_are_kept_in_columns_and_come_back() {
-    let mut builder = GroupBuilder::default();
+fn columns_that_were_not_asked_for_are_not_read() {
+    let (stripe, _) = built();
+    let (shared, asked) = (OpenStripe::default(), std::cell::Cell::new(0u64));
+    let read = |at: u64, len: usize| {
+        asked.set(asked.get() + len as u64);
+        Ok(stripe.bytes[at as usize..at as usize + len].to_vec())
+    };
+    let group = &stripe.stats.groups[0];
+    let reader = GroupReader { stripe: &stripe.stats, group, first_row: 0, shared: &shared, read: &read };
+    let columns = reader.columns(Needs::NOTHING, GroupColumns::default()).unwrap();
+    assert_eq!(columns.level(0), Some(Level::Error));
+    let marks = asked.get();
+    assert!(marks <= 20, "{marks} bytes read");
+    let columns = reader.columns(Needs::TIMES, columns).unwrap();
+    assert_eq!(columns.time(1), Some(Timestamp(1_000)));
+    assert!(columns.loaded().contains(Needs::TIMES) && !columns.loaded().contains(Needs::TEMPLATES));
+}
+
+#[test]
+fn regular_lines_are_kept_in_columns_and_their_times_follow_from_them() {
+    let mut builder = StripeBuilder::default();
     let (layout, mut raws, mut offset) = (layout("syslog"), Vec::new(), 0);
     for row in 0..2_000u64 {
         let raw = format!(
@@ -74,8 +114,8 @@ fn regular_lines_are_kept_in_columns_and_come_back() {
         let record = NewRecord {
             origin: Origin { input: InputId(0), offset, length: raw.len() as u32 },
             raw: raw.as_bytes(),
-            time: None,
-            time_quality: TimeQuality::Missing,
+            time: Some(Timestamp(1_795_168_800_000_000_000 + row as i64 % 3_600 * 1_000_000_000)),
+            time_quality: TimeQuality::YearInferred,
             level: None,
             layout: &layout,
             template_hash: 1,
@@ -85,25 +125,31 @@ fn regular_lines_are_kept_in_columns_and_come_back() {
             verdict: None,
         };
         builder.push(&record);
+        if row == 1_500 {
+            builder.close_group();
+        }
         offset += raw.len() as u64;
-        raws.push(raw);
+        let time = record.time;
+        raws.push((raw, time));
     }
-    let group = builder.encode(3).unwrap();
-    assert_eq!(group.stats.section(LINES).map(|section| section.codec), Some(COLUMNAR));
-    let lines = decode_lines(&group.stats, reader(&group.bytes)).unwrap();
-    for (row, raw) in raws.iter().enumerate() {
-        assert_eq!(lines.raw(row), raw.as_bytes());
+    let stripe = builder.encode(3).unwrap();
+    let sections = |kind| stripe.stats.groups.iter().flat_map(|group| &group.sections).filter(move |s| s.kind == kind);
+    assert!(sections(LINES).all(|section| section.codec == section::COLUMNAR));
+    assert!(sections(TIMES).all(|section| section.len < 40), "times take bytes of their own");
+    let groups = read(&stripe, &stripe.bytes).unwrap();
+    let rows = groups.iter().flat_map(|group| (0..group.0.rows()).map(move |at| (group, at)));
+    for (((columns, lines), at), (raw, time)) in rows.zip(&raws) {
+        assert_eq!(lines.raw(at), raw.as_bytes());
+        assert_eq!(columns.time(at), *time);
     }
 }
 
 #[test]
 fn a_flipped_bit_in_any_section_is_found() {
-    let (group, _) = built();
-    for at in 0..group.bytes.len() {
-        let mut bytes = group.bytes.clone();
+    let (stripe, _) = built();
+    for at in 0..stripe.bytes.len() {
+        let mut bytes = stripe.bytes.clone();
         bytes[at] ^= 0x10;
-        let columns = decode_columns(&group.stats, reader(&bytes)).is_err();
-        let lines = decode_lines(&group.stats, reader(&bytes)).is_err();
-        assert!(columns || lines, "byte {at}");
+        assert!(read(&stripe, &bytes).is_err(), "byte {at}");
     }
 }

@@ -27,11 +27,7 @@ struct Stamps {
 }
 
 /// Reads the outline of a chunk.
-pub fn of_chunk(
-    loader: &mut Loader<'_, '_>,
-    described: &DescribedTable,
-    rows: usize,
-) -> Result<Outline, DecodeError> {
+pub fn of_chunk(loader: &mut Loader<'_, '_>, described: &DescribedTable, rows: usize) -> Result<Outline, DecodeError> {
     let ids = loader.integers(described.ids(), rows)?;
     let mut columns = load(loader, described, &ids)?;
     let mut outline = Outline { templates: Vec::with_capacity(ids.len()), ..Outline::default() };
@@ -59,7 +55,11 @@ pub fn of_chunk(
     Ok(outline)
 }
 
-fn load(loader: &mut Loader<'_>, described: &DescribedTable, ids: &[u64]) -> Result<Vec<Option<Stamps>>, DecodeError> {
+fn load(
+    loader: &mut Loader<'_, '_>,
+    described: &DescribedTable,
+    ids: &[u64],
+) -> Result<Vec<Option<Stamps>>, DecodeError> {
     let counts = described.occurrences(ids)?;
     let mut columns = Vec::with_capacity(counts.len());
     for (column, count) in described.columns().iter().zip(counts) {

@@ -219,11 +219,7 @@ pub enum BlobsOf<'a, 'b> {
 
 impl BlobsOf<'_, '_> {
     /// Hands a blob to `take`.
-    pub fn with<R>(
-        &mut self,
-        blob: u32,
-        take: impl FnOnce(&[u8]) -> Result<R, DecodeError>,
-    ) -> Result<R, DecodeError> {
+    pub fn with<R>(&mut self, blob: u32, take: impl FnOnce(&[u8]) -> Result<R, DecodeError>) -> Result<R, DecodeError> {
         match self {
             BlobsOf::Chunk(packs) => take(packs.blob(blob)?),
             BlobsOf::Shared(packs) => take(packs.lock().unwrap_or_else(PoisonError::into_inner).blob(blob)?),

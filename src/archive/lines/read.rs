@@ -87,7 +87,8 @@ impl Form {
         })
     }
 
-    fn describe(&self, leaves: &mut Meta<'_>) -> Result<Described, DecodeError> {
+    /// Reads what a part says of its values.
+    pub fn describe(&self, leaves: &mut Meta<'_>) -> Result<Described, DecodeError> {
         Ok(match self {
             Form::Equal(bytes) => Described::Equal(bytes.clone()),
             Form::Numbers { width } => Described::Numbers { width: *width, integers: Integers::read(leaves)? },

@@ -6,8 +6,16 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// What [`encode`] was asked for, and what it gave, in one or more chunks.
+struct Encoded {
+    raw: Vec<u8>,
+    lengths: Vec<u32>,
+    cuts: Vec<usize>,
+    stripe: EncodedLines,
+}
+
 /// Encodes without asking whether it pays, so that small fixtures reach every form of column.
-fn block(records: &[Vec<u8>], quoted: bool) -> (Vec<u8>, Vec<u32>, Option<Vec<u8>>) {
+fn stripe(records: &[Vec<u8>], quoted: bool, chunks: usize) -> Option<Encoded> {
     let raw = records.concat();
     let lengths: Vec<u32> = records.iter().map(|record| record.len() as u32).collect();
     let mut start = 0;
@@ -18,24 +26,51 @@ fn block(records: &[Vec<u8>], quoted: bool) -> (Vec<u8>, Vec<u32>, Option<Vec<u8
             Span { start: start - len, len: *len }
         })
         .collect();
-    let block = write::block(&raw, &spans, quoted, &mut Compressors::new(3).unwrap()).unwrap();
-    (raw, lengths, block)
+    // Of different sizes, and some without a row.
+    let cuts: Vec<usize> = (1..=chunks).map(|chunk| records.len() * chunk * chunk / chunks / chunks).collect();
+    let mut compressors = Compressors::new(3).unwrap();
+    let (shared, chunks) = write::stripe(&raw, &spans, &cuts, quoted, &mut compressors).unwrap()?;
+    Some(Encoded { raw, lengths, cuts, stripe: EncodedLines { shared, chunks } })
+}
+
+/// Chunks with their rows and raw bytes.
+fn chunks(encoded: &Encoded) -> Vec<(&[u8], std::ops::Range<usize>, u64)> {
+    let mut from = 0;
+    let mut chunk = |(chunk, to): (&'_ Vec<u8>, &usize)| {
+        let rows = std::mem::replace(&mut from, *to)..*to;
+        let size = encoded.lengths[rows.clone()].iter().map(|length| u64::from(*length)).sum();
+        (rows, size, chunk.len())
+    };
+    let sizes: Vec<_> = encoded.stripe.chunks.iter().zip(&encoded.cuts).map(&mut chunk).collect();
+    sizes.into_iter().zip(&encoded.stripe.chunks).map(|((rows, size, _), chunk)| (&chunk[..], rows, size)).collect()
 }
 
 #[track_caller]
 fn comes_back(records: &[Vec<u8>]) {
-    for quoted in [false, true] {
-        let (raw, lengths, block) = block(records, quoted);
-        let Some(block) = block else { continue };
-        let (rows, size) = (lengths.len() as u32, raw.len() as u64);
-        assert_eq!(decode(&block, rows, size).unwrap(), (raw, lengths));
-        for (row, record) in records.iter().enumerate().step_by(records.len() / 20 + 1) {
-            assert_eq!(&decode_row(&block, rows, size, row as u32).unwrap(), record);
+    for (quoted, number) in [(false, 1), (true, 1), (false, 3)] {
+        let Some(encoded) = stripe(records, quoted, number) else { continue };
+        assert!(super::comes_back(&encoded.raw, &encoded.lengths, &encoded.cuts, &encoded.stripe));
+        let opened = Stripe::open(&encoded.stripe.shared, encoded.raw.len() as u64).unwrap();
+        for (chunk, rows, size) in chunks(&encoded) {
+            let count = rows.len() as u32;
+            for row in rows.clone().step_by(records.len() / 20 + 1) {
+                let at = (row - rows.start) as u32;
+                assert_eq!(opened.decode_row(chunk, count, size, at).unwrap(), records[row]);
+            }
+            assert!(opened.decode_row(chunk, count, size, count).is_err());
+            assert!(opened.decode(chunk, count + 1, size).is_err());
+            assert!(opened.decode(chunk, count, size + 1).is_err());
+            assert_eq!(opened.outline(chunk, count, size).unwrap().templates.len(), rows.len());
         }
-        assert!(decode_row(&block, rows, size, rows).is_err());
-        assert!(decode(&block, rows + 1, size).is_err());
-        assert!(decode(&block, rows, size + 1).is_err());
     }
+}
+
+/// Decodes a stripe of one chunk in all ways; whatever it says is right, as long as it says it.
+fn try_all(shared: &[u8], chunk: &[u8], rows: u32, size: u64) -> bool {
+    let Ok(opened) = Stripe::open(shared, size) else { return false };
+    let _ = opened.decode_row(chunk, rows, size, rows / 2);
+    let _ = opened.outline(chunk, rows, size);
+    opened.decode(chunk, rows, size).is_ok()
 }
 
 /// Numbers without order, the same in every run.
@@ -75,18 +110,47 @@ fn lines_of_a_service_come_back_and_are_smaller_than_by_zstd() {
     let records = service(4_000);
     let raw = records.concat();
     let lengths: Vec<u32> = records.iter().map(|record| record.len() as u32).collect();
-    let block = encode(&raw, &lengths, 3).unwrap().expect("columns pay on regular lines");
-    assert!(block.len() * 3 < zstd::bulk::compress(&raw, 19).unwrap().len() * 2, "{} bytes", block.len());
-    assert_eq!(decode(&block, 4_000, raw.len() as u64).unwrap(), (raw, lengths));
+    let stripe = encode(&raw, &lengths, &[4_000], 3).unwrap().expect("columns pay on regular lines");
+    assert!(stripe.len() * 3 < zstd::bulk::compress(&raw, 19).unwrap().len() * 2, "{} bytes", stripe.len());
     comes_back(&records);
+}
+
+#[test]
+fn chunks_share_what_repeats() {
+    let records = service(4_000);
+    let (one, four) = (stripe(&records, false, 1).unwrap(), stripe(&records, false, 4).unwrap());
+    let alone: usize = records.chunks(1_000).map(|part| stripe(part, false, 1).unwrap().stripe.len()).sum();
+    assert!(four.stripe.len() < alone, "{} bytes together, {alone} each for itself", four.stripe.len());
+    assert!(
+        four.stripe.len() * 4 < one.stripe.len() * 5,
+        "{} in chunks, {} whole",
+        four.stripe.len(),
+        one.stripe.len()
+    );
 }
 
 #[test]
 fn the_same_input_gives_the_same_bytes() {
     let records = service(2_000);
-    let first = block(&records, false).2;
+    let first = stripe(&records, false, 2).unwrap().stripe;
     for _ in 0..3 {
-        assert_eq!(block(&records, false).2, first);
+        assert_eq!(stripe(&records, false, 2).unwrap().stripe, first);
+    }
+}
+
+#[test]
+fn an_outline_tells_times_and_templates_without_lines() {
+    let encoded = stripe(&service(600), false, 2).unwrap();
+    let opened = Stripe::open(&encoded.stripe.shared, encoded.raw.len() as u64).unwrap();
+    for (chunk, rows, size) in chunks(&encoded) {
+        let outline = opened.outline(chunk, rows.len() as u32, size).unwrap();
+        let second = 1_000_000_000;
+        let midnight = 1_795_132_800 * second;
+        for (row, stamp) in rows.zip(&outline.stamps[0]) {
+            assert_eq!(stamp.unwrap() / second * second, midnight + row as i64 * second, "row {row}");
+        }
+        assert!(outline.stamps[1].iter().all(Option::is_none));
+        assert!(outline.templates.iter().max() < Some(&40));
     }
 }
 
@@ -142,9 +206,9 @@ fn each_kind_of_values_gets_its_form() {
             Span { start: start - value.len() as u32, len: value.len() as u32 }
         };
         let spans: Vec<Span> = values.iter().map(&mut span).collect();
-        let mut meta = Vec::new();
-        columns::write(&mut meta, &mut pack::Blobs::default(), values.concat().as_bytes(), &spans, 0);
-        meta[0]
+        let mut parts = parts::Parts::new(1);
+        columns::write(&mut parts, values.concat().as_bytes(), &spans, &parts::Scope::Chunks(vec![spans.len()]), 0);
+        parts.tree[0]
     };
     assert_eq!(form(&|_| "v7".to_owned()), columns::EQUAL);
     assert_eq!(form(&|n| (n * n).to_string()), columns::INTEGERS);
@@ -242,62 +306,78 @@ fn hostile_records_come_back() {
 fn what_does_not_pay_is_left_to_zstd() {
     let random: Vec<u8> = (0..60_000u64).flat_map(|n| scattered(n).to_le_bytes()).collect();
     let lengths: Vec<u32> = vec![480; 1_000];
-    assert_eq!(encode(&random, &lengths, 3).unwrap(), None);
+    assert_eq!(encode(&random, &lengths, &[1_000], 3).unwrap(), None);
     let huge = vec![b'a'; 1 << 20];
-    assert_eq!(encode(&huge, &[1 << 20], 3).unwrap(), None);
-    assert_eq!(encode(b"", &[], 3).unwrap(), None);
-    assert_eq!(encode(b"abc", &[1; 9], 3).unwrap(), None, "lengths of other bytes");
+    assert_eq!(encode(&huge, &[1 << 20], &[1], 3).unwrap(), None);
+    assert_eq!(encode(b"", &[], &[0], 3).unwrap(), None);
+    assert_eq!(encode(b"abc", &[1; 9], &[9], 3).unwrap(), None, "lengths of other bytes");
 }
 
 #[test]
 fn damage_is_an_error_or_no_matter() {
-    let (raw, lengths, block) = block(&service(300), false);
-    let (rows, size, block) = (lengths.len() as u32, raw.len() as u64, block.unwrap());
-    for at in 0..block.len() {
-        for flip in [0x01, 0x80, 0xff] {
-            let mut damaged = block.clone();
+    let encoded = stripe(&service(300), false, 1).unwrap();
+    let (shared, chunk) = (&encoded.stripe.shared, &encoded.stripe.chunks[0]);
+    let (rows, size) = (300, encoded.raw.len() as u64);
+    assert!(try_all(shared, chunk, rows, size));
+    for flip in [0x01, 0x80, 0xff] {
+        for at in 0..shared.len() {
+            let mut damaged = shared.clone();
             damaged[at] ^= flip;
-            let _ = decode(&damaged, rows, size);
-            let _ = decode_row(&damaged, rows, size, rows / 2);
+            try_all(&damaged, chunk, rows, size);
         }
-        assert!(decode(&block[..at], rows, size).is_err(), "cut at {at}");
+        for at in 0..chunk.len() {
+            let mut damaged = chunk.clone();
+            damaged[at] ^= flip;
+            try_all(shared, &damaged, rows, size);
+        }
     }
+    assert!((0..shared.len()).all(|at| !try_all(&shared[..at], chunk, rows, size)));
+    assert!((0..chunk.len()).all(|at| !try_all(shared, &chunk[..at], rows, size)));
 }
 
 #[test]
 fn a_damaged_description_is_an_error_or_no_matter() {
-    let (raw, lengths, block) = block(&service(300), false);
-    let block = block.unwrap();
-    let (len, rest) = read_varint(&block).unwrap();
+    let encoded = stripe(&service(300), false, 1).unwrap();
+    let (shared, chunk) = (&encoded.stripe.shared, &encoded.stripe.chunks[0]);
+    let size = encoded.raw.len() as u64;
+    for damaged in damaged_descriptions(shared) {
+        try_all(&damaged, chunk, 300, size);
+    }
+    for damaged in damaged_descriptions(chunk) {
+        try_all(shared, &damaged, 300, size);
+    }
+}
+
+/// A part with each byte of its description changed in some ways, which no checksum would let through.
+fn damaged_descriptions(part: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let (len, rest) = read_varint(part).unwrap();
     let (stored, rest) = read_varint(rest).unwrap();
     let (stored, packs) = rest.split_at(stored as usize);
     let description = zstd::bulk::decompress(stored, len as usize).unwrap();
-    for at in 0..description.len() {
-        for flip in [0x01, 0x07, 0x80, 0xff] {
-            let mut damaged = description.clone();
-            damaged[at] ^= flip;
-            let packed = zstd::bulk::compress(&damaged, 1).unwrap();
-            let mut bytes = Vec::new();
-            crate::archive::column::write_varint(&mut bytes, damaged.len() as u64);
-            crate::archive::column::write_varint(&mut bytes, packed.len() as u64);
-            bytes.extend_from_slice(&packed);
-            bytes.extend_from_slice(packs);
-            let _ = decode(&bytes, lengths.len() as u32, raw.len() as u64);
-            let _ = decode_row(&bytes, lengths.len() as u32, raw.len() as u64, 7);
-        }
-    }
+    (0..description.len()).flat_map(|at| [(at, 0x01), (at, 0x07), (at, 0x80), (at, 0xff)]).map(move |(at, flip)| {
+        let mut damaged = description.clone();
+        damaged[at] ^= flip;
+        let packed = zstd::bulk::compress(&damaged, 1).unwrap();
+        let mut bytes = Vec::new();
+        crate::archive::column::write_varint(&mut bytes, damaged.len() as u64);
+        crate::archive::column::write_varint(&mut bytes, packed.len() as u64);
+        bytes.extend_from_slice(&packed);
+        bytes.extend_from_slice(packs);
+        bytes
+    })
 }
 
 #[test]
 fn crafted_sizes_take_no_memory() {
-    let (raw, lengths, block) = block(&service(300), false);
-    let block = block.unwrap();
-    assert!(decode(&block, u32::MAX, raw.len() as u64).is_err());
-    assert!(decode(&block, lengths.len() as u32, u64::MAX).is_err());
-    assert!(decode(&block, MOST_ROWS as u32, MOST_RAW as u64).is_err());
+    let encoded = stripe(&service(300), false, 1).unwrap();
+    let (shared, chunk) = (&encoded.stripe.shared, &encoded.stripe.chunks[0]);
+    assert!(!try_all(shared, chunk, u32::MAX, encoded.raw.len() as u64));
+    assert!(!try_all(shared, chunk, 300, u64::MAX));
+    assert!(!try_all(shared, chunk, MOST_ROWS as u32, MOST_RAW as u64));
     let mut bytes = Vec::new();
     crate::archive::column::write_varint(&mut bytes, u64::MAX);
-    assert!(decode(&bytes, 1, 1).is_err());
+    assert!(!try_all(&bytes, chunk, 1, 1));
+    assert!(!try_all(shared, &bytes, 1, 1));
 }
 
 fn line() -> impl Strategy<Value = Vec<u8>> {
@@ -338,16 +418,16 @@ proptest! {
     #[test]
     fn any_bytes_come_back(records in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..60), 1..60)) {
         comes_back(&records);
-        let raw = records.concat();
-        let lengths: Vec<u32> = records.iter().map(|record| record.len() as u32).collect();
-        if let Some(block) = encode(&raw, &lengths, 3).unwrap() {
-            prop_assert_eq!(decode(&block, lengths.len() as u32, raw.len() as u64).unwrap(), (raw, lengths));
-        }
     }
 
     #[test]
-    fn any_bytes_are_a_block_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200), rows in 0u32..100) {
-        let _ = decode(&bytes, rows, 1_000);
-        let _ = decode_row(&bytes, rows, 1_000, 3);
+    fn any_bytes_are_a_stripe_or_an_error(
+        shared in proptest::collection::vec(any::<u8>(), 0..200),
+        chunk in proptest::collection::vec(any::<u8>(), 0..200),
+        rows in 0u32..100,
+    ) {
+        try_all(&shared, &chunk, rows, 1_000);
+        let encoded = stripe(&service(100), false, 1).unwrap();
+        try_all(&encoded.stripe.shared, &chunk, rows, 1_000);
     }
 }

@@ -1,6 +1,6 @@
 //! What flows between the stages: a block of up to 1,024 records in columns, reused when it has gone through.
 
-use crate::archive::CustodyKind;
+use crate::archive::{Cursor, CustodyKind};
 use crate::model::{InputId, Layout, Verdict};
 use crate::parse::Parsed;
 
@@ -45,12 +45,20 @@ pub struct Block {
     pub templates: Vec<(u64, String)>,
     /// Verdicts worth keeping, by row.
     pub verdicts: Vec<(u32, Verdict)>,
-    /// Inputs that ended with records of this block: offset and reason of what could not be read.
-    pub ends: Vec<(InputId, Skip)>,
+    /// Inputs that ended with records of this block.
+    pub ends: Vec<(InputId, Ended)>,
 }
 
-/// Offset from which an input could not be read, and why.
-pub type Skip = Option<(u64, String)>;
+/// How an input ended, by the count of the stage that reads.
+#[derive(Debug, Clone, Default)]
+pub struct Ended {
+    /// Bytes read of it, from its first.
+    pub read: u64,
+    /// Line feeds among them.
+    pub line_feeds: u64,
+    /// Offset from which it could not be read, and why.
+    pub skipped: Option<(u64, String)>,
+}
 
 impl Block {
     /// Empties the block and keeps its memory, unless one huge record made it huge.
@@ -74,25 +82,19 @@ impl Block {
 pub enum Flow {
     /// Records.
     Block(Box<Block>),
-    /// The input goes on behind known bytes: the hash that has taken them in, and how many records and lines they are.
+    /// The input goes on behind known bytes.
     Resume {
-        /// The input.
-        input: InputId,
-        /// Hash of the known bytes.
+        /// What is known.
+        known: Cursor,
+        /// The hash that has taken the known bytes in.
         hash: Box<sha2::Sha256>,
-        /// Known bytes.
-        bytes: u64,
-        /// Known records.
-        records: u64,
-        /// Known lines.
-        lines: u64,
     },
     /// The input was read to its end.
     End {
         /// The input.
         input: InputId,
-        /// What could not be read of it: offset and reason.
-        skipped: Skip,
+        /// How.
+        ended: Ended,
     },
     /// Something to be noted in the log of custody.
     Note(Box<CustodyKind>),

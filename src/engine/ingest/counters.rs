@@ -61,11 +61,11 @@ impl Counters {
         self.waiting.load(Relaxed)
     }
 
-    pub(super) fn set_total(&self, bytes: u64) {
+    pub(in crate::engine) fn set_total(&self, bytes: u64) {
         self.total.store(bytes, Relaxed);
     }
 
-    pub(super) fn add_read(&self, bytes: u64) {
+    pub(in crate::engine) fn add_read(&self, bytes: u64) {
         self.read.fetch_add(bytes, Relaxed);
     }
 

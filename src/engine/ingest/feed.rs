@@ -5,10 +5,12 @@ use std::path::Path;
 use crossbeam_channel::Sender;
 use sha2::Sha256;
 
+use super::batch::Ended;
 use super::known::{FileState, Known, KnownInput};
+use super::run::run_record;
 use super::years::Years;
 use super::{Counters, IngestOptions, Refused};
-use crate::archive::{Acquisition, CustodyKind, Run, Snapshot};
+use crate::archive::{Acquisition, CustodyKind, Resumption, Run, Snapshot};
 use crate::model::{InputId, Layout, Timestamp};
 use crate::parse::{Hints, Parser, Registry, YearScan};
 use crate::source::{self, Decision, Member, MemberEnd, Sink, SourceFile, Stop};
@@ -27,7 +29,7 @@ pub enum Fed {
     /// Whole lines.
     Lines(InputId, Vec<u8>),
     /// The input ended.
-    End(InputId, Option<(u64, String)>),
+    End(InputId, Ended),
     /// For the log of custody.
     Note(Box<CustodyKind>),
     /// Commit what there is.
@@ -66,6 +68,8 @@ pub struct Feeder<'a> {
     sample: Vec<u8>,
     /// Years of the members of the file being read.
     years: Years,
+    /// Whether the log knows of this run.
+    is_noted: bool,
 }
 
 struct Current {
@@ -73,6 +77,8 @@ struct Current {
     name: String,
     member: Member,
     resumed: Option<(KnownInput, Box<Sha256>)>,
+    /// Line feeds read, those of known bytes among them.
+    line_feeds: u64,
 }
 
 impl<'a> Feeder<'a> {
@@ -98,6 +104,7 @@ impl<'a> Feeder<'a> {
             current: None,
             sample: Vec::new(),
             years: Years::default(),
+            is_noted: false,
         }
     }
 
@@ -137,7 +144,7 @@ impl<'a> Feeder<'a> {
             Ok(end) => {
                 if let (true, Some(sha256)) = (end.is_container, end.sha256) {
                     let kind = CustodyKind::Container { path: shown, size: data.len(), sha256 };
-                    self.send(Fed::Note(Box::new(kind)))?;
+                    self.note(kind)?;
                 }
                 Ok(())
             }
@@ -148,7 +155,16 @@ impl<'a> Feeder<'a> {
     /// Notes that something was not taken.
     pub fn refuse(&mut self, name: &str, reason: &str) -> Result<(), Stop> {
         self.report.refused.push(Refused { name: name.to_owned(), reason: reason.to_owned() });
-        self.send(Fed::Note(Box::new(CustodyKind::Refuse { name: name.to_owned(), reason: reason.to_owned() })))
+        self.note(CustodyKind::Refuse { name: name.to_owned(), reason: reason.to_owned() })
+    }
+
+    /// Hands something on to the log of custody; the run comes first, and leaves no trace where nothing else does.
+    fn note(&mut self, kind: CustodyKind) -> Result<(), Stop> {
+        if !self.is_noted {
+            self.is_noted = true;
+            self.send(Fed::Note(Box::new(CustodyKind::Run(run_record(self.options)))))?;
+        }
+        self.send(Fed::Note(Box::new(kind)))
     }
 
     /// Announces an input that is read from its first byte.
@@ -168,14 +184,12 @@ impl<'a> Feeder<'a> {
             device: member.file_id.map(|(device, _)| device),
             inode: member.file_id.map(|(_, inode)| inode),
             read_at: self.options.clock().to_string(),
-            operator: self.options.operator.clone(),
-            host: self.options.host.clone(),
-            tool: super::TOOL.to_owned(),
             format: detection.format.clone(),
-            confidence: detection.confidence,
+            confidence: (detection.confidence * 1_000.0).round() / 1_000.0,
+            run: self.known.run(),
         };
         self.report.new += 1;
-        self.send(Fed::Note(Box::new(CustodyKind::Acquire(acquisition))))?;
+        self.note(CustodyKind::Acquire(acquisition))?;
         self.send(Fed::Begin { input, parser: Box::new(parser), known: None })?;
         Ok((input, name))
     }
@@ -193,6 +207,14 @@ impl<'a> Feeder<'a> {
         let resumed = Parser::resume(self.registry, self.hints(member), layout.as_ref(), time.flatten(), head);
         let parser = resumed.or_else(|_| self.parser(member, head, self.options.year))?;
         self.report.grown += 1;
+        self.note(CustodyKind::Resume(Resumption {
+            input,
+            from: known.cursor.bytes,
+            size: member.size,
+            modified: member.modified.map(|time| time.0),
+            read_at: self.options.clock().to_string(),
+            run: self.known.run(),
+        }))?;
         self.send(Fed::Begin { input, parser: Box::new(parser), known: Some((known, hash)) })?;
         Ok(input)
     }
@@ -277,11 +299,13 @@ impl Sink for Feeder<'_> {
     fn begin(&mut self, member: &Member, head: &[u8]) -> Result<Decision, Stop> {
         self.sample.clear();
         self.sample.extend_from_slice(head);
-        let mut current = Current { input: None, name: member.name.clone(), member: member.clone(), resumed: None };
+        let mut current =
+            Current { input: None, name: member.name.clone(), member: member.clone(), resumed: None, line_feeds: 0 };
         let decision = if member.unpacked.is_empty() {
             match self.going_on.take() {
                 Some((known, hash)) => {
                     let bytes = known.cursor.bytes;
+                    current.line_feeds = known.cursor.line_feeds();
                     current.resumed = Some((known, hash));
                     Decision::After(bytes)
                 }
@@ -306,6 +330,7 @@ impl Sink for Feeder<'_> {
         if let Some(current) = &mut self.current
             && let Some(known) = self.known.member(&current.member)
         {
+            current.line_feeds = known.cursor.line_feeds();
             current.resumed = Some((known.clone(), Box::new(hash.clone())));
         }
         Ok(())
@@ -317,6 +342,9 @@ impl Sink for Feeder<'_> {
 
     fn chunk(&mut self, bytes: Vec<u8>) -> Result<(), Stop> {
         let input = self.announced()?;
+        if let Some(current) = &mut self.current {
+            current.line_feeds += memchr::memchr_iter(b'\n', &bytes).count() as u64;
+        }
         self.send(Fed::Lines(input, bytes))
     }
 
@@ -327,13 +355,14 @@ impl Sink for Feeder<'_> {
             let reason = format!("read up to byte {offset}: {reason}");
             self.report.incomplete.push(Refused { name: current.name.clone(), reason });
         }
+        let ended = Ended { read: end.bytes, line_feeds: current.line_feeds, skipped };
         let is_complete = self.known.member(&current.member).is_some_and(|known| known.is_complete);
         match (current.input, current.resumed) {
-            (Some(input), _) => self.send(Fed::End(input, skipped)),
+            (Some(input), _) => self.send(Fed::End(input, ended)),
             // All its bytes were known, but an earlier run ended before it could say that these were all.
             (None, Some((known, hash))) if !is_complete => {
                 let input = self.go_on(&current.member, &[], known, hash)?;
-                self.send(Fed::End(input, skipped))
+                self.send(Fed::End(input, ended))
             }
             _ => {
                 self.report.unchanged.push((current.name, None));

@@ -9,6 +9,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::batch::Ended;
 use super::feed::{Fed, FeedReport, Feeder, file_id, modified};
 use super::known::{FileState, KnownInput};
 use super::{OwnFiles, Refused};
@@ -29,6 +30,14 @@ struct Open {
     /// Known bytes behind which it goes on, until its first lines.
     known: Option<(KnownInput, Box<sha2::Sha256>)>,
     last_growth: Instant,
+    /// Line feeds read, those of known bytes among them.
+    line_feeds: u64,
+}
+
+impl Open {
+    fn ended(&self, read: u64) -> Ended {
+        Ended { read, line_feeds: self.line_feeds, skipped: None }
+    }
 }
 
 impl Feeder<'_> {
@@ -55,7 +64,7 @@ impl Feeder<'_> {
         // The wish to stop is how following ends: what was read is committed like any other.
         for opened in open {
             if let Some(input) = opened.input {
-                self.close(input)?;
+                self.close(input, opened.ended(opened.followed.bytes))?;
             }
         }
         match outcome {
@@ -102,6 +111,7 @@ impl Feeder<'_> {
             let mut input = opened.input;
             let mut known = opened.known.take();
             let member = member_of(&opened.file, &opened.followed.file);
+            let mut line_feeds = opened.line_feeds;
             let growth = grown(&mut opened.followed, |lines| {
                 let to = match (input, known.take()) {
                     (Some(input), _) => input,
@@ -109,11 +119,13 @@ impl Feeder<'_> {
                     (None, None) => self.open(&member, lines.get(..source::SAMPLE_BYTES).unwrap_or(&lines))?.0,
                 };
                 input = Some(to);
+                line_feeds += memchr::memchr_iter(b'\n', &lines).count() as u64;
                 self.counters.add_read(lines.len() as u64);
                 self.send(Fed::Lines(to, lines))
             })?;
             opened.input = input;
             opened.known = known;
+            opened.line_feeds = line_feeds;
             if opened.followed.bytes > before {
                 any = true;
                 opened.last_growth = Instant::now();
@@ -125,9 +137,10 @@ impl Feeder<'_> {
                     );
                     self.report.incomplete.push(Refused { name: opened.file.path.display().to_string(), reason });
                     if let Some(input) = opened.input.take() {
-                        self.close(input)?;
+                        self.close(input, opened.ended(before))?;
                     }
                     opened.known = None;
+                    opened.line_feeds = 0;
                     opened.followed.bytes = 0;
                 }
                 Ok(_) => {
@@ -147,7 +160,7 @@ impl Feeder<'_> {
         for at in gone.into_iter().rev() {
             let opened = open.remove(at);
             if let Some(input) = opened.input {
-                self.close(input)?;
+                self.close(input, opened.ended(opened.followed.bytes))?;
             }
         }
         Ok(any)
@@ -190,7 +203,7 @@ impl Feeder<'_> {
         let stop = || self.counters.is_stopped();
         let state = self.known.look(&file.path, data.len(), file_id(&data), &stop);
         let mut known = None;
-        let mut bytes = 0;
+        let (mut bytes, mut line_feeds) = (0, 0);
         match state {
             Ok(FileState::New) => {}
             Ok(FileState::Copy(under)) => {
@@ -200,6 +213,7 @@ impl Feeder<'_> {
             }
             Ok(FileState::Grown(input, hash) | FileState::Same(input, hash)) => {
                 bytes = input.cursor.bytes;
+                line_feeds = input.cursor.line_feeds();
                 if bytes == data.len() {
                     self.report.unchanged.push((shown, None));
                 }
@@ -212,12 +226,12 @@ impl Feeder<'_> {
             }
         }
         let followed = Followed { path: file.path.clone(), file_id: file_id(&data), file: handle, bytes };
-        Ok(Some(Open { file: file.clone(), followed, input: None, known, last_growth: Instant::now() }))
+        Ok(Some(Open { file: file.clone(), followed, input: None, known, last_growth: Instant::now(), line_feeds }))
     }
 
     /// Ends an input also when the run was asked to stop.
-    fn close(&self, input: InputId) -> Result<(), Stop> {
-        self.out.send(Fed::End(input, None)).map_err(|_| Stop)
+    fn close(&self, input: InputId, ended: Ended) -> Result<(), Stop> {
+        self.out.send(Fed::End(input, ended)).map_err(|_| Stop)
     }
 }
 

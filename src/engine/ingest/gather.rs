@@ -1,28 +1,37 @@
-//! Blocks -> row groups: hashes every input as its bytes go by, and has full groups encoded on the pool, order kept.
+//! Blocks -> stripes of row groups: hashes every input as its bytes go by, and has full stripes encoded on the pool, order kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use sha2::{Digest, Sha256};
 
-use super::batch::{Block, Flow, Skip};
+use super::batch::{Block, Ended, Flow};
 use super::known::hex_of;
-use crate::archive::{Completion, Cursor, CustodyKind, EncodedGroup, GroupBuilder, NewRecord, Skipped};
+use crate::archive::{
+    Completion, Cursor, CustodyKind, EncodedStripe, NewRecord, Sha, Skipped, StripeBuilder, record_leaf,
+};
 use crate::index::{FlaggedRecord, GroupWords, WordCollector};
 use crate::model::{FieldSet, InputId, Origin};
 
 /// A group is full at this many records.
 const GROUP_RECORDS: usize = 8_192;
 /// A group is full at this many raw bytes too.
-const GROUP_BYTES: usize = 4 << 20;
+const GROUP_BYTES: u64 = 4 << 20;
+/// A stripe is full at this many records.
+const STRIPE_RECORDS: usize = 8 * GROUP_RECORDS;
+/// A stripe is full at this many raw bytes too.
+const STRIPE_BYTES: usize = 16 << 20;
 
-/// A row group with what the index needs of it.
+/// A stripe of row groups with what the index needs of it.
 pub struct Packed {
-    /// The group, or why it could not be packed.
-    pub group: std::io::Result<EncodedGroup>,
-    /// Its words; `first` is not yet known.
-    pub words: GroupWords,
-    /// Its flagged records; `id` counts from the group's first record.
+    /// The stripe, or why it could not be packed.
+    pub stripe: io::Result<EncodedStripe>,
+    /// Hashes of its records' leaves in the record tree.
+    pub leaves: Vec<Sha>,
+    /// Words of its groups; `first` counts from the stripe's first record.
+    pub words: Vec<GroupWords>,
+    /// Its flagged records; `id` counts from the stripe's first record.
     pub flagged: Vec<FlaggedRecord>,
     /// Canonical field names that occur, sorted.
     pub fields: Vec<String>,
@@ -32,8 +41,8 @@ pub struct Packed {
 
 /// What the last stage receives, in order.
 pub enum Kept {
-    /// A group that is being packed; the packed one comes through the channel.
-    Group(Receiver<Packed>),
+    /// A stripe that is being packed; the packed one comes through the channel.
+    Stripe(Receiver<Packed>),
     /// For the log of custody.
     Note(Box<CustodyKind>),
     /// Commit now.
@@ -45,14 +54,14 @@ struct Seen {
     hash: Sha256,
     bytes: u64,
     records: u64,
-    lines: u64,
+    line_feeds: u64,
     ends_open: bool,
 }
 
 impl Seen {
     fn cursor(&self, input: InputId) -> Cursor {
-        let lines = self.lines + u64::from(self.ends_open);
-        Cursor { input, bytes: self.bytes, records: self.records, lines, sha256: hex_of(&self.hash) }
+        let (bytes, records, open) = (self.bytes, self.records, self.ends_open);
+        Cursor { input, bytes, records, lines: self.line_feeds + u64::from(open), open, sha256: hex_of(&self.hash) }
     }
 }
 
@@ -67,13 +76,36 @@ pub struct Gather {
     group: Vec<Box<Block>>,
     touched: BTreeSet<InputId>,
     closing: Vec<(Option<Cursor>, Completion)>,
+    /// Hashes of the acquisition records, by input.
+    sources: HashMap<InputId, Sha>,
+    /// Those of the inputs in the group being gathered.
+    group_sources: BTreeMap<InputId, Sha>,
+    /// Hash of this run's record.
+    run: Sha,
 }
 
 impl Gather {
-    /// A stage that packs on `pool` at a zstd level.
-    pub fn new(out: Sender<Kept>, recycle: Sender<Box<Block>>, pool: rayon::ThreadPool, level: i32) -> Gather {
-        let (inputs, touched) = (BTreeMap::new(), BTreeSet::new());
-        Gather { out, recycle, pool, level, inputs, group: Vec::new(), touched, closing: Vec::new() }
+    /// A stage that packs on `pool` at a zstd level; `sources` are the acquisition hashes of the inputs known before.
+    pub fn new(
+        out: Sender<Kept>,
+        recycle: Sender<Box<Block>>,
+        pool: rayon::ThreadPool,
+        level: i32,
+        sources: HashMap<InputId, Sha>,
+    ) -> Gather {
+        Gather {
+            out,
+            recycle,
+            pool,
+            level,
+            inputs: BTreeMap::new(),
+            group: Vec::new(),
+            touched: BTreeSet::new(),
+            closing: Vec::new(),
+            sources,
+            group_sources: BTreeMap::new(),
+            run: Sha::default(),
+        }
     }
 
     /// Works until the stage before ends; `None` where the next stage is gone.
@@ -82,27 +114,31 @@ impl Gather {
             match flow {
                 Flow::Block(mut block) => {
                     self.take_in(&block);
-                    for (input, skipped) in block.ends.drain(..) {
-                        self.end(input, skipped);
+                    for (input, ended) in block.ends.drain(..) {
+                        self.end(input, ended);
                     }
                     self.group.push(block);
                     let records: usize = self.group.iter().map(|block| block.rows.len()).sum();
                     let bytes: usize = self.group.iter().map(|block| block.bytes.len()).sum();
-                    if records >= GROUP_RECORDS || bytes >= GROUP_BYTES {
+                    if records >= STRIPE_RECORDS || bytes >= STRIPE_BYTES {
                         self.pack()?;
                     }
                 }
-                Flow::Resume { input, hash, bytes, records, lines } => {
-                    let seen = Seen { hash: *hash, bytes, records, lines, ends_open: false };
-                    self.inputs.insert(input, seen);
+                Flow::Resume { known, hash } => {
+                    let (bytes, records, line_feeds) = (known.bytes, known.records, known.line_feeds());
+                    let seen = Seen { hash: *hash, bytes, records, line_feeds, ends_open: known.open };
+                    self.inputs.insert(known.input, seen);
                 }
-                Flow::End { input, skipped } => {
-                    self.end(input, skipped);
+                Flow::End { input, ended } => {
+                    self.end(input, ended);
                     if self.group.is_empty() {
                         self.close()?;
                     }
                 }
-                Flow::Note(kind) => self.out.send(Kept::Note(kind)).ok()?,
+                Flow::Note(kind) => {
+                    self.note_source(&kind);
+                    self.out.send(Kept::Note(kind)).ok()?;
+                }
                 Flow::Flush => {
                     self.pack()?;
                     self.out.send(Kept::Flush).ok()?;
@@ -110,6 +146,19 @@ impl Gather {
             }
         }
         self.pack()
+    }
+
+    /// Learns the hashes that the leaves of later records hold.
+    fn note_source(&mut self, kind: &CustodyKind) {
+        match kind {
+            CustodyKind::Run(run) => self.run = run.hash().unwrap_or_default(),
+            CustodyKind::Acquire(acquisition) => {
+                if let Ok(hash) = acquisition.hash(&self.run) {
+                    self.sources.insert(acquisition.input, hash);
+                }
+            }
+            _ => {}
+        }
     }
 
     fn take_in(&mut self, block: &Block) {
@@ -123,19 +172,22 @@ impl Gather {
             seen.hash.update(bytes);
             seen.bytes += bytes.len() as u64;
             seen.records += run.len() as u64;
-            seen.lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
+            seen.line_feeds += memchr::memchr_iter(b'\n', bytes).count() as u64;
             seen.ends_open = bytes.last() != Some(&b'\n');
             self.touched.insert(first.input);
+            if let Some(source) = self.sources.get(&first.input) {
+                self.group_sources.insert(first.input, *source);
+            }
             rows = rest;
         }
     }
 
     /// The input's last word. It waits for the group with the input's last records: a completion speaks of kept bytes.
-    fn end(&mut self, input: InputId, skipped: Skip) {
+    fn end(&mut self, input: InputId, ended: Ended) {
         let seen = self.inputs.remove(&input).unwrap_or_default();
-        let skipped = skipped.map(|(offset, reason)| Skipped { offset, length: None, reason });
-        let completion =
-            Completion { input, bytes: seen.bytes, sha256: hex_of(&seen.hash), skipped: skipped.into_iter().collect() };
+        let skipped = ended.skipped.map(|(offset, reason)| Skipped { offset, length: None, reason });
+        let (read, line_feeds) = (ended.read, ended.line_feeds);
+        let completion = Completion { input, read, line_feeds, skipped: skipped.into_iter().collect() };
         let cursor = self.touched.remove(&input).then(|| seen.cursor(input));
         self.closing.push((cursor, completion));
     }
@@ -158,10 +210,11 @@ impl Gather {
             cursors.extend(self.inputs.get(&input).map(|seen| seen.cursor(input)));
         }
         let (sender, receiver) = bounded(1);
-        self.out.send(Kept::Group(receiver)).ok()?;
+        self.out.send(Kept::Stripe(receiver)).ok()?;
         let (recycle, level) = (self.recycle.clone(), self.level);
+        let sources = std::mem::take(&mut self.group_sources);
         self.pool.spawn(move || {
-            let packed = pack_group(&blocks, cursors, level);
+            let packed = pack_stripe(&blocks, cursors, level, &sources);
             // The receiver is gone only when the run has failed already.
             let _ = sender.send(packed);
             for mut block in blocks {
@@ -173,10 +226,11 @@ impl Gather {
     }
 }
 
-/// Packs the blocks of one group. Runs on any thread; depends on nothing but its arguments.
-fn pack_group(blocks: &[Box<Block>], cursors: Vec<Cursor>, level: i32) -> Packed {
-    let mut builder = GroupBuilder::default();
+/// Packs the blocks of one stripe. Runs on any thread; depends on nothing but its arguments.
+fn pack_stripe(blocks: &[Box<Block>], cursors: Vec<Cursor>, level: i32, sources: &BTreeMap<InputId, Sha>) -> Packed {
+    let mut builder = StripeBuilder::default();
     let mut collector = WordCollector::default();
+    let mut words: Vec<GroupWords> = Vec::new();
     let mut flagged = Vec::new();
     let mut names = FieldNames::default();
     for block in blocks {
@@ -215,9 +269,41 @@ fn pack_group(blocks: &[Box<Block>], cursors: Vec<Cursor>, level: i32) -> Packed
                 verdict,
             });
         }
+        // Between blocks, so that a group is one for index and archive alike.
+        if builder.group_rows() >= GROUP_RECORDS || builder.group_bytes() >= GROUP_BYTES {
+            builder.close_group();
+            words.push(collector.finish());
+        }
     }
-    let (words, fields) = (collector.finish(), names.names.into_iter().collect());
-    Packed { group: builder.encode(level), words, flagged, fields, cursors }
+    if builder.group_rows() > 0 {
+        words.push(collector.finish());
+    }
+    let mut first = 0;
+    for group in &mut words {
+        group.first = first;
+        first += group.count;
+    }
+    let (stripe, leaves) = match leaves_of(blocks, sources) {
+        Ok(leaves) => (builder.encode(level), leaves),
+        Err(cause) => (Err(cause), Vec::new()),
+    };
+    let fields = names.names.into_iter().collect();
+    Packed { stripe, leaves, words, flagged, fields, cursors }
+}
+
+/// Hashes of the leaves of all records of a stripe.
+fn leaves_of(blocks: &[Box<Block>], sources: &BTreeMap<InputId, Sha>) -> io::Result<Vec<Sha>> {
+    let broken = |what| io::Error::new(io::ErrorKind::InvalidData, what);
+    let mut leaves = Vec::with_capacity(blocks.iter().map(|block| block.rows.len()).sum());
+    for block in blocks {
+        for row in &block.rows {
+            let source = sources.get(&row.input).ok_or_else(|| broken("a record came before its acquisition"))?;
+            let raw = block.bytes.get(row.start..row.end).unwrap_or_default();
+            let leaf = record_leaf(source, row.offset, raw);
+            leaves.push(leaf.ok_or_else(|| broken("a record is longer than 4 GiB"))?);
+        }
+    }
+    Ok(leaves)
 }
 
 /// Field names that occur; a record whose names are those of the record before costs a comparison only.

@@ -4,7 +4,7 @@ use crossbeam_channel::Receiver;
 
 use super::gather::{Kept, Packed};
 use super::{Counters, IngestOptions};
-use crate::archive::{CustodyKind, Writer as ArchiveWriter};
+use crate::archive::Writer as ArchiveWriter;
 use crate::engine::EngineError;
 use crate::index::Writer as IndexWriter;
 
@@ -24,39 +24,34 @@ impl Keep<'_> {
     pub fn run(mut self, from: &Receiver<Kept>) -> Result<(), EngineError> {
         for kept in from {
             match kept {
-                Kept::Group(receiver) => {
+                Kept::Stripe(receiver) => {
                     let packed = receiver.recv().map_err(|_| EngineError::Worker("encode"))?;
-                    self.group(packed)?;
+                    self.stripe(packed)?;
                     if self.archive.uncommitted_raw_bytes() >= COMMIT_BYTES {
                         self.commit()?;
                     }
                 }
-                Kept::Note(kind) => self.note(*kind),
+                Kept::Note(kind) => self.archive.note(*kind),
                 Kept::Flush => self.commit()?,
             }
         }
         self.commit()
     }
 
-    fn note(&mut self, kind: CustodyKind) {
-        match kind {
-            CustodyKind::Acquire(acquisition) => self.archive.acquire(acquisition),
-            CustodyKind::Complete(completion) => self.archive.complete(completion),
-            other => self.archive.note(other),
-        }
-    }
-
-    fn group(&mut self, packed: Packed) -> Result<(), EngineError> {
-        let group = packed.group.map_err(|cause| EngineError::File {
+    fn stripe(&mut self, packed: Packed) -> Result<(), EngineError> {
+        let stripe = packed.stripe.map_err(|cause| EngineError::File {
             path: self.options.data.clone(),
             action: "packing records",
             cause,
         })?;
-        self.counters.add_kept(u64::from(group.stats.rows), group.stats.raw_bytes, u64::from(group.stats.flagged));
-        let first = self.archive.append(group, &packed.fields, packed.cursors)?;
-        let mut words = packed.words;
-        words.first = first.0;
-        self.index.add_group(&words)?;
+        for group in &stripe.stats.groups {
+            self.counters.add_kept(u64::from(group.rows), group.raw_bytes, u64::from(group.flagged));
+        }
+        let first = self.archive.append(stripe, &packed.leaves, &packed.fields, packed.cursors)?;
+        for mut words in packed.words {
+            words.first += first.0;
+            self.index.add_group(&words)?;
+        }
         for mut record in packed.flagged {
             record.id += first.0;
             self.index.add_flagged(&record)?;

@@ -37,6 +37,7 @@ pub struct Known {
     containers: BTreeSet<(u64, String)>,
     names: HashSet<String>,
     next: u32,
+    run: u32,
 }
 
 /// What is to be done with a file on disk.
@@ -55,8 +56,8 @@ pub enum FileState {
 impl Known {
     /// Takes stock of an archive.
     pub fn of(writer: &Writer) -> Known {
-        let mut known =
-            Known { next: writer.next_input().0, containers: writer.containers().clone(), ..Known::default() };
+        let containers = writer.containers().iter().map(|packed| (packed.size, packed.sha256.clone())).collect();
+        let mut known = Known { next: writer.next_input().0, run: writer.next_run(), containers, ..Known::default() };
         for input in writer.inputs() {
             known.add(input);
         }
@@ -66,17 +67,14 @@ impl Known {
     fn add(&mut self, input: &InputState) {
         let acquisition = &input.acquisition;
         let mut state = KnownInput { cursor: input.cursor.clone(), is_complete: input.completion.is_some() };
-        if state.cursor.bytes == 0 {
-            // No commit spoke of it; nothing has a hash as well.
-            state.cursor.sha256 = hex_of(&Sha256::new());
-        }
+        state.cursor.sha256 = input.sha256();
         self.names.insert(acquisition.name.clone());
         if let Some(completion) = &input.completion
             && completion.skipped.is_empty()
-            && completion.bytes > 0
+            && input.cursor.bytes > 0
         {
-            self.by_content.insert(completion.sha256.clone(), acquisition.name.clone());
-            self.sizes.insert(completion.bytes);
+            self.by_content.insert(input.cursor.sha256.clone(), acquisition.name.clone());
+            self.sizes.insert(input.cursor.bytes);
         }
         if let (Some(device), Some(inode), true) =
             (acquisition.device, acquisition.inode, acquisition.unpacked.is_empty())
@@ -84,6 +82,11 @@ impl Known {
             self.by_file_id.insert((device, inode), (acquisition.path.clone(), state.clone()));
         }
         self.by_place.insert((acquisition.path.clone(), acquisition.unpacked.clone()), state);
+    }
+
+    /// Number of the run that takes stock.
+    pub fn run(&self) -> u32 {
+        self.run
     }
 
     /// The number and the name of a new input; a name that is taken gets `~2`, `~3` and so on behind it.

@@ -8,6 +8,7 @@ mod gather;
 mod judge;
 mod keep;
 mod known;
+mod run;
 mod understand;
 mod years;
 
@@ -16,7 +17,9 @@ use std::path::{Path, PathBuf};
 use crossbeam_channel::bounded;
 
 pub use counters::Counters;
+pub use feed::file_id;
 pub use known::hex_of;
+pub use run::hash_ahead;
 
 use self::batch::Block;
 use self::feed::Feeder;
@@ -27,7 +30,7 @@ use self::known::Known;
 use self::understand::Understand;
 use super::EngineError;
 use super::store::StoreConfig;
-use crate::archive::{Snapshot, Writer as ArchiveWriter};
+use crate::archive::{Sha, Snapshot, Writer as ArchiveWriter};
 use crate::detect::DetectConfig;
 use crate::index::Writer as IndexWriter;
 use crate::model::{Timestamp, Zone};
@@ -70,6 +73,10 @@ pub struct IngestOptions {
     pub operator: String,
     /// The machine's name.
     pub host: String,
+    /// The command line, for the log of custody.
+    pub command: Vec<String>,
+    /// SHA-256 of each file of formats that was added to those of the program.
+    pub definitions: Vec<Sha>,
 }
 
 impl IngestOptions {
@@ -93,6 +100,8 @@ impl IngestOptions {
                 .or_else(|_| std::env::var("LOGNAME"))
                 .unwrap_or_else(|_| "unknown".to_owned()),
             host: std::fs::read_to_string("/etc/hostname").map_or("unknown".to_owned(), |name| name.trim().to_owned()),
+            command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
+            definitions: Vec::new(),
         }
     }
 
@@ -184,6 +193,7 @@ pub fn ingest(
     let (kept_in, kept_out) = bounded(threads.min(depth));
     let (recycle_in, recycle_out) = bounded::<Box<Block>>(2 * depth);
     let known = Known::of(archive);
+    let sources = archive.inputs().iter().map(|input| (input.acquisition.input, input.source)).collect();
     let mut judge = Judge::new(options.detect.clone());
     for input in archive.inputs() {
         let acquisition = &input.acquisition;
@@ -192,8 +202,8 @@ pub fn ingest(
     let outcome = std::thread::scope(|scope| {
         let understand = scope.spawn(move || Understand::new(understood_in, recycle_out).run(&fed_out).is_ok());
         let judged = scope.spawn(move || judge.run(&understood_out, &judged_in).is_ok());
-        let gather =
-            scope.spawn(move || Gather::new(kept_in, recycle_in, pool, options.level).run(&judged_out).is_some());
+        let gather = scope
+            .spawn(move || Gather::new(kept_in, recycle_in, pool, options.level, sources).run(&judged_out).is_some());
         let keep = scope.spawn(|| {
             let kept = Keep { archive, index, options, counters }.run(&kept_out);
             if kept.is_err() {

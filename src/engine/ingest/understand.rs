@@ -44,20 +44,19 @@ impl Understand {
                     let mut offset = 0;
                     if let Some((known, hash)) = known {
                         offset = known.cursor.bytes;
-                        let (bytes, records, lines) = (known.cursor.bytes, known.cursor.records, known.cursor.lines);
-                        self.pass(Flow::Resume { input, hash, bytes, records, lines })?;
+                        self.pass(Flow::Resume { known: known.cursor, hash })?;
                     }
                     self.open.insert(input, OpenInput { parser, offset });
                 }
                 Fed::Lines(input, bytes) => self.lines(input, &bytes)?,
-                Fed::End(input, skipped) => {
+                Fed::End(input, ended) => {
                     self.finish_record()?;
                     self.open.remove(&input);
                     // Behind its records, without cutting the block short: small inputs share blocks.
                     if self.block.rows.is_empty() {
-                        self.out.send(Flow::End { input, skipped })?;
+                        self.out.send(Flow::End { input, ended })?;
                     } else {
-                        self.block.ends.push((input, skipped));
+                        self.block.ends.push((input, ended));
                     }
                 }
                 Fed::Note(kind) => self.pass(Flow::Note(kind))?,

@@ -1,0 +1,189 @@
+//! Sections: the smallest of some forms, compressed and checksummed; and back, checked.
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::archive::lines::{self, EncodedLines, Stripe};
+
+/// The section is stored as it is.
+const STORED: u8 = 0;
+/// The section is one zstd frame.
+const ZSTD: u8 = 1;
+/// The section is a part of lines in columns ([`lines`]), which nobody unpacks without the others.
+pub const COLUMNAR: u8 = 2;
+/// The section is so many lines in columns, shared part and only chunk: length of the first u32, the first, the second.
+const COLUMNAR_ALONE: u8 = 3;
+
+/// No section of an honest stripe is larger: one long line or joined record beyond a full group.
+const LARGEST: u64 = 256 << 20;
+
+/// Where a section lies and what it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Section {
+    /// What it is.
+    pub kind: u8,
+    /// How it is stored.
+    pub codec: u8,
+    /// Offset from the stripe's first byte.
+    at: u64,
+    /// Stored bytes.
+    pub len: u64,
+    /// Bytes once unpacked.
+    pub raw: u64,
+    /// Lines of a section that is kept in columns.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    rows: Option<u32>,
+    /// XXH3-64 of the stored bytes, hexadecimal.
+    sum: String,
+}
+
+/// Sections being written, one after the other.
+#[derive(Debug, Default)]
+pub struct SectionWriter {
+    /// Their stored bytes.
+    pub bytes: Vec<u8>,
+    sections: Vec<Section>,
+}
+
+impl SectionWriter {
+    /// What was written since this was last asked.
+    pub fn take(&mut self) -> Vec<Section> {
+        std::mem::take(&mut self.sections)
+    }
+
+    /// Adds a section.
+    pub fn add(&mut self, kind: u8, raw: &[u8], level: i32) -> std::io::Result<()> {
+        self.add_smallest(kind, &[raw], level).map(|_| ())
+    }
+
+    /// Adds the form that takes the fewest bytes; gives its position.
+    pub fn add_smallest<F: AsRef<[u8]>>(&mut self, kind: u8, forms: &[F], level: i32) -> std::io::Result<usize> {
+        let mut smallest: Option<(u8, Vec<u8>, usize)> = None;
+        let mut chosen = 0;
+        for (position, form) in forms.iter().enumerate() {
+            let raw = form.as_ref();
+            let packed = zstd::bulk::compress(raw, level)?;
+            let (codec, stored) = if packed.len() < raw.len() { (ZSTD, packed) } else { (STORED, raw.to_vec()) };
+            if smallest.as_ref().is_none_or(|(_, known, _)| stored.len() < known.len()) {
+                smallest = Some((codec, stored, raw.len()));
+                chosen = position;
+            }
+        }
+        if let Some((codec, stored, raw)) = smallest {
+            self.store(kind, codec, &stored, raw as u64, None);
+        }
+        Ok(chosen)
+    }
+
+    /// Adds a part of lines in columns.
+    pub fn add_columnar(&mut self, kind: u8, part: &[u8], raw: u64) {
+        self.store(kind, COLUMNAR, part, raw, None);
+    }
+
+    /// Adds texts, one JSON text a line, in columns or as plain text, whichever is smaller.
+    pub fn add_texts<T: Serialize>(&mut self, kind: u8, texts: &[T], level: i32) -> std::io::Result<()> {
+        let mut raw = Vec::new();
+        let mut lengths = Vec::with_capacity(texts.len());
+        for text in texts {
+            let start = raw.len();
+            serde_json::to_writer(&mut raw, text)?;
+            raw.push(b'\n');
+            lengths.push((raw.len() - start) as u32);
+        }
+        let packed = zstd::bulk::compress(&raw, level)?;
+        match lines::encode(&raw, &lengths, &[lengths.len()], level)?.filter(|encoded| encoded.len() + 4 < packed.len())
+        {
+            Some(EncodedLines { shared, chunks }) => {
+                let mut stored = (shared.len() as u32).to_le_bytes().to_vec();
+                stored.extend_from_slice(&shared);
+                chunks.iter().for_each(|chunk| stored.extend_from_slice(chunk));
+                self.store(kind, COLUMNAR_ALONE, &stored, raw.len() as u64, Some(lengths.len() as u32));
+            }
+            None => self.add(kind, &raw, level)?,
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, kind: u8, codec: u8, stored: &[u8], raw: u64, rows: Option<u32>) {
+        self.sections.push(Section {
+            kind,
+            codec,
+            at: self.bytes.len() as u64,
+            len: stored.len() as u64,
+            raw,
+            rows,
+            sum: format!("{:016x}", xxh3_64(stored)),
+        });
+        self.bytes.extend_from_slice(stored);
+    }
+}
+
+/// Why a section can't be used.
+#[derive(Debug)]
+pub struct SectionError {
+    /// Offset of the section from the stripe's first byte.
+    pub at: u64,
+    /// What is wrong, or what the operating system said.
+    pub what: Result<String, std::io::Error>,
+}
+
+/// Gives the stored bytes of a stripe by offset and length.
+pub type ReadAt<'a> = dyn Fn(u64, usize) -> std::io::Result<Vec<u8>> + 'a;
+
+/// Finds a section by its kind; `name` is the plural that messages use.
+pub fn find<'a>(sections: &'a [Section], kind: u8, name: &str) -> Result<&'a Section, SectionError> {
+    let section = sections.iter().find(|section| section.kind == kind);
+    section.ok_or_else(|| SectionError { at: 0, what: Ok(format!("the {name} are missing")) })
+}
+
+impl Section {
+    /// The error that says what is wrong with this section.
+    pub fn damaged(&self, name: &str, what: &str) -> SectionError {
+        SectionError { at: self.at, what: Ok(format!("the {name} {what}")) }
+    }
+
+    /// Its stored bytes, checked.
+    pub fn stored(&self, name: &str, read: &ReadAt<'_>) -> Result<Vec<u8>, SectionError> {
+        if self.len > LARGEST || self.raw > LARGEST {
+            return Err(self.damaged(name, "are larger than they can be"));
+        }
+        let stored =
+            read(self.at, self.len as usize).map_err(|cause| SectionError { at: self.at, what: Err(cause) })?;
+        if format!("{:016x}", xxh3_64(&stored)) != self.sum {
+            return Err(self.damaged(name, "do not have the checksum they were written with"));
+        }
+        Ok(stored)
+    }
+
+    /// Its bytes, checked and unpacked.
+    pub fn unpack(&self, name: &str, read: &ReadAt<'_>) -> Result<Vec<u8>, SectionError> {
+        let stored = self.stored(name, read)?;
+        let broken = || self.damaged(name, "can't be unpacked");
+        let raw = match (self.codec, self.rows) {
+            (STORED, _) => stored,
+            (ZSTD, _) => zstd::bulk::decompress(&stored, self.raw as usize).map_err(|_| broken())?,
+            (COLUMNAR_ALONE, Some(rows)) => {
+                let (length, parts) = stored.split_first_chunk::<4>().ok_or_else(broken)?;
+                let parts = parts.split_at_checked(u32::from_le_bytes(*length) as usize);
+                let (shared, chunk) = parts.ok_or_else(broken)?;
+                let stripe = Stripe::open(shared, self.raw).map_err(|_| broken())?;
+                stripe.decode(chunk, rows, self.raw).map_err(|_| broken())?.0
+            }
+            _ => return Err(self.damaged(name, "use a codec this version does not know")),
+        };
+        if raw.len() as u64 != self.raw {
+            return Err(self.damaged(name, "unpack to another length"));
+        }
+        Ok(raw)
+    }
+
+    /// One JSON text a line.
+    pub fn texts<T>(&self, name: &str, read: &ReadAt<'_>) -> Result<Vec<T>, SectionError>
+    where
+        T: serde::de::DeserializeOwned,
+    {
+        let bytes = self.unpack(name, read)?;
+        let texts = serde_json::Deserializer::from_slice(&bytes).into_iter::<T>().collect::<Result<Vec<T>, _>>();
+        texts.map_err(|_| self.damaged(name, "are not what was written"))
+    }
+}
