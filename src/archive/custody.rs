@@ -9,6 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ArchiveError;
+use super::seal::Seal;
 use super::segment::FORMAT_VERSION;
 use super::storage::Storage;
 use super::tree::{Sha, TreeHead};
@@ -177,6 +178,8 @@ pub struct SegmentEntry {
     pub records: u64,
     /// Raw bytes of its records.
     pub raw_bytes: u64,
+    /// Effort that went into making it small.
+    pub seal: Seal,
 }
 
 /// One thing that happened to the archive.

@@ -15,6 +15,7 @@ mod files;
 mod group;
 pub mod lines;
 mod reader;
+mod seal;
 mod segment;
 mod storage;
 mod tree;
@@ -30,7 +31,8 @@ pub use group::{
     EncodedStripe, GroupColumns, GroupLines, GroupStats, Needs, NewRecord, Run, SCORE_STEPS, StripeBuilder,
 };
 pub use reader::{CommitMark, ContainerState, GroupRef, InputState, SetAsideState, Snapshot};
+pub use seal::Seal;
 pub use segment::FORMAT_VERSION;
 pub use storage::{DiskStorage, FileStorage, Storage};
 pub use tree::{BLOCK_LEAVES, Frontier, Sha, TreeHead, record_leaf};
-pub use writer::{Recovery, Writer};
+pub use writer::{Recovery, SEGMENT_RAW_BYTES, Writer};

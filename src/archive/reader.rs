@@ -1,6 +1,6 @@
 //! Reading whole commits: a snapshot of the archive that later writing does not change.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -93,6 +93,8 @@ pub struct State {
     pub commits: Vec<CommitMark>,
     /// What recovery keeps.
     pub set_aside: Vec<SetAsideState>,
+    /// Names of segments that others took the place of.
+    pub replaced: BTreeSet<String>,
 }
 
 impl State {
@@ -121,8 +123,10 @@ impl State {
                 self.commits.push(CommitMark { entry, records: *records, root: tree.root });
                 if !replaced.is_empty() {
                     self.segments.retain(|_, segment| !replaced.contains(&segment.file));
+                    self.replaced.extend(replaced.iter().cloned());
                 }
                 for segment in segments {
+                    self.replaced.remove(&segment.file);
                     self.segments.insert(segment.first, segment.clone());
                 }
                 self.records = *records;
@@ -447,6 +451,15 @@ impl Snapshot {
     /// Canonical names of the fields that occur, sorted.
     pub fn fields(&self) -> &[String] {
         &self.fields
+    }
+
+    /// Canonical names of the fields that occur in some segments, sorted.
+    pub fn fields_of(&self, segments: &[SegmentEntry]) -> Result<Vec<String>, ArchiveError> {
+        let mut fields = BTreeSet::new();
+        for entry in segments {
+            fields.extend(directory_of(&*self.storage, entry)?.fields);
+        }
+        Ok(fields.into_iter().collect())
     }
 
     /// Parts of the archive that can't be read, in words.

@@ -31,6 +31,8 @@ pub trait Storage: Send + Sync {
     fn list(&self, folder: &str) -> io::Result<Vec<String>>;
     /// Moves a file within the archive, durably.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Removes a file, durably. Only a segment that the log says was replaced is removed.
+    fn remove(&self, name: &str) -> io::Result<()>;
 }
 
 /// Durable operations made of the steps of plain files.
@@ -149,5 +151,9 @@ impl<F: Files> Storage for FileStorage<F> {
         // The new name first: a failure between the two leaves the file under both rather than under none.
         self.files.sync_folder(folder_of(to))?;
         self.files.sync_folder(folder_of(from))
+    }
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.files.remove(name)?;
+        self.files.sync_folder(folder_of(name))
     }
 }

@@ -9,6 +9,7 @@ use super::custody::{CUSTODY, Chain, Cursor, CustodyKind, SegmentEntry, Tail, re
 use super::files::sync_folder;
 use super::group::EncodedStripe;
 use super::reader::{SEGMENTS, State, add_up};
+use super::seal::Seal;
 use super::segment::{FORMAT_VERSION, SegmentBuilder};
 use super::storage::Storage;
 use super::tree::{Frontier, Sha, TreeHead};
@@ -18,7 +19,7 @@ use crate::model::{InputId, RecordId};
 /// Folder for what recovery found and did not throw away.
 const SET_ASIDE: &str = "set-aside";
 /// A segment is closed when it holds this many raw bytes.
-const SEGMENT_RAW_BYTES: u64 = 64 << 20;
+pub const SEGMENT_RAW_BYTES: u64 = 64 << 20;
 
 /// What opening for writing found of an earlier run that did not end well; each a sentence.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +36,8 @@ pub struct Writer {
     state: State,
     segment: SegmentBuilder,
     sealed: Vec<SegmentEntry>,
+    /// Effort that goes into the segments of this writer.
+    seal: Seal,
     cursors: BTreeMap<InputId, Cursor>,
     pending: Vec<CustodyKind>,
     /// The record tree with everything appended.
@@ -81,6 +84,7 @@ impl Writer {
             state,
             segment: SegmentBuilder::default(),
             sealed: Vec::new(),
+            seal: Seal::default(),
             cursors: BTreeMap::new(),
             pending: Vec::new(),
             tree,
@@ -217,14 +221,83 @@ impl Writer {
         Ok(())
     }
 
+    /// States the effort with which the stripes to come were encoded.
+    pub fn set_seal(&mut self, seal: Seal) {
+        self.seal = seal;
+    }
+
+    /// Puts stripes in place of consecutive segments that hold the same records, by one entry in the log; the old files are
+    /// removed when it is written. Gives the new segments.
+    pub fn replace(
+        &mut self,
+        old: &[SegmentEntry],
+        stripes: Vec<EncodedStripe>,
+        fields: &[String],
+        seal: Seal,
+        now: &str,
+    ) -> Result<Vec<SegmentEntry>, ArchiveError> {
+        self.check()?;
+        let records = |stripes: &[EncodedStripe]| stripes.iter().map(|stripe| stripe.stats.rows()).sum::<u64>();
+        let wanted: u64 = old.iter().map(|entry| entry.records).sum();
+        if self.is_dirty() || records(&stripes) != wanted {
+            let cause =
+                std::io::Error::new(std::io::ErrorKind::InvalidInput, "other records than those to be replaced");
+            let path = self.storage.path(SEGMENTS);
+            return Err(ArchiveError::Io { path, action: "replacing a segment", cause });
+        }
+        let mut first = old.first().map_or(0, |entry| entry.first);
+        let mut segments = Vec::new();
+        let mut builder = SegmentBuilder::default();
+        for stripe in stripes {
+            builder.push(stripe, fields);
+            if builder.raw_bytes() >= SEGMENT_RAW_BYTES {
+                let entry = self.write_segment(std::mem::take(&mut builder), first, seal)?;
+                first += entry.records;
+                segments.push(entry);
+            }
+        }
+        if builder.rows() > 0 {
+            segments.push(self.write_segment(builder, first, seal)?);
+        }
+        // The same bytes under the same name: nothing would be gained, and the old file must not be removed.
+        let is_kept = |file: &str| segments.iter().any(|segment| segment.file == file);
+        let replaced: Vec<String> = old.iter().map(|entry| entry.file.clone()).collect();
+        let head = TreeHead {
+            size: self.tree.size(),
+            root: self.tree.root(),
+            blocks: Vec::new(),
+            open: self.tree.open().to_vec(),
+        };
+        let commit = CustodyKind::Commit {
+            segments: segments.clone(),
+            replaced: replaced.clone(),
+            records: self.tree.size(),
+            cursors: Vec::new(),
+            tree: head,
+        };
+        self.log(now, &[commit])?;
+        for file in replaced.iter().filter(|file| !is_kept(file)) {
+            let name = format!("{SEGMENTS}/{file}");
+            let removed = self.storage.remove(&name);
+            self.or_poison(&name, "removing", removed)?;
+        }
+        Ok(segments)
+    }
+
     /// Writes the open segment to its file.
     fn seal(&mut self) -> Result<(), ArchiveError> {
         if self.segment.rows() == 0 {
             return Ok(());
         }
         let segment = std::mem::take(&mut self.segment);
+        let first = self.tree.size() - segment.rows();
+        let entry = self.write_segment(segment, first, self.seal)?;
+        self.sealed.push(entry);
+        Ok(())
+    }
+
+    fn write_segment(&mut self, segment: SegmentBuilder, first: u64, seal: Seal) -> Result<SegmentEntry, ArchiveError> {
         let (records, raw_bytes) = (segment.rows(), segment.raw_bytes());
-        let first = self.tree.size() - records;
         let (bytes, _) = segment.finish().map_err(|cause| ArchiveError::Io {
             path: self.storage.path(SEGMENTS),
             action: "sealing a segment",
@@ -235,8 +308,7 @@ impl Writer {
         let name = format!("{SEGMENTS}/{file}");
         let written = self.storage.create(&name, &bytes);
         self.or_poison(&name, "writing", written)?;
-        self.sealed.push(SegmentEntry { file, sha256, bytes: bytes.len() as u64, first, records, raw_bytes });
-        Ok(())
+        Ok(SegmentEntry { file, sha256, bytes: bytes.len() as u64, first, records, raw_bytes, seal })
     }
 
     /// Writes one entry with all of `events`: it is in the log as a whole or not at all.
@@ -302,6 +374,13 @@ impl Writer {
         let mut taken: HashSet<String> =
             if strays.is_empty() { HashSet::new() } else { self.list(SET_ASIDE)?.into_iter().collect() };
         for stray in strays {
+            // A segment that another took the place of, by a run that ended before it could remove it.
+            if self.state.replaced.contains(&stray) {
+                let name = format!("{SEGMENTS}/{stray}");
+                let removed = self.storage.remove(&name);
+                self.or_poison(&name, "removing", removed)?;
+                continue;
+            }
             // What was set aside before is never written over.
             let mut name = stray.clone();
             for number in 2.. {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::engine::{Store, StoreConfig};
+use crate::engine::{Seal, Store, StoreConfig};
 use crate::model::{Timestamp, Zone};
 
 /// LogGuard: a forensic log archive and search engine.
@@ -78,6 +78,8 @@ pub enum Command {
     /// Show what became of every byte of every input: read, sealed, skipped, not yet taken
     #[command(after_help = "Exit codes: 0 all sums agree, 2 they do not, or parts of the archive can't be read.")]
     Account(Account),
+    /// Seal older segments again with more effort, and join small ones
+    Compact(Compact),
     /// Build the index anew from the archive
     Reindex(Reindex),
     /// Generate, process and search in one go
@@ -194,6 +196,9 @@ pub struct Process {
     /// Follow containers within containers this deep
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub max_depth: u32,
+    /// Effort that goes into making it small: fast, balanced or small (see also 'logguard compact')
+    #[arg(long, value_name = "EFFORT", value_parser = seal, default_value = "balanced")]
+    pub seal: Seal,
     /// Print the summary as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -320,6 +325,19 @@ pub struct Account {
     pub json: bool,
 }
 
+/// `compact`
+#[derive(Debug, Args)]
+pub struct Compact {
+    #[command(flatten)]
+    pub store: StoreArguments,
+    /// Effort: fast, balanced or small; what was sealed with less is written anew
+    #[arg(long, value_name = "EFFORT", value_parser = seal, default_value = "small")]
+    pub seal: Seal,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `reindex`
 #[derive(Debug, Args)]
 pub struct Reindex {
@@ -339,6 +357,11 @@ pub struct Demo {
 
 fn time(text: &str) -> Result<Timestamp, String> {
     crate::engine::parse_time(text).ok_or_else(|| format!("'{text}' is no time; write it as 2026-11-20T12:00:00Z"))
+}
+
+fn seal(text: &str) -> Result<Seal, String> {
+    let known = Seal::ALL.into_iter().find(|seal| seal.name() == text);
+    known.ok_or_else(|| format!("'{text}' is no effort; write fast, balanced or small"))
 }
 
 fn zone(text: &str) -> Result<Zone, String> {

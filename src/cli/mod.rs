@@ -2,6 +2,7 @@
 
 mod account;
 mod args;
+mod compact;
 mod demo;
 mod formats;
 mod generate;
@@ -32,6 +33,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::Formats(command) => formats::run(&command),
         Command::Info(command) => info::run(&command),
         Command::Restore(command) => restore::run(&command),
+        Command::Compact(command) => compact::run(&command),
         Command::Reindex(command) => restore::reindex(&command),
         Command::Search(command) => search::run(&command),
         Command::Verify(command) => verify::run(&command),

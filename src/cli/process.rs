@@ -26,6 +26,7 @@ pub fn run(command: &Process) -> anyhow::Result<Outcome> {
     options.format.clone_from(&command.format);
     options.zone = command.tz;
     options.year = command.year;
+    options.seal = command.seal;
     options.caps = Caps { ratio: command.max_ratio, depth: command.max_depth, ..Caps::default() };
     if command.no_detect {
         options.detect = None;

@@ -1,4 +1,4 @@
-//! Drives the stages: store, ingest, search, reindex, restore, verify, account. The only module that knows every stage.
+//! Drives the stages: store, ingest, search, reindex, restore, verify, account, compact. The only module that knows every stage.
 //!
 //! A store is two folders: `data` (the archive, the truth) and `index` (a filter over it). Ingest is a row of threads joined by
 //! bounded channels; each stage takes one kind of message and gives one kind, and order is kept from end to end:
@@ -9,6 +9,7 @@
 //! ```
 
 mod account;
+mod compact;
 mod error;
 mod info;
 mod ingest;
@@ -19,8 +20,10 @@ mod search;
 mod store;
 mod verify;
 
+pub use crate::archive::Seal;
 pub use crate::source::Caps;
 pub use account::{Account, InputAccount};
+pub use compact::CompactReport;
 pub use error::EngineError;
 pub use info::{Info, InputInfo};
 pub use ingest::{Counters, IngestOptions, IngestReport, Refused};

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::ingest::{Counters, IngestOptions, IngestReport, TOOL, hash_ahead, ingest, list_inputs, no_hints};
 use super::reindex::{ReindexReport, catch_up};
-use super::{Account, EngineError, FormatLook, Info, RestoreReport, Search, VerifyOptions, VerifyReport};
-use crate::archive::{DiskStorage, Sha, Snapshot, Storage, Writer as ArchiveWriter};
+use super::{
+    Account, CompactReport, EngineError, FormatLook, Info, RestoreReport, Search, VerifyOptions, VerifyReport,
+};
+use crate::archive::{DiskStorage, Seal, Sha, Snapshot, Storage, Writer as ArchiveWriter};
 use crate::index::{Reader as IndexReader, Writer as IndexWriter};
 use crate::model::{FailureKind, Timestamp, Zone};
 use crate::parse::Registry;
@@ -117,6 +119,14 @@ impl Store {
         let report = catch_up(&snapshot, &mut index, &self.registry, counters)?;
         index.close()?;
         Ok(ReindexReport { index_bytes: IndexReader::bytes(&self.config.index), ..report })
+    }
+
+    /// Writes older segments anew with at least this effort, and joins small ones; takes the lock. Questions go on beside it.
+    pub fn compact(&self, seal: Seal, counters: &Counters) -> Result<CompactReport, EngineError> {
+        let snapshot = self.snapshot()?;
+        let now = self.clock().to_string();
+        let (mut archive, _) = ArchiveWriter::open(&self.config.data, self.storage(), &now, TOOL)?;
+        super::compact::compact(&snapshot.refreshed()?, &mut archive, seal, &now, counters)
     }
 
     /// Writes every input back, unpacked, under its relative name.

@@ -53,7 +53,7 @@ const USUAL_TEMPLATES: u8 = 15;
 const FLAGGED: u8 = 1 << 3;
 
 /// Scores are kept in this many steps: a finer one is noise that costs more than the lines (flagged records have theirs whole).
-pub const SCORE_STEPS: f32 = 100.0;
+pub const SCORE_STEPS: f32 = 50.0;
 
 /// A record on its way into the archive.
 #[derive(Debug, Clone, Copy)]

@@ -9,19 +9,19 @@ use sha2::{Digest, Sha256};
 use super::batch::{Block, Ended, Flow};
 use super::known::hex_of;
 use crate::archive::{
-    Completion, Cursor, CustodyKind, EncodedStripe, NewRecord, Sha, Skipped, StripeBuilder, record_leaf,
+    Completion, Cursor, CustodyKind, EncodedStripe, NewRecord, Seal, Sha, Skipped, StripeBuilder, record_leaf,
 };
 use crate::index::{FlaggedRecord, GroupWords, WordCollector};
 use crate::model::{FieldSet, InputId, Origin};
 
 /// A group is full at this many records.
-const GROUP_RECORDS: usize = 8_192;
+pub const GROUP_RECORDS: usize = 8_192;
 /// A group is full at this many raw bytes too.
-const GROUP_BYTES: u64 = 4 << 20;
+pub const GROUP_BYTES: u64 = 4 << 20;
 /// A stripe is full at this many records.
-const STRIPE_RECORDS: usize = 8 * GROUP_RECORDS;
+pub const STRIPE_RECORDS: usize = 8 * GROUP_RECORDS;
 /// A stripe is full at this many raw bytes too.
-const STRIPE_BYTES: usize = 16 << 20;
+pub const STRIPE_BYTES: usize = 16 << 20;
 
 /// A stripe of row groups with what the index needs of it.
 pub struct Packed {
@@ -70,7 +70,7 @@ pub struct Gather {
     out: Sender<Kept>,
     recycle: Sender<Box<Block>>,
     pool: rayon::ThreadPool,
-    level: i32,
+    seal: Seal,
     inputs: BTreeMap<InputId, Seen>,
     #[allow(clippy::vec_box, reason = "blocks travel between threads and back in their boxes")]
     group: Vec<Box<Block>>,
@@ -85,19 +85,19 @@ pub struct Gather {
 }
 
 impl Gather {
-    /// A stage that packs on `pool` at a zstd level; `sources` are the acquisition hashes of the inputs known before.
+    /// A stage that packs on `pool` with some effort; `sources` are the acquisition hashes of the inputs known before.
     pub fn new(
         out: Sender<Kept>,
         recycle: Sender<Box<Block>>,
         pool: rayon::ThreadPool,
-        level: i32,
+        seal: Seal,
         sources: HashMap<InputId, Sha>,
     ) -> Gather {
         Gather {
             out,
             recycle,
             pool,
-            level,
+            seal,
             inputs: BTreeMap::new(),
             group: Vec::new(),
             touched: BTreeSet::new(),
@@ -211,7 +211,7 @@ impl Gather {
         }
         let (sender, receiver) = bounded(1);
         self.out.send(Kept::Stripe(receiver)).ok()?;
-        let (recycle, level) = (self.recycle.clone(), self.level);
+        let (recycle, level) = (self.recycle.clone(), self.seal.level());
         let sources = std::mem::take(&mut self.group_sources);
         self.pool.spawn(move || {
             let packed = pack_stripe(&blocks, cursors, level, &sources);

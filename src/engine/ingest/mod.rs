@@ -18,6 +18,7 @@ use crossbeam_channel::bounded;
 
 pub use counters::Counters;
 pub use feed::file_id;
+pub use gather::{GROUP_BYTES, GROUP_RECORDS, STRIPE_BYTES, STRIPE_RECORDS};
 pub use known::hex_of;
 pub use run::hash_ahead;
 
@@ -30,7 +31,7 @@ use self::known::Known;
 use self::understand::Understand;
 use super::EngineError;
 use super::store::StoreConfig;
-use crate::archive::{Sha, Snapshot, Writer as ArchiveWriter};
+use crate::archive::{Seal, Sha, Snapshot, Writer as ArchiveWriter};
 use crate::detect::DetectConfig;
 use crate::index::Writer as IndexWriter;
 use crate::model::{Timestamp, Zone};
@@ -67,8 +68,8 @@ pub struct IngestOptions {
     pub now: Option<Timestamp>,
     /// How far containers are followed.
     pub caps: Caps,
-    /// zstd level of the columns.
-    pub level: i32,
+    /// Effort that goes into making segments small.
+    pub seal: Seal,
     /// Who runs the program and where, for the log of custody.
     pub operator: String,
     /// The machine's name.
@@ -95,7 +96,7 @@ impl IngestOptions {
             year: None,
             now: store.now,
             caps: Caps::default(),
-            level: 3,
+            seal: Seal::default(),
             operator: std::env::var("USER")
                 .or_else(|_| std::env::var("LOGNAME"))
                 .unwrap_or_else(|_| "unknown".to_owned()),
@@ -194,6 +195,7 @@ pub fn ingest(
     let (recycle_in, recycle_out) = bounded::<Box<Block>>(2 * depth);
     let known = Known::of(archive);
     let sources = archive.inputs().iter().map(|input| (input.acquisition.input, input.source)).collect();
+    archive.set_seal(options.seal);
     let mut judge = Judge::new(options.detect.clone());
     for input in archive.inputs() {
         let acquisition = &input.acquisition;
@@ -203,7 +205,7 @@ pub fn ingest(
         let understand = scope.spawn(move || Understand::new(understood_in, recycle_out).run(&fed_out).is_ok());
         let judged = scope.spawn(move || judge.run(&understood_out, &judged_in).is_ok());
         let gather = scope
-            .spawn(move || Gather::new(kept_in, recycle_in, pool, options.level, sources).run(&judged_out).is_some());
+            .spawn(move || Gather::new(kept_in, recycle_in, pool, options.seal, sources).run(&judged_out).is_some());
         let keep = scope.spawn(|| {
             let kept = Keep { archive, index, options, counters }.run(&kept_out);
             if kept.is_err() {

@@ -32,7 +32,7 @@ pub fn hash_ahead() {
 fn settings(options: &IngestOptions) -> Sha {
     let definitions: Vec<String> = options.definitions.iter().map(Sha::to_string).collect();
     let text = format!(
-        "zone={:?} year={:?} format={:?} definitions={} detect={} depth={} members={} ratio={} level={}",
+        "zone={:?} year={:?} format={:?} definitions={} detect={} depth={} members={} ratio={} seal={}",
         options.zone,
         options.year,
         options.format,
@@ -41,7 +41,7 @@ fn settings(options: &IngestOptions) -> Sha {
         options.caps.depth,
         options.caps.members,
         options.caps.ratio,
-        options.level
+        options.seal.name()
     );
     Sha::of(text.as_bytes())
 }
