@@ -24,5 +24,5 @@ pub use ingest::{Counters, IngestOptions, IngestReport, Refused};
 pub use look::FormatLook;
 pub use reindex::ReindexReport;
 pub use restore::{RestoreReport, Restored};
-pub use search::{Coverage, Marker, Search, SearchOptions, SearchSummary, built_in_fields, parse_time};
+pub use search::{Coverage, Grammar, Marker, Search, SearchOptions, SearchSummary, built_in_fields, parse_time};
 pub use store::{Store, StoreConfig, machine_clock};

@@ -222,7 +222,7 @@ impl<'a> Parser<'a> {
         let name = resolve(&typed, self.context, &[]).map_err(|suggestion| {
             let meant = suggestion.as_ref().map(|name| format!(", did you mean '{name}'?")).unwrap_or_default();
             let reason = format!("unknown field '{typed}'{meant} (to search the text, quote it)");
-            QueryError { column: Some(start + 1), reason, suggestion }
+            QueryError::at(start + 1, reason).meaning(suggestion)
         })?;
         let field = if name == "raw" { Field::Line } else { Field::Named(name.clone()) };
         let operator = OPERATORS.into_iter().find(|operator| self.looking_at(operator)).unwrap_or(":");
