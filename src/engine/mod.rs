@@ -16,6 +16,7 @@ mod reindex;
 mod restore;
 mod search;
 mod store;
+mod target;
 
 pub use crate::source::Caps;
 pub use error::EngineError;
@@ -26,3 +27,4 @@ pub use reindex::ReindexReport;
 pub use restore::{RestoreReport, Restored};
 pub use search::{Coverage, Grammar, Marker, Search, SearchOptions, SearchSummary, built_in_fields, parse_time};
 pub use store::{Store, StoreConfig, machine_clock};
+pub use target::Target;

@@ -13,7 +13,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use super::{EngineError, Store};
 use crate::archive::Snapshot;
 use crate::index::Reader as IndexReader;
-use crate::model::{FieldSet, FoundRecord, InputId, Interpret, RecordId, RecordView, Timestamp, Zone};
+use crate::model::{FieldSet, FoundRecord, Interpret, RecordId, RecordView, Timestamp, Zone};
 use crate::parse::Registry;
 use crate::query::{
     Candidate, Decoded, GroupMatches, Limits, Matcher, Output, Pipeline, Plan, Query, QueryContext, Shown, Table,
@@ -89,6 +89,25 @@ pub struct SearchSummary {
     pub seconds: f64,
     /// How the query was read and what was done, for `explain`.
     pub explain: Vec<String>,
+}
+
+impl SearchSummary {
+    /// Whether the answer speaks of every record of the archive.
+    pub fn is_complete(&self) -> bool {
+        self.coverage.covered >= self.coverage.records
+    }
+
+    /// What is not as the caller may think: what the answer leaves out, and why.
+    pub fn warnings(&self) -> Vec<String> {
+        let coverage = &self.coverage;
+        let mut lines: Vec<String> = coverage.unreadable.iter().map(|part| format!("unreadable: {part}")).collect();
+        if let Some(limit) = coverage.late {
+            let (covered, records) = (coverage.covered, coverage.records);
+            lines.push(format!("incomplete: {limit:?} were over when {covered} of {records} records were covered"));
+        }
+        lines.extend(coverage.index.iter().map(|cause| format!("no index used: {cause}")));
+        lines
+    }
 }
 
 /// Finds what is to be marked in the lines of an answer.
@@ -243,7 +262,12 @@ impl Search {
                 Output::Table(table) => run.summary.table = Some(table),
                 Output::Records { rows, shown } => {
                     let mut kept = Kept::default();
-                    for row in rows.iter().take(options.limit.map_or(usize::MAX, |limit| limit as usize)) {
+                    let wanted = rows.len().min(options.limit.map_or(usize::MAX, |limit| limit as usize));
+                    for (number, row) in rows.iter().take(wanted).enumerate() {
+                        if run.is_late() {
+                            run.leave_out((wanted - number) as u64);
+                            break;
+                        }
                         if stop.load(Relaxed) {
                             return Err(EngineError::Interrupted);
                         }
@@ -255,7 +279,12 @@ impl Search {
                         }
                     }
                 }
-                Output::Context { count, hits } => self.context(count as u64, &hits, stop, &mut found)?,
+                Output::Context { count, hits } => {
+                    let left = self.context(count as u64, &hits, &|| run.is_stopped(), &mut found)?;
+                    if left > 0 {
+                        run.leave_out(left);
+                    }
+                }
             }
         }
         Ok(run.finish())
@@ -517,6 +546,11 @@ impl<'a> Run<'a> {
         let (decoded, fields) = kept.group(number, snapshot)?;
         decoded.cut(row, Some(&self.search.registry as &dyn Interpret), fields);
         found(&decoded.view(snapshot, row, fields))
+    }
+
+    /// Whether no more is to be handed out: time is up, or, as an error, the caller asked to stop.
+    fn is_stopped(&self) -> Result<bool, EngineError> {
+        if self.stop.load(Relaxed) { Err(EngineError::Interrupted) } else { Ok(self.is_late()) }
     }
 
     fn is_late(&self) -> bool {

@@ -75,6 +75,25 @@ impl Query {
     pub fn parse(text: &str, context: &QueryContext) -> Result<Query, QueryError> {
         parser::parse(text, context)
     }
+
+    /// Whether its answer is a table and not records.
+    pub fn makes_table(&self) -> bool {
+        self.pipes.iter().any(|pipe| pipe.columns().is_some())
+    }
+
+    /// The fields that are to be shown of each record, in order, where the query names them (`| fields a, b`).
+    pub fn shown(&self) -> &[String] {
+        let kept = self.pipes.iter().rev().find_map(|pipe| match pipe {
+            Pipe::Fields { keep, .. } => Some(keep.as_slice()),
+            _ => None,
+        });
+        kept.filter(|_| !self.makes_table()).unwrap_or_default()
+    }
+
+    /// The same question without what becomes of the records.
+    pub fn without_pipes(&self) -> Query {
+        Query { pipes: Vec::new(), ..self.clone() }
+    }
 }
 
 /// The first moment of the span that a time literal names, in UTC unless it states a zone; `None` for what is no literal.

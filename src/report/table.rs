@@ -8,10 +8,12 @@ use super::record::cell;
 use super::sanitise::{escape, escape_json};
 use super::text::{Theme, sparkline};
 use crate::model::{Timestamp, Zone};
-use crate::query::{Cell, Table};
+use crate::query::{Cell, Series, Table};
 
 /// Bars of a chart are this many characters long at most.
 const BAR: usize = 40;
+/// Names before small charts are this many characters long at most.
+const NAME: usize = 24;
 
 /// A table drawn with aligned columns; a column of times with a column of counts gets bars and a sparkline.
 pub fn table_of(table: &Table, theme: Theme) -> String {
@@ -39,13 +41,28 @@ pub fn table_of(table: &Table, theme: Theme) -> String {
         }
     }
     let mut text = drawn.trim_fmt();
-    if let Some(counts) = counts.filter(|counts| counts.len() > 2) {
-        text.push_str(&format!("\n{}", theme.paint("36", &sparkline(&counts))));
-    }
+    text.push_str(&charts(table, theme));
     if table.rows.is_empty() {
         text.push_str(&theme.dim("\n(no rows)"));
     }
     text
+}
+
+/// A small chart for each series that is long enough to show something; empty spans are gaps.
+fn charts(table: &Table, theme: Theme) -> String {
+    let shown: Vec<(String, &Series)> = table
+        .series
+        .iter()
+        .filter(|series| series.counts.len() > 2)
+        .map(|series| (series.name.as_ref().map(|name| text_of_cell(name, Theme::new(false))).unwrap_or_default(), series))
+        .collect();
+    let width = shown.iter().map(|(name, _)| name.chars().count().min(NAME)).max().unwrap_or(0);
+    let line = |(name, series): &(String, &Series)| {
+        let name: String = name.chars().take(NAME).collect();
+        let space = if width > 0 { "  " } else { "" };
+        format!("\n{name:<width$}{space}{}", theme.paint("36", &sparkline(&series.counts)))
+    };
+    shown.iter().map(line).collect()
 }
 
 /// The counts of a time chart without groups: its first column is `time`, its second and last is `count`.
@@ -127,7 +144,9 @@ mod tests {
 
     fn chart() -> Table {
         let row = |time: &str, count| vec![Cell::Text(time.to_owned()), Cell::Int(count)];
-        Table { columns: vec!["time".into(), "count".into()], rows: vec![row("a", 1), row("b", 40), row("c", 0)] }
+        let rows = vec![row("a", 1), row("b", 40), row("c", 0)];
+        let series = vec![Series { name: None, counts: vec![1, 40, 0] }];
+        Table { columns: vec!["time".into(), "count".into()], rows, series }
     }
 
     #[test]
@@ -139,7 +158,7 @@ mod tests {
     #[test]
     fn rows_are_json_objects_and_safe_csv() {
         assert_eq!(json_rows(&chart())[1], r#"{"time":"b","count":40}"#);
-        let table = Table { columns: vec!["x".into()], rows: vec![vec![Cell::Text("=1+1".into())], vec![Cell::Null]] };
+        let table = Table::new(vec!["x".into()], vec![vec![Cell::Text("=1+1".into())], vec![Cell::Null]]);
         assert_eq!(csv_rows(&table), ["x", "\"'=1+1\"", ""]);
     }
 

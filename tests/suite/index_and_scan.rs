@@ -64,7 +64,7 @@ const QUERIES: &[&str] = &[
 ];
 
 fn ids(search: &Search, query: &str, scan: bool) -> Vec<u64> {
-    let options = SearchOptions { limit: None, scan, lenient: true, zone: Zone::UTC };
+    let options = SearchOptions { scan, lenient: true, ..SearchOptions::default() };
     let query = search.parse(query, &options).unwrap();
     let mut ids = Vec::new();
     let summary = search

@@ -1,7 +1,6 @@
 //! Single records by their number, and the neighbours of a record in the same input.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::{Kept, Search};
 use crate::engine::EngineError;
@@ -55,18 +54,19 @@ impl Search {
         Ok(found)
     }
 
-    /// Hands out hits with their neighbours in the same input, in record order, each record once.
+    /// Hands out hits with their neighbours in the same input, in record order, each record once, until `is_stopped`; says how
+    /// many were left.
     pub(super) fn context(
         &self,
         count: u64,
         hits: &[RecordId],
-        stop: &AtomicBool,
+        is_stopped: &dyn Fn() -> Result<bool, EngineError>,
         found: &mut impl FnMut(FoundRecord) -> bool,
-    ) -> Result<(), EngineError> {
+    ) -> Result<u64, EngineError> {
         let mut wanted = BTreeSet::new();
         for hit in hits {
-            if stop.load(Relaxed) {
-                return Err(EngineError::Interrupted);
+            if is_stopped()? {
+                return Ok(hits.len() as u64);
             }
             wanted.extend(self.neighbours(hit.0, count)?);
             if wanted.len() > MOST {
@@ -74,17 +74,19 @@ impl Search {
             }
         }
         let mut kept = Kept::default();
+        let mut left = wanted.len() as u64;
         for id in wanted {
-            if stop.load(Relaxed) {
-                return Err(EngineError::Interrupted);
+            if is_stopped()? {
+                return Ok(left);
             }
+            left -= 1;
             if let Some(record) = kept.record(RecordId(id), self)?
                 && !found(record)
             {
                 break;
             }
         }
-        Ok(())
+        Ok(0)
     }
 
     /// Names of all inputs with their numbers of records, the largest first, ties by name.
