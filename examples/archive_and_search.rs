@@ -5,7 +5,6 @@
 use std::sync::atomic::AtomicBool;
 
 use logguard::engine::{Counters, EngineError, SearchOptions, Store};
-use logguard::model::Zone;
 
 #[allow(clippy::print_stdout, reason = "an example prints its answer")]
 fn main() -> Result<(), EngineError> {

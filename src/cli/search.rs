@@ -8,14 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
-use indicatif::ProgressBar;
-
 use super::Outcome;
 use super::args::Search as Arguments;
 use super::outcome::note;
 use crate::engine::{EngineError, Marker, Search, SearchOptions, SearchSummary, Target};
 use crate::repl;
-use crate::report::{Answer, Form, Style, Theme, count, pointed_at, summary_line};
+use crate::report::{Answer, Form, Style, Theme, count, pointed_at, progress, summary_line};
 
 /// Records that people see without asking for a number.
 const PAGE: u64 = 20;
@@ -23,6 +21,9 @@ const PAGE: u64 = 20;
 /// Runs the command.
 pub fn run(command: &Arguments) -> anyhow::Result<Outcome> {
     let form = form_of(command)?;
+    if form == Form::Raw && command.queries.is_some() {
+        bail!("exact bytes leave no room to set the answers to --queries apart; use --json or --csv");
+    }
     let mut search = command.store.store().search()?;
     let is_for_people = form == Form::Text && command.output.is_none();
     let options = SearchOptions {
@@ -101,16 +102,17 @@ impl Asker<'_> {
         let theme = Theme::new(false);
         let outcome = match (&self.command.query, &self.command.queries) {
             (Some(text), None) => {
-                let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+                let is_watched = std::io::stderr().is_terminal();
                 let summary = self
                     .one(text, &mut target, theme, &mut |records| {
-                        if records.is_multiple_of(1_024) {
-                            bar.set_message(format!("{} written", count(records, "record")));
-                            bar.tick();
+                        if is_watched && records.is_multiple_of(8_192) {
+                            progress(&format!("{} written", count(records, "record")));
                         }
                     })
                     .inspect_err(|failure| point_at(text, failure));
-                bar.finish_and_clear();
+                if is_watched {
+                    progress("");
+                }
                 tell(&summary?, self.command)
             }
             _ => self.all(&mut target, theme)?,

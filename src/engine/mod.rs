@@ -18,6 +18,8 @@ mod search;
 mod store;
 mod target;
 
+pub use crate::detect::rule_ids;
+pub use crate::query::{PIPE_NAMES, Query as Question, closest};
 pub use crate::source::Caps;
 pub use error::EngineError;
 pub use info::{Info, InputInfo};

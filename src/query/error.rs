@@ -86,7 +86,7 @@ pub(crate) fn regex_reason(error: &regex::Error) -> String {
 
 /// The candidate most like `word`, if any is close: at most a third of its letters differ (Damerau-Levenshtein, adjacent
 /// transpositions). The first in order of distance, then name.
-pub(crate) fn closest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<char> = word.chars().take(64).collect();
     let allowed = (word.len() / 3).max(1);
     candidates

@@ -21,7 +21,7 @@ mod search;
 mod term;
 mod value;
 
-pub use error::QueryError;
+pub use error::{QueryError, closest};
 pub use evaluate::{Decoded, GroupMatches, evaluate};
 pub use filter::{Filter, filter, source_matches};
 pub use matcher::{ColumnView, Matcher};

@@ -124,6 +124,14 @@ impl<W: Write> Answer<W> {
     }
 }
 
+/// Shows how far something is, in place of what was shown before, on standard error; nothing takes it away.
+pub fn progress(text: &str) {
+    let mut stderr = io::stderr().lock();
+    // Progress that can't be shown is no failure.
+    let _ = write!(stderr, "\r\x1b[K{}", escape(text));
+    let _ = stderr.flush();
+}
+
 /// A query and a mark below the character at `column` (from 1), both indented by two; of a long query the part around it.
 pub fn pointed_at(query: &str, column: usize) -> [String; 2] {
     const BEFORE: usize = 60;

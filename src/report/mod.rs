@@ -7,7 +7,7 @@ mod sanitise;
 mod table;
 mod text;
 
-pub use answer::{Answer, Form, Style, pointed_at};
+pub use answer::{Answer, Form, Style, pointed_at, progress};
 pub use number::{bytes, count, ratio, seconds, thousands};
 pub use record::{CSV_HEADER, cell, csv_of, json_of, value_of};
 pub use sanitise::{escape, escape_bytes, escape_json};

@@ -3,7 +3,6 @@
 use std::sync::atomic::AtomicBool;
 
 use logguard::engine::{Counters, Search, SearchOptions, Store};
-use logguard::model::Zone;
 use proptest::prelude::*;
 
 /// Parts of lines that meet each other at word edges, inside words, inside addresses and beyond ASCII.
