@@ -20,14 +20,14 @@ pub fn table_of(table: &Table, theme: Theme) -> String {
     let counts = counts_of(table);
     let mut drawn = Drawn::new();
     drawn.load_style(presets::NOTHING);
-    let mut header: Vec<String> = table.columns.iter().map(|name| theme.paint("1", &escape(name))).collect();
+    let mut header: Vec<String> = table.columns.iter().map(|name| escape(name).into_owned()).collect();
     if counts.is_some() {
         header.push(String::new());
     }
     drawn.set_header(header);
     let highest = counts.as_ref().and_then(|counts| counts.iter().copied().max()).unwrap_or(0).max(1);
     for (number, row) in table.rows.iter().enumerate() {
-        let mut cells: Vec<String> = row.iter().map(|cell| text_of_cell(cell, theme)).collect();
+        let mut cells: Vec<String> = row.iter().map(text_of_cell).collect();
         if let Some(value) = counts.as_ref().and_then(|counts| counts.get(number)) {
             let length = (u128::from(*value) * BAR as u128).div_ceil(u128::from(highest)) as usize;
             cells.push(theme.paint("36", &"█".repeat(length)));
@@ -40,7 +40,14 @@ pub fn table_of(table: &Table, theme: Theme) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let mut text = drawn.trim_fmt();
+    // Colours come last: the drawing measures what it is given.
+    let drawn = drawn.trim_fmt();
+    let (header, rows) = drawn.split_once('\n').unwrap_or((&drawn, ""));
+    let mut text = theme.paint("1", header);
+    if !rows.is_empty() {
+        text.push('\n');
+        text.push_str(rows);
+    }
     text.push_str(&charts(table, theme));
     if table.rows.is_empty() {
         text.push_str(&theme.dim("\n(no rows)"));
@@ -54,7 +61,7 @@ fn charts(table: &Table, theme: Theme) -> String {
         .series
         .iter()
         .filter(|series| series.counts.len() > 2)
-        .map(|series| (series.name.as_ref().map(|name| text_of_cell(name, Theme::new(false))).unwrap_or_default(), series))
+        .map(|series| (series.name.as_ref().map(text_of_cell).unwrap_or_default(), series))
         .collect();
     let width = shown.iter().map(|(name, _)| name.chars().count().min(NAME)).max().unwrap_or(0);
     let line = |(name, series): &(String, &Series)| {
@@ -75,9 +82,9 @@ fn counts_of(table: &Table) -> Option<Vec<u64>> {
     is_chart.then(|| table.rows.iter().map(count).collect::<Option<Vec<u64>>>()).flatten()
 }
 
-fn text_of_cell(cell: &Cell, theme: Theme) -> String {
+fn text_of_cell(cell: &Cell) -> String {
     match cell {
-        Cell::Null => theme.dim("-"),
+        Cell::Null => "-".to_owned(),
         Cell::Text(text) => escape(text).into_owned(),
         Cell::Int(value) if *value >= 0 => thousands(value.unsigned_abs()),
         Cell::Int(value) => value.to_string(),

@@ -54,7 +54,7 @@ impl Corpus {
                 ("first" | "from" | "to", Some(id)) => Value::from(self.numbers[id as usize]),
                 _ => value.clone(),
             };
-            object.as_object().unwrap().iter().map(cell).collect()
+            object.as_object().unwrap().iter().map(cell).collect::<Vec<Value>>()
         };
         objects(run).iter().map(row).collect()
     }

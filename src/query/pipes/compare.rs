@@ -47,12 +47,12 @@ pub(super) fn parse(
     let until = until.unwrap_or(parser.context.now);
     let middle = until.saturating_add(last.saturating_neg());
     let from = middle.saturating_add(before.unwrap_or(last).saturating_neg());
-    if let Some(newest) = parser.context.end.filter(|newest| *newest < from) {
-        parser.hints.push(format!(
-            "both windows of compare are later than the newest record ({}); 'until end' compares the end of the archive",
-            newest.display(parser.context.zone)
-        ));
-    }
+    let shown = |time: Timestamp| time.display(parser.context.zone).to_string();
+    let windows = format!("compare: last is {} .. {}, before is from {}", shown(middle), shown(until), shown(from));
+    let late = parser.context.end.filter(|newest| *newest < from).map(|newest| {
+        format!("; both are later than the newest record ({}): 'until end' takes the end of the archive", shown(newest))
+    });
+    parser.hints.push(windows + &late.unwrap_or_default());
     let window = |from: Timestamp, until: Timestamp| TimeRange { from: Some(from), until: Some(until) };
     Ok(Pipe::Compare { last: window(middle, until), before: window(from, middle), by })
 }
