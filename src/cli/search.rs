@@ -7,13 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, bail};
 use super::Outcome;
 use super::args::Search as Arguments;
 use super::outcome::note;
 use crate::engine::{EngineError, Marker, Search, SearchOptions, SearchSummary, Target};
 use crate::repl;
 use crate::report::{Answer, Form, Style, Theme, count, pointed_at, progress, summary_line};
+use anyhow::{Context, bail};
 
 /// Records that people see without asking for a number.
 const PAGE: u64 = 20;

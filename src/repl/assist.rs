@@ -86,7 +86,8 @@ impl Assist {
                 _ => "",
             };
             pipe_is_next = word == "|" || pipe_is_next && word == " ";
-            let name = |at| word.get(..at).map(|name: &str| name.trim_start_matches(['-', '!', '+'])).unwrap_or_default();
+            let name =
+                |at| word.get(..at).map(|name: &str| name.trim_start_matches(['-', '!', '+'])).unwrap_or_default();
             match word.find([':', '=', '>', '<']) {
                 _ if !style.is_empty() => out.push_str(&self.theme.paint(style, word)),
                 Some(at) if known.is_field(name(at)) => {
@@ -198,7 +199,8 @@ mod tests {
         let assist = assist(false);
         let mut facets = Facets::default();
         let mut record = crate::repl::tests::record(b"x");
-        record.fields = vec![("user.name".to_owned(), b"ann \"x\"".to_vec()), ("user.name".to_owned(), b"bob".to_vec())];
+        record.fields =
+            vec![("user.name".to_owned(), b"ann \"x\"".to_vec()), ("user.name".to_owned(), b"bob".to_vec())];
         facets.add(&record);
         assist.known.borrow_mut().learn(&facets);
         let complete = |line: &str| assist.known.borrow().complete(line, line.len());
@@ -220,6 +222,9 @@ mod tests {
         assert!(marked("levl:error") && marked("a levl:error b") && marked("foo:bar x"));
         assert!(!marked("foo:bar") && !marked("(level:error") && !marked("\"open") && !marked("level:error AND "));
         assert_eq!(assist(false).mistake("levl:x").map(|(_, said)| said).as_deref(), Some("did you mean level?"));
-        assert_eq!(assist(false).mistake("x | stat count").map(|(_, said)| said).as_deref(), Some("did you mean stats?"));
+        assert_eq!(
+            assist(false).mistake("x | stat count").map(|(_, said)| said).as_deref(),
+            Some("did you mean stats?")
+        );
     }
 }

@@ -124,14 +124,16 @@ impl Command {
             _ => {
                 let meant = closest(name, Command::NAMES.into_iter());
                 let meant = meant.map(|meant| format!(", did you mean {meant}?")).unwrap_or_default();
-                Words::Wrong(format!("there is no command {name}{meant}; :help lists them (to search the text, quote it)"))
+                Words::Wrong(format!(
+                    "there is no command {name}{meant}; :help lists them (to search the text, quote it)"
+                ))
             }
         }
     }
 }
 
 fn number(text: &str) -> Option<u64> {
-    text.trim().trim_start_matches('#').parse().ok()
+    text.trim().trim_start_matches('#').replace(',', "").parse().ok()
 }
 
 fn with_number(name: &str, text: &str, make: fn(u64) -> Command) -> Words {
@@ -183,7 +185,8 @@ mod tests {
 
     #[test]
     fn names_and_files_are_taken_as_typed() {
-        let save = |name: &str, query: Option<&str>| Words::Command(Command::Save(name.into(), query.map(str::to_owned)));
+        let save =
+            |name: &str, query: Option<&str>| Words::Command(Command::Save(name.into(), query.map(str::to_owned)));
         assert_eq!(Command::parse(":save a-1"), save("a-1", None));
         assert_eq!(Command::parse(":save a level:error | top user"), save("a", Some("level:error | top user")));
         assert!(matches!(Command::parse(":save ../a"), Words::Wrong(_)));

@@ -83,7 +83,8 @@ impl Facets {
 
     /// Names of the fields, the one that most records have first, ties by name.
     pub fn names(&self) -> Vec<&str> {
-        let mut names: Vec<(&str, u64)> = self.fields.iter().map(|(name, field)| (name.as_str(), field.records)).collect();
+        let mut names: Vec<(&str, u64)> =
+            self.fields.iter().map(|(name, field)| (name.as_str(), field.records)).collect();
         names.sort_by(|(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
         names.into_iter().map(|(name, _)| name).collect()
     }

@@ -64,7 +64,8 @@ impl Known {
                 continue;
             }
             let seen = facets.top(name, VALUES).into_iter().filter_map(|(value, _)| std::str::from_utf8(value).ok());
-            let mut seen: Vec<String> = seen.filter(|value| !value.is_empty() && value.len() < 120).map(str::to_owned).collect();
+            let mut seen: Vec<String> =
+                seen.filter(|value| !value.is_empty() && value.len() < 120).map(str::to_owned).collect();
             let held = self.values.entry(name.to_owned()).or_default();
             let before = std::mem::take(held);
             seen.extend(before.into_iter().filter(|value| !seen.contains(value)).collect::<Vec<_>>());
@@ -86,7 +87,8 @@ impl Known {
     /// What the word before the cursor may become.
     pub fn complete(&self, line: &str, at: usize) -> Completion {
         let before = line.get(..at).unwrap_or(line);
-        if let Some(rest) = before.strip_prefix(':').filter(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic())) {
+        if let Some(rest) = before.strip_prefix(':').filter(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()))
+        {
             match rest.split_once(' ') {
                 None => return (0, starting(Command::NAMES, before, " ")),
                 Some(("run" | "forget" | "save", name)) if !name.contains(' ') => {
@@ -131,7 +133,8 @@ impl Known {
         };
         let fields = || starting(self.fields.iter(), word, "");
         let with = |keywords: &[&str]| {
-            let keywords = keywords.iter().filter(|keyword| keyword.starts_with(word)).map(|keyword| format!("{keyword} "));
+            let keywords =
+                keywords.iter().filter(|keyword| keyword.starts_with(word)).map(|keyword| format!("{keyword} "));
             keywords.collect::<Vec<_>>()
         };
         let has_by = rest.split(' ').any(|word| word == "by");
@@ -194,7 +197,8 @@ fn split_operator(word: &str) -> Option<(&str, &str)> {
 
 /// A value as it must be typed to mean itself.
 fn quoted(value: &str) -> String {
-    let is_plain = value.chars().all(|c| c.is_alphanumeric() || "._-/:@%+,;#=&$".contains(c)) && !value.starts_with('/');
+    let is_plain =
+        value.chars().all(|c| c.is_alphanumeric() || "._-/:@%+,;#=&$".contains(c)) && !value.starts_with('/');
     if is_plain { value.to_owned() } else { format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")) }
 }
 

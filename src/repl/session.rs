@@ -49,7 +49,8 @@ impl<'a> Session<'a> {
         let sources = search.sources().into_iter().map(|(name, _)| name).take(1_000).collect();
         let known = Known::new(search.grammar(&options), sources, &crate::engine::rule_ids());
         let known = Rc::new(RefCell::new(known));
-        let session = Session { search, options, stop, theme, screen, saved, known, last: None, shown: 0, failed: false };
+        let session =
+            Session { search, options, stop, theme, screen, saved, known, last: None, shown: 0, failed: false };
         session.name_saved();
         session
     }
@@ -73,8 +74,11 @@ impl<'a> Session<'a> {
             }
             _ => String::new(),
         };
-        let counts =
-            format!("{} from {}{span}", count(snapshot.records(), "record"), count(snapshot.inputs().len() as u64, "input"));
+        let counts = format!(
+            "{} from {}{span}",
+            count(snapshot.records(), "record"),
+            count(snapshot.inputs().len() as u64, "input")
+        );
         let how = "a question, :help, or exit; Tab completes fields and values, Ctrl-C stops a question";
         self.say(&format!("{counts}\n{}", self.theme.dim(how)))
     }
@@ -98,7 +102,8 @@ impl<'a> Session<'a> {
         };
         let Err(failure) = outcome else { return Ok(true) };
         // An answer that can't be printed ends the prompt; one that can't be given does not.
-        if failure.downcast_ref::<std::io::Error>().is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe) {
+        if failure.downcast_ref::<std::io::Error>().is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+        {
             return Err(failure);
         }
         self.failed = true;
@@ -322,8 +327,7 @@ impl<'a> Session<'a> {
         if form == Form::Raw && query.makes_table() {
             bail!("the last answer is a table, which has no raw lines; end the name in .jsonl, .csv or .txt");
         }
-        let style =
-            Style { form, zone: options.zone, theme: Theme::new(false), columns: query.shown().to_vec() };
+        let style = Style { form, zone: options.zone, theme: Theme::new(false), columns: query.shown().to_vec() };
         let mut answer = Answer::new(Target::create(file, force)?, style);
         let is_watched = std::io::stderr().is_terminal();
         let (mut failed, mut written) = (None, 0u64);

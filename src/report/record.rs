@@ -72,7 +72,12 @@ pub fn csv_of(record: &FoundRecord, zone: Zone) -> String {
 /// One cell: control characters escaped, a leading `'` before what would be a formula, quoted where it must be.
 pub fn cell(bytes: &[u8]) -> String {
     let text = escape_bytes(bytes);
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '＝', '＋', '－', '＠']) && text.parse::<f64>().is_err() { "'" } else { "" };
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '＝', '＋', '－', '＠']) && text.parse::<f64>().is_err()
+    {
+        "'"
+    } else {
+        ""
+    };
     if text.contains(['"', ',', '\n', '\t']) || !guard.is_empty() {
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
     } else {
@@ -99,9 +104,7 @@ pub fn value_of(record: &FoundRecord, name: &str, zone: Zone) -> Option<Vec<u8>>
         "template" => some(&record.template),
         "entity" => text(record.entity.as_deref()?),
         "rule" => some(&record.rules.join(" ")),
-        "reason" => {
-            some(&record.reasons.iter().map(|reason| reason.text.as_str()).collect::<Vec<_>>().join(" + "))
-        }
+        "reason" => some(&record.reasons.iter().map(|reason| reason.text.as_str()).collect::<Vec<_>>().join(" + ")),
         name => {
             let values = record.fields.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_slice());
             let values: Vec<&[u8]> = values.collect();

@@ -12,6 +12,8 @@ use crate::query::{Cell, Series, Table};
 
 /// Bars of a chart are this many characters long at most.
 const BAR: usize = 40;
+/// Text in a cell is shown up to this many characters; JSON and CSV have all of it.
+const WIDEST: usize = 110;
 /// Names before small charts are this many characters long at most.
 const NAME: usize = 24;
 
@@ -27,7 +29,7 @@ pub fn table_of(table: &Table, theme: Theme) -> String {
     drawn.set_header(header);
     let highest = counts.as_ref().and_then(|counts| counts.iter().copied().max()).unwrap_or(0).max(1);
     for (number, row) in table.rows.iter().enumerate() {
-        let mut cells: Vec<String> = row.iter().map(text_of_cell).collect();
+        let mut cells: Vec<String> = row.iter().zip(&table.columns).map(|(cell, name)| of_column(cell, name)).collect();
         if let Some(value) = counts.as_ref().and_then(|counts| counts.get(number)) {
             let length = (u128::from(*value) * BAR as u128).div_ceil(u128::from(highest)) as usize;
             cells.push(theme.paint("36", &"█".repeat(length)));
@@ -80,6 +82,20 @@ fn counts_of(table: &Table) -> Option<Vec<u64>> {
         _ => None,
     };
     is_chart.then(|| table.rows.iter().map(count).collect::<Option<Vec<u64>>>()).flatten()
+}
+
+/// A cell as people read it: numbers of records as they are typed in commands, long text cut.
+fn of_column(cell: &Cell, name: &str) -> String {
+    match cell {
+        Cell::Int(id) if matches!(name, "first" | "from" | "to" | "id") => id.to_string(),
+        cell => {
+            let text = text_of_cell(cell);
+            match text.char_indices().nth(WIDEST) {
+                Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+                None => text,
+            }
+        }
+    }
 }
 
 fn text_of_cell(cell: &Cell) -> String {

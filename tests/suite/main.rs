@@ -17,6 +17,7 @@ mod process;
 mod query_corpus;
 mod query_language;
 mod query_properties;
+mod query_random;
 mod real_formats;
 mod real_logs;
 mod search;

@@ -92,7 +92,9 @@ impl Corpus {
                 ids.sort_unstable();
                 (Value::from(ids), context["context_ids"].clone())
             }
-            Value::Array(rows) if rows.iter().all(Value::is_u64) => (Value::from(self.ids(&run)), case["result"].clone()),
+            Value::Array(rows) if rows.iter().all(Value::is_u64) => {
+                (Value::from(self.ids(&run)), case["result"].clone())
+            }
             rows => (self.rows(&run), rows.clone()),
         };
         if found == expected { None } else { wrong(format!("{found}, wanted {expected}")) }

@@ -31,7 +31,8 @@ impl Grammar {
     /// Names of the fields that the store knows, built-in ones included, in order.
     pub fn fields(&self) -> Vec<String> {
         let built_in = crate::query::BUILT_IN_FIELDS.iter().chain(crate::model::COMMON_FIELDS);
-        let mut names: Vec<String> = built_in.map(|name| (*name).to_owned()).chain(self.fields.iter().cloned()).collect();
+        let mut names: Vec<String> =
+            built_in.map(|name| (*name).to_owned()).chain(self.fields.iter().cloned()).collect();
         names.sort_unstable();
         names.dedup();
         names

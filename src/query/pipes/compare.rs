@@ -81,9 +81,7 @@ impl Compare {
 
     /// How many times as frequent as before: counts over the lengths of the windows; `None` without a count before.
     fn rate(&self, seen: &Seen) -> Option<f64> {
-        (seen.before > 0).then(|| {
-            (seen.last as f64 * length(&self.before)) / (seen.before as f64 * length(&self.last))
-        })
+        (seen.before > 0).then(|| (seen.last as f64 * length(&self.before)) / (seen.before as f64 * length(&self.last)))
     }
 }
 
