@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::Outcome;
 use super::args::Search as Arguments;
 use super::outcome::note;
-use crate::engine::{EngineError, Marker, Search, SearchOptions, SearchSummary, Target};
+use crate::engine::{EngineError, Marker, Question, Search, SearchOptions, SearchSummary, Target};
 use crate::repl;
 use crate::report::{Answer, Form, Style, Theme, count, pointed_at, progress, summary_line};
 use anyhow::{Context, bail};
@@ -124,6 +124,27 @@ impl Asker<'_> {
         Ok(outcome)
     }
 
+    /// Writes the number of records, or of the rows of a table, and nothing else.
+    fn number_of(&self, query: &Question, out: &mut dyn Write) -> anyhow::Result<SearchSummary> {
+        let mut number = 0;
+        let options = SearchOptions { limit: None, ..self.options };
+        let summary = if query.pipes.is_empty() {
+            self.search.count(query, &options, self.stop)?
+        } else {
+            self.search.run(query, &options, self.stop, |_| {
+                number += 1;
+                true
+            })?
+        };
+        match &summary.table {
+            _ if query.pipes.is_empty() => writeln!(out, "{}", summary.matched)?,
+            Some(table) => writeln!(out, "{}", table.rows.len())?,
+            None => writeln!(out, "{number}")?,
+        }
+        out.flush()?;
+        Ok(summary)
+    }
+
     /// Answers one question; `progress` receives the number of records written so far.
     fn one(
         &self,
@@ -136,11 +157,8 @@ impl Asker<'_> {
         if self.form == Form::Raw && query.makes_table() {
             bail!("--raw gives the bytes of records, and this question ends in a table; use --json or --csv");
         }
-        if self.command.count && query.pipes.is_empty() {
-            let summary = self.search.count(&query, &self.options, self.stop)?;
-            writeln!(out, "{}", summary.matched)?;
-            out.flush()?;
-            return Ok(summary);
+        if self.command.count {
+            return self.number_of(&query, out);
         }
         let style = Style { form: self.form, zone: self.options.zone, theme, columns: query.shown().to_vec() };
         let mut answer = Answer::new(out, style);

@@ -103,7 +103,7 @@ impl SearchSummary {
         let mut lines: Vec<String> = coverage.unreadable.iter().map(|part| format!("unreadable: {part}")).collect();
         if let Some(limit) = coverage.late {
             let (covered, records) = (coverage.covered, coverage.records);
-            lines.push(format!("incomplete: {limit:?} were over when {covered} of {records} records were covered"));
+            lines.push(format!("incomplete: time limit of {limit:?} reached; {covered} of {records} records covered"));
         }
         lines.extend(coverage.index.iter().map(|cause| format!("no index used: {cause}")));
         lines

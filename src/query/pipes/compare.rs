@@ -32,7 +32,7 @@ pub(super) fn parse(
         match *name {
             "before" if before.is_none() => before = Some(span(value)?),
             "until" if until.is_none() => {
-                let moment = literal::span(value, parser.context).map(|(from, _)| from);
+                let moment = literal::span(value, parser.context);
                 let bad = || QueryError::of_word(format!("compare: bad time '{value}'"), value, None);
                 until = Some(moment.ok_or_else(bad)?);
             }
@@ -44,9 +44,14 @@ pub(super) fn parse(
     if !rest.is_empty() {
         return Err(help());
     }
-    let until = until.unwrap_or(parser.context.now);
+    let now = parser.context.now;
+    let (until, whole) = until.unwrap_or((now, now));
+    // A moment such as 'end' is in the window, as the newest record is what is looked at; of a day or minute the begin is
+    // the end of the window, as with 'until:'.
+    let inclusive = until.saturating_add(i64::from(until == whole));
     let middle = until.saturating_add(last.saturating_neg());
-    let from = middle.saturating_add(before.unwrap_or(last).saturating_neg());
+    let before = before.unwrap_or(last);
+    let from = middle.saturating_add(before.saturating_neg());
     let shown = |time: Timestamp| time.display(parser.context.zone).to_string();
     let windows = format!("compare: last is {} .. {}, before is from {}", shown(middle), shown(until), shown(from));
     let late = parser.context.end.filter(|newest| *newest < from).map(|newest| {
@@ -54,7 +59,8 @@ pub(super) fn parse(
     });
     parser.hints.push(windows + &late.unwrap_or_default());
     let window = |from: Timestamp, until: Timestamp| TimeRange { from: Some(from), until: Some(until) };
-    Ok(Pipe::Compare { last: window(middle, until), before: window(from, middle), by })
+    let lengths = (last, before);
+    Ok(Pipe::Compare { last: window(middle, inclusive), before: window(from, middle), lengths, by })
 }
 
 /// Counts of one template or value in both windows, with the least id in each.
@@ -70,25 +76,26 @@ pub(super) struct Compare {
     slot: usize,
     last: TimeRange,
     before: TimeRange,
+    /// Lengths of the two windows in nanoseconds, above 0.
+    lengths: (i64, i64),
     columns: Vec<String>,
     seen: HashMap<Option<Vec<u8>>, Seen>,
 }
 
 impl Compare {
-    pub(super) fn new(slot: usize, last: TimeRange, before: TimeRange, columns: Vec<String>) -> Compare {
-        Compare { slot, last, before, columns, seen: HashMap::new() }
+    pub(super) fn new(
+        slot: usize,
+        (last, before): (TimeRange, TimeRange),
+        lengths: (i64, i64),
+        columns: Vec<String>,
+    ) -> Compare {
+        Compare { slot, last, before, lengths, columns, seen: HashMap::new() }
     }
 
     /// How many times as frequent as before: counts over the lengths of the windows; `None` without a count before.
     fn rate(&self, seen: &Seen) -> Option<f64> {
-        (seen.before > 0).then(|| (seen.last as f64 * length(&self.before)) / (seen.before as f64 * length(&self.last)))
-    }
-}
-
-fn length(window: &TimeRange) -> f64 {
-    match (window.from, window.until) {
-        (Some(from), Some(until)) => until.0.saturating_sub(from.0).max(1) as f64,
-        _ => 1.0,
+        (seen.before > 0)
+            .then(|| (seen.last as f64 * self.lengths.1 as f64) / (seen.before as f64 * self.lengths.0 as f64))
     }
 }
 

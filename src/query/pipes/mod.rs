@@ -113,6 +113,8 @@ pub enum Pipe {
         last: TimeRange,
         /// The window that it is compared with.
         before: TimeRange,
+        /// Lengths of both in nanoseconds, above 0, by which rates are compared.
+        lengths: (i64, i64),
         /// The field whose values are compared; `None`: templates.
         by: Option<String>,
     },

@@ -319,9 +319,9 @@ fn make_sink(pipe: &Pipe, slots: &mut Slots, zone: Zone) -> Option<Box<dyn Sink>
             Box::new(timechart::Timechart::new(*span, by, zone, columns))
         }
         Pipe::Patterns { count } => Box::new(patterns::Patterns::new(slots.of("template"), *count, columns)),
-        Pipe::Compare { last, before, by } => {
+        Pipe::Compare { last, before, lengths, by } => {
             let slot = slots.of(by.as_deref().unwrap_or("template"));
-            Box::new(compare::Compare::new(slot, *last, *before, columns))
+            Box::new(compare::Compare::new(slot, (*last, *before), *lengths, columns))
         }
         Pipe::Gaps { span, by } => {
             let by = by.as_deref().map(|name| slots.of(name));
