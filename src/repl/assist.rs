@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(complete("(level>=cr"), (8, vec!["critical ".to_owned()]));
         assert_eq!(complete("source:VAR"), (7, vec!["var/log/auth.log ".to_owned()]));
         assert_eq!(complete("rule:s"), (5, vec!["sqli ".to_owned()]));
-        assert_eq!(complete("a AN"), (2, vec!["AND ".to_owned()]));
+        assert_eq!(complete("a AND"), (2, vec!["AND ".to_owned()]));
         assert_eq!(complete("a | timec"), (4, vec!["timechart ".to_owned()]));
         assert_eq!(complete("a | top user.n"), (8, vec!["user.name".to_owned()]));
         assert_eq!(complete("a | stats dc(user.n"), (13, vec!["user.name".to_owned()]));
@@ -213,6 +213,16 @@ mod tests {
     fn colours_change_nothing_but_the_colour() {
         for line in ["a AND level:x \"q\\\"x | y\" | top 3 user", "\"open", "é:ü (", "", ":show 3", "levl:x y"] {
             assert_eq!(assist(false).colours(line), line);
+        }
+    }
+
+    #[test]
+    fn every_question_of_the_help_is_one() {
+        let grammar = Grammar::of_fields(&["app", "bytes", "path"]);
+        let questions = crate::repl::command::HELP.lines().take_while(|line| *line != "Commands:").skip(1);
+        for line in questions.filter(|line| line.starts_with("  ")) {
+            let text = line.trim().split("   ").next().unwrap_or_default();
+            assert!(grammar.parse(text).is_ok(), "{text}: {:?}", grammar.parse(text).err());
         }
     }
 

@@ -21,7 +21,7 @@ Behind a bar:
   * | stats count, p95(bytes), dc(user) by host   also sum avg min max p50 p99 first last; then | where count>1
   status:5* | timechart 1h by host                also gaps 20m by host
   level:error | compare 1h before 24h until end   what is new, gone, or has another rate; also by FIELD
-  app:sshd | extract /port (?<port>\\d+)/ | sort -port | head 5
+  app:sshd | extract \"port (?<port>\\d+)\" | sort -port | head 5
   \"segfault\" | context 3                          records around each hit in its input
 Commands:
   :show N           a record, field by field      :why N            why it is odd

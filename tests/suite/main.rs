@@ -16,6 +16,7 @@ mod index_and_scan;
 mod process;
 mod query_corpus;
 mod query_language;
+mod query_pipes;
 mod query_properties;
 mod query_random;
 mod real_formats;

@@ -180,7 +180,9 @@ impl Reader {
         let (pattern, ignore_case) = match parser.value()? {
             Value::Quoted(pattern) => (pattern, false),
             Value::Regex { pattern, ignore_case } => (pattern, ignore_case),
-            Value::Word(_) => return Err(parser.error("extract needs a regex: extract /.../ or extract \"...\"")),
+            Value::Word(_) => {
+                return Err(parser.error("extract needs a regex: extract /.../ without spaces, or extract \"...\""));
+            }
         };
         let regex = regexes::build(&pattern, ignore_case)
             .map_err(|error| parser.error(format!("bad regex: {}", crate::query::error::regex_reason(&error))))?;
