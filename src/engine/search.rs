@@ -75,6 +75,8 @@ pub struct Coverage {
 pub struct SearchSummary {
     /// Records that match, before pipes.
     pub matched: u64,
+    /// Records or rows of the whole answer, behind pipes, whatever the limit of records handed out.
+    pub given: u64,
     /// Earliest time among them.
     pub first: Option<Timestamp>,
     /// Latest time among them.
@@ -259,8 +261,12 @@ impl Search {
                 Ok(if pipeline.done() { Flow::Count } else { Flow::More })
             })?;
             match pipeline.finish()? {
-                Output::Table(table) => run.summary.table = Some(table),
+                Output::Table(table) => {
+                    run.summary.given = table.rows.len() as u64;
+                    run.summary.table = Some(table);
+                }
                 Output::Records { rows, shown } => {
+                    run.summary.given = rows.len() as u64;
                     let mut kept = Kept::default();
                     let wanted = rows.len().min(options.limit.map_or(usize::MAX, |limit| limit as usize));
                     for (number, row) in rows.iter().take(wanted).enumerate() {
@@ -280,12 +286,19 @@ impl Search {
                     }
                 }
                 Output::Context { count, hits } => {
-                    let left = self.context(count as u64, &hits, &|| run.is_stopped(), &mut found)?;
-                    if left > 0 {
-                        run.leave_out(left);
+                    let near = self.near(count as u64, &hits, &|| run.is_stopped())?;
+                    run.summary.given = near.len() as u64;
+                    let limit = options.limit.map_or(usize::MAX, |limit| limit as usize);
+                    let left = self.hand_out(near.iter().take(limit), &|| run.is_stopped(), &mut found)?;
+                    let lost = if near.is_empty() { hits.len() as u64 } else { left };
+                    if lost > 0 {
+                        run.leave_out(lost);
                     }
                 }
             }
+        }
+        if query.pipes.is_empty() {
+            run.summary.given = run.summary.matched;
         }
         Ok(run.finish())
     }

@@ -21,7 +21,14 @@ pub fn state_folder() -> Option<PathBuf> {
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
     let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state"));
     let folder = state.or_else(home)?.join("logguard");
-    std::fs::create_dir_all(&folder).ok()?;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        // What was asked in a case is nobody else's business.
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    }
+    builder.create(&folder).ok()?;
     Some(folder)
 }
 

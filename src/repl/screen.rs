@@ -52,6 +52,9 @@ impl Screen {
     fn has_room(&mut self, line: &str) -> bool {
         let Some(term) = &self.term else { return true };
         let (height, width) = term.size();
+        if height < 3 {
+            return true;
+        }
         let rows = measure_text_width(line).div_ceil(usize::from(width.max(1))).max(1);
         if self.used > 0 && self.used + rows > usize::from(height.saturating_sub(1)) {
             // A terminal that can't be asked shows everything.

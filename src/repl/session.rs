@@ -145,8 +145,8 @@ impl<'a> Session<'a> {
         if self.screen.is_over() {
             self.screen.begin();
         }
-        let left = summary.matched.saturating_sub(self.shown);
-        if !is_table && left > 0 && self.shown == limit {
+        let left = summary.given.saturating_sub(self.shown);
+        if !is_table && left > 0 {
             let how = "; :more shows the next, :facets what sets them apart, | stats counts them";
             self.say(&self.theme.dim(&format!("{} more{how}", report::thousands(left))))?;
         }

@@ -307,7 +307,7 @@ fn in_a_real_store_the_index_changes_no_answer() {
     world.ok(&[
         "generate",
         "--lines",
-        "2000",
+        "800",
         "--format",
         "syslog",
         "-o",
@@ -318,7 +318,7 @@ fn in_a_real_store_the_index_changes_no_answer() {
     world.ok(&[
         "generate",
         "--lines",
-        "2000",
+        "800",
         "--format",
         "combined",
         "-o",
@@ -329,7 +329,7 @@ fn in_a_real_store_the_index_changes_no_answer() {
     world.ok(&["process", "logs", "--now", NOW, "--year", "2026"]);
     let mut dice = Dice::new(6);
     let queries: Vec<String> =
-        (0..400).map(|_| Maker(&mut dice).query()).filter(|query| !query.starts_with('#')).collect();
+        (0..150).map(|_| Maker(&mut dice).query()).filter(|query| !query.starts_with('#')).collect();
     world.write("queries.txt", queries.join("\n"));
     let ask = |more: &str| {
         let run =

@@ -179,6 +179,7 @@ fn mistakes_are_pointed_at_and_cured() {
     let world = shop();
     for (query, column, said) in [
         ("levl:ERROR", 1, "did you mean 'level'?"),
+        ("level:eror", 11, "unknown level 'eror', did you mean 'error'?"),
         ("* | stat count", 5, "unknown pipe 'stat', did you mean 'stats'?"),
         ("* | top 3 sorce_ip", 11, "did you mean 'source_ip'?"),
         ("* | stats count by level | where cuont>1", 34, "unknown column 'cuont', have ['level', 'count']"),

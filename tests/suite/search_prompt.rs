@@ -85,3 +85,14 @@ fn a_chart_has_a_small_one_for_each_value() {
     let run = prompt(&world, "* | timechart 10m by user\n");
     assert!(run.stdout.contains("\nann   █████\n"), "{}", run.stdout);
 }
+
+#[test]
+fn what_is_left_is_what_the_pipes_leave() {
+    let world = stored();
+    let run = prompt(&world, "failed | head 20\n");
+    assert!(!run.stdout.contains(":more"), "{}", run.stdout);
+    let sorted = prompt(&world, "failed | sort -port | head 30\n:more\n");
+    assert!(sorted.stdout.contains("10 more; :more"), "{}", sorted.stdout);
+    let near = prompt(&world, "failed | context 1\n:more\n:more\n:more\n");
+    assert!(near.stdout.contains("30 more; :more") && near.stdout.contains("that was all"), "{}", near.stdout);
+}

@@ -54,33 +54,42 @@ impl Search {
         Ok(found)
     }
 
-    /// Hands out hits with their neighbours in the same input, in record order, each record once, until `is_stopped`; says how
-    /// many were left.
-    pub(super) fn context(
+    /// Numbers of hits and of their neighbours in the same input, in order, each once; none where `is_stopped` says that time is
+    /// up before all are known.
+    pub(super) fn near(
         &self,
         count: u64,
         hits: &[RecordId],
         is_stopped: &dyn Fn() -> Result<bool, EngineError>,
-        found: &mut impl FnMut(FoundRecord) -> bool,
-    ) -> Result<u64, EngineError> {
+    ) -> Result<BTreeSet<u64>, EngineError> {
         let mut wanted = BTreeSet::new();
         for hit in hits {
             if is_stopped()? {
-                return Ok(hits.len() as u64);
+                return Ok(BTreeSet::new());
             }
             wanted.extend(self.neighbours(hit.0, count)?);
             if wanted.len() > MOST {
                 return Err(PipeError::Groups { pipe: "context", limit: MOST }.into());
             }
         }
+        Ok(wanted)
+    }
+
+    /// Hands out records by their numbers until `is_stopped` says that time is up; says how many were left.
+    pub(super) fn hand_out<'i>(
+        &self,
+        ids: impl ExactSizeIterator<Item = &'i u64>,
+        is_stopped: &dyn Fn() -> Result<bool, EngineError>,
+        found: &mut impl FnMut(FoundRecord) -> bool,
+    ) -> Result<u64, EngineError> {
         let mut kept = Kept::default();
-        let mut left = wanted.len() as u64;
-        for id in wanted {
+        let mut left = ids.len() as u64;
+        for id in ids {
             if is_stopped()? {
                 return Ok(left);
             }
             left -= 1;
-            if let Some(record) = kept.record(RecordId(id), self)?
+            if let Some(record) = kept.record(RecordId(*id), self)?
                 && !found(record)
             {
                 break;
