@@ -19,8 +19,9 @@ const LEFT_OUT: &[&str] = &["time", "raw", "id", "offset", "level", "source"];
 /// Counts of the values of fields.
 #[derive(Debug, Default)]
 pub struct Facets {
-    records: u64,
     bytes: usize,
+    /// Whether there are more fields than are counted.
+    is_cut: bool,
     fields: HashMap<String, Field>,
 }
 
@@ -34,7 +35,6 @@ struct Field {
 impl Facets {
     /// Counts the values of a record.
     pub fn add(&mut self, record: &FoundRecord) {
-        self.records += 1;
         if let Some(level) = record.level {
             self.value("level", Level::name(level).as_bytes());
         }
@@ -50,6 +50,7 @@ impl Facets {
     fn value(&mut self, name: &str, value: &[u8]) {
         if !self.fields.contains_key(name) {
             if self.fields.len() >= FIELDS {
+                self.is_cut = true;
                 return;
             }
             self.fields.insert(name.to_owned(), Field { records: 0, values: Some(HashMap::new()) });
@@ -93,7 +94,11 @@ impl Facets {
     pub fn lines(&self, only: Option<&str>, theme: Theme) -> Vec<String> {
         match only {
             Some(name) => self.of_one(name, theme),
-            None => self.names().into_iter().map(|name| self.line(name, theme)).collect(),
+            None => {
+                let cut =
+                    self.is_cut.then(|| theme.dim(&format!("and more than {FIELDS} fields, which are not counted")));
+                self.names().into_iter().map(|name| self.line(name, theme)).chain(cut).collect()
+            }
         }
     }
 
@@ -128,7 +133,11 @@ impl Facets {
             .collect();
         if values.len() > lines.len() {
             let rest = values.len() - lines.len();
-            lines.push(theme.dim(&format!("and {}; '| top N {name}' shows them", count(rest as u64, "other value"))));
+            lines.push(theme.dim(&format!(
+                "and {}; '| top N {}' shows them",
+                count(rest as u64, "other value"),
+                escape(name)
+            )));
         }
         lines
     }

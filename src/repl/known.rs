@@ -11,6 +11,8 @@ use crate::model::{Level, TimeQuality};
 const OFFERED: usize = 60;
 /// Values kept of each field of an answer.
 const VALUES: usize = 60;
+/// Fields whose values are kept.
+const NAMES: usize = 1_000;
 /// Characters that end a word.
 const ENDS: [char; 6] = [' ', '\t', '(', ')', '|', ','];
 
@@ -66,6 +68,9 @@ impl Known {
             let seen = facets.top(name, VALUES).into_iter().filter_map(|(value, _)| std::str::from_utf8(value).ok());
             let mut seen: Vec<String> =
                 seen.filter(|value| !value.is_empty() && value.len() < 120).map(str::to_owned).collect();
+            if self.values.len() >= NAMES && !self.values.contains_key(name) {
+                continue;
+            }
             let held = self.values.entry(name.to_owned()).or_default();
             let before = std::mem::take(held);
             seen.extend(before.into_iter().filter(|value| !seen.contains(value)).collect::<Vec<_>>());

@@ -4,6 +4,8 @@
 
 mod assist;
 mod command;
+mod detail;
+mod export;
 mod facets;
 mod known;
 mod saved;

@@ -1,8 +1,6 @@
 //! One sitting at the prompt: the last question, what was shown of its answer, and the commands that go on from there.
 
 use std::cell::RefCell;
-use std::io::IsTerminal;
-use std::path::Path;
 use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
 
@@ -10,13 +8,15 @@ use anyhow::{Context, bail};
 
 use super::PROMPT;
 use super::command::{self, Command, Words};
+use super::detail;
+use super::export::export;
 use super::facets::Facets;
 use super::known::Known;
 use super::saved::Saved;
 use super::screen::Screen;
-use crate::engine::{EngineError, Marker, Question, Search, SearchOptions, SearchSummary, Target};
+use crate::engine::{EngineError, Marker, Question, Search, SearchOptions, SearchSummary};
 use crate::model::FoundRecord;
-use crate::report::{self, Answer, Form, Style, Theme, count, escape, escape_bytes, json_of, summary_line, text_of};
+use crate::report::{self, Answer, Form, Style, Theme, count, escape, summary_line, text_of};
 
 /// Records shown of an answer.
 const PAGE: u64 = 20;
@@ -202,8 +202,14 @@ impl<'a> Session<'a> {
                 self.question(&text, PAGE, true)
             }
             Command::More => self.more(),
-            Command::Show(id) => self.show(&self.record(*id)?),
-            Command::Why(id) => self.why(&self.record(*id)?),
+            Command::Show(id) => {
+                let lines = detail::fields(&self.record(*id)?, self.options.zone);
+                lines.iter().try_for_each(|line| self.say(line))
+            }
+            Command::Why(id) => {
+                let lines = detail::reasons(&self.record(*id)?, self.options.zone, self.theme);
+                lines.iter().try_for_each(|line| self.say(line))
+            }
             Command::Context(id, count) => {
                 let near = self.search.neighbours(*id, *count)?;
                 if near.is_empty() {
@@ -237,7 +243,12 @@ impl<'a> Session<'a> {
                 self.name_saved();
                 self.say(&format!("{name} is forgotten"))
             }
-            Command::Export(file, force) => self.export(file, *force),
+            Command::Export(file, force) => {
+                let (said, summary) =
+                    export(self.search, self.last_question()?, self.options, self.stop, file, *force)?;
+                self.say(&escape(&said))?;
+                self.warn(&summary)
+            }
         }
     }
 
@@ -314,74 +325,6 @@ impl<'a> Session<'a> {
         }
         for (name, text) in all {
             self.say(&format!("{}  {}", self.theme.paint("36", &format!("{:<20}", escape(&name))), escape(&text)))?;
-        }
-        Ok(())
-    }
-
-    /// Writes all of the last answer to a file, whole or not at all.
-    fn export(&mut self, file: &Path, force: bool) -> anyhow::Result<()> {
-        let form = Form::of_name(file)
-            .with_context(|| format!("{}: end the name in .jsonl, .csv, .log or .txt", file.display()))?;
-        let options = SearchOptions { limit: None, ..self.options };
-        let query = self.last_question()?;
-        if form == Form::Raw && query.makes_table() {
-            bail!("the last answer is a table, which has no raw lines; end the name in .jsonl, .csv or .txt");
-        }
-        let style = Style { form, zone: options.zone, theme: Theme::new(false), columns: query.shown().to_vec() };
-        let mut answer = Answer::new(Target::create(file, force)?, style);
-        let is_watched = std::io::stderr().is_terminal();
-        let (mut failed, mut written) = (None, 0u64);
-        let summary = self.search.run(query, &options, self.stop, |record| {
-            failed = answer.record(&record, &[]).err();
-            written += 1;
-            if is_watched && written.is_multiple_of(8_192) {
-                report::progress(&format!("{} written", count(written, "record")));
-            }
-            failed.is_none()
-        });
-        if is_watched && written >= 8_192 {
-            report::progress("");
-        }
-        let summary = summary?;
-        if let Some(cause) = failed {
-            return Err(cause).with_context(|| format!("{}: can't be written", file.display()));
-        }
-        let mut what = count(written, "record");
-        if let Some(table) = &summary.table {
-            answer.table(table)?;
-            what = count(table.rows.len() as u64, "row");
-        }
-        let target = answer.finish()?;
-        let path = if summary.is_complete() { target.keep()? } else { target.keep_partial()? };
-        self.say(&escape(&format!("{what} written to {}", path.display())))?;
-        self.warn(&summary)
-    }
-
-    fn show(&mut self, record: &FoundRecord) -> anyhow::Result<()> {
-        let value = json_of(record, self.options.zone);
-        let Some(object) = value.as_object() else { return Ok(()) };
-        for (name, value) in object.iter().filter(|(name, _)| !matches!(name.as_str(), "fields" | "raw_base64")) {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            self.say(&format!("{:<14}{}", name, escape(&text)))?;
-        }
-        for (name, value) in &record.fields {
-            self.say(&format!("  {:<20} {}", escape(name), escape_bytes(value)))?;
-        }
-        Ok(())
-    }
-
-    fn why(&mut self, record: &FoundRecord) -> anyhow::Result<()> {
-        self.say(&text_of(record, self.options.zone, self.theme, &[]))?;
-        let state = if record.flagged { "flagged" } else { "not flagged" };
-        self.say(&format!("score {:.3}, novelty {:.3}, {state}", record.score, record.novelty))?;
-        for reason in &record.reasons {
-            self.say(&format!("  {:>6.2}  {:<18} {}", reason.weight, escape(&reason.id), escape(&reason.text)))?;
-        }
-        if !record.rules.is_empty() {
-            self.say(&format!("rules: {}", escape(&record.rules.join(", "))))?;
-        }
-        if let Some(entity) = &record.entity {
-            self.say(&format!("about: {}", escape(entity)))?;
         }
         Ok(())
     }
