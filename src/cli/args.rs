@@ -217,7 +217,7 @@ pub struct Search {
     /// One CSV row a record
     #[arg(long, group = "form")]
     pub csv: bool,
-    /// The exact bytes of the records and nothing else
+    /// The exact bytes of the records and nothing else; not to a terminal
     #[arg(long, group = "form")]
     pub raw: bool,
     /// The number of records alone

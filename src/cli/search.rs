@@ -24,6 +24,9 @@ pub fn run(command: &Arguments) -> anyhow::Result<Outcome> {
     if form == Form::Raw && command.queries.is_some() {
         bail!("exact bytes leave no room to set the answers to --queries apart; use --json or --csv");
     }
+    if form == Form::Raw && command.output.is_none() && std::io::stdout().is_terminal() {
+        bail!("--raw gives exact bytes, and those could drive this terminal; use -o FILE or a pipe");
+    }
     let mut search = command.store.store().search()?;
     let is_for_people = form == Form::Text && command.output.is_none();
     let options = SearchOptions {

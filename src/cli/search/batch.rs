@@ -34,7 +34,7 @@ pub(super) fn run(asker: &Asker, file: &Path, out: &mut dyn Write, theme: Theme)
             bail!("{}: line {number} is longer than {LONGEST} bytes", file.display());
         }
         let text = String::from_utf8_lossy(&line);
-        let text = text.trim();
+        let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() || text.starts_with('#') {
             continue;
         }
