@@ -35,13 +35,13 @@ const PROCESS_EXAMPLES: &str = "Examples:
 What is archived already is skipped, by content. What is refused or read only in part is named, and the exit code is 2.";
 
 const SEARCH_EXAMPLES: &str = "Examples:
-  logguard search                                       the prompt; :help there lists what can be typed
+  logguard search                                       the prompt; :help lists what can be typed
   logguard search 'failed password -root'               words, without one
   logguard search 'level>=error source_ip:10.0.0.0/8' --json
   logguard search --count 'status:[500 TO 599]'
   logguard search 'level>=warn | top 5 source_ip' --csv
   logguard search 'app:sshd | fields time, user, source_ip' -o logins.csv
-  logguard search --queries cases.txt --json            one question a line, # comments; - is standard input
+  logguard search --queries cases.txt --json            one question a line; - is standard input
   logguard search 'level>=error | compare 1h before 24h' --limit-time 5s
   logguard search -- '-level:info'                      -- before a question that begins with -
 

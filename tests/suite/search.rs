@@ -69,6 +69,21 @@ fn json_has_the_fields_that_programs_read() {
 }
 
 #[test]
+fn every_field_of_json_is_documented() {
+    let world = stored();
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let table = readme.split("| field of `--json` | is |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let columns = table.lines().filter_map(|line| line.split('|').nth(1));
+    let mut documented: Vec<&str> = columns.flat_map(|column| column.split('`').skip(1).step_by(2)).collect();
+    let run = world.ok(&["search", "--json", "caf*"]);
+    let record: Value = serde_json::from_str(run.stdout.trim()).unwrap();
+    let mut names: Vec<&str> = record.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    documented.sort_unstable();
+    assert_eq!(names, documented);
+}
+
+#[test]
 fn nothing_raw_reaches_a_terminal_or_a_spreadsheet() {
     let world = stored();
     for arguments in
