@@ -24,4 +24,5 @@ mod real_logs;
 mod search;
 mod search_answers;
 mod search_prompt;
+mod search_terminal;
 mod world;
