@@ -5,7 +5,6 @@
 use std::sync::atomic::AtomicBool;
 
 use logguard::engine::{Counters, EngineError, SearchOptions, Store};
-use logguard::model::Zone;
 
 #[allow(clippy::print_stdout, reason = "an example prints its answer")]
 fn main() -> Result<(), EngineError> {
@@ -22,7 +21,7 @@ fn main() -> Result<(), EngineError> {
     println!("{} records kept, {} names refused", report.records, report.refused.len());
 
     let search = store.search()?;
-    let options = SearchOptions { limit: Some(10), scan: false, lenient: false, zone: Zone::UTC };
+    let options = SearchOptions { limit: Some(10), ..SearchOptions::default() };
     let query = search.parse(&question, &options)?;
     let summary = search.run(&query, &options, &AtomicBool::new(false), |record| {
         println!("{} {}", record.source, String::from_utf8_lossy(record.line()).escape_debug());

@@ -18,7 +18,7 @@
 //! println!("{} records kept, {} refused", report.records, report.refused.len());
 //!
 //! let search = store.search()?;
-//! let options = SearchOptions { limit: None, scan: false, lenient: false, zone: Zone::UTC };
+//! let options = SearchOptions::default();
 //! let query = search.parse(r#"sshd AND "failed password" since:end-24h"#, &options)?;
 //! let summary = search.run(&query, &options, &AtomicBool::new(false), |record| {
 //!     println!("{}", String::from_utf8_lossy(record.line()).escape_debug());

@@ -10,7 +10,7 @@ use super::args::Demo;
 use super::outcome::note;
 use crate::engine::{Counters, EngineError, SearchOptions, Store};
 use crate::generate::{GenerateConfig, Generator};
-use crate::model::{FailureKind, Zone};
+use crate::model::FailureKind;
 use crate::repl;
 use crate::report::{Theme, bytes, count, seconds};
 
@@ -49,7 +49,7 @@ pub fn run(command: &Demo) -> anyhow::Result<Outcome> {
         ));
     }
     let mut search = store.search()?;
-    let options = SearchOptions { limit: None, scan: false, lenient: false, zone: Zone::UTC };
+    let options = SearchOptions::default();
     let stop = std::sync::Arc::new(AtomicBool::new(false));
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     if !is_terminal {

@@ -1,84 +1,190 @@
-//! `logguard search`: one question from the command line, or the prompt.
+//! `logguard search`: one question from the command line, many from a file, or the prompt.
+
+mod batch;
 
 use std::io::{BufWriter, IsTerminal, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context;
-
 use super::Outcome;
-use super::args::Search;
-use super::outcome::{note, print};
-use crate::engine::{Marker, SearchOptions, SearchSummary};
+use super::args::Search as Arguments;
+use super::outcome::note;
+use crate::engine::{EngineError, Marker, Question, Search, SearchOptions, SearchSummary, Target};
 use crate::repl;
-use crate::report::{
-    CSV_HEADER, Theme, csv_of, csv_rows, escape_json, json_of, json_rows, summary_line, table_of, text_of,
-};
+use crate::report::{Answer, Form, Style, Theme, count, pointed_at, progress, summary_line};
+use anyhow::{Context, bail};
+
+/// Records that people see without asking for a number.
+const PAGE: u64 = 20;
 
 /// Runs the command.
-pub fn run(command: &Search) -> anyhow::Result<Outcome> {
+pub fn run(command: &Arguments) -> anyhow::Result<Outcome> {
+    let form = form_of(command)?;
+    if form == Form::Raw && command.queries.is_some() {
+        bail!("exact bytes leave no room to set the answers to --queries apart; use --json or --csv");
+    }
+    if form == Form::Raw && command.output.is_none() && std::io::stdout().is_terminal() {
+        bail!("--raw gives exact bytes, and those could drive this terminal; use -o FILE or a pipe");
+    }
     let mut search = command.store.store().search()?;
+    let is_for_people = form == Form::Text && command.output.is_none();
     let options = SearchOptions {
         limit: match command.limit {
             Some(0) => None,
             Some(limit) => Some(limit),
             // People get a page, programs get everything.
-            None => (!(command.json || command.csv || command.raw)).then_some(20),
+            None => is_for_people.then_some(PAGE),
         },
         scan: command.scan,
         lenient: command.lenient,
         zone: command.tz,
+        time_limit: command.limit_time,
     };
     let stop = Arc::new(AtomicBool::new(false));
     let wish = Arc::clone(&stop);
     ctrlc::set_handler(move || wish.store(true, Ordering::Relaxed)).context("watching for Ctrl-C")?;
-    let Some(text) = &command.query else {
+    if command.query.is_none() && command.queries.is_none() {
+        if command.output.is_some() {
+            bail!("-o needs a question to answer, or --queries");
+        }
         let found_all = repl::run(&mut search, options, &stop, theme())?;
         return Ok(if found_all { Outcome::Done } else { Outcome::Failed });
-    };
-    let query = search.parse(text, &options)?;
-    if command.count && query.pipes.is_empty() {
-        let summary = search.count(&query, &options, &stop)?;
-        print(&summary.matched.to_string())?;
-        return Ok(tell(&summary, command));
     }
-    let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
-    if command.csv && query.pipes.is_empty() {
-        writeln!(out, "{CSV_HEADER}")?;
+    let asker = Asker { command, search: &search, options, form, stop: &stop };
+    match &command.output {
+        None => {
+            let theme = theme();
+            let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+            asker.all(&mut out, theme)
+        }
+        Some(path) => asker.to_file(path),
     }
-    let theme = theme();
-    let marker = Marker::of(&query);
-    let mut failed = None;
-    let mut marks = Vec::new();
-    let summary = search.run(&query, &options, &stop, |record| {
-        let written = if command.raw {
-            out.write_all(&record.raw)
-        } else if command.json {
-            writeln!(out, "{}", escape_json(&json_of(&record, options.zone).to_string()))
-        } else if command.csv {
-            writeln!(out, "{}", csv_of(&record, options.zone))
-        } else {
-            marker.marks(record.line(), &mut marks);
-            writeln!(out, "{}", text_of(&record, options.zone, theme, &marks))
-        };
-        failed = written.err();
-        failed.is_none()
-    })?;
-    if let Some(cause) = failed {
-        return Err(cause.into());
+}
+
+/// The form asked for by a flag, or by the name of the file to be written.
+fn form_of(command: &Arguments) -> anyhow::Result<Form> {
+    let by_flag = [(command.json, Form::Json), (command.csv, Form::Csv), (command.raw, Form::Raw)];
+    if let Some((_, form)) = by_flag.into_iter().find(|(is_asked, _)| *is_asked) {
+        return Ok(form);
     }
-    if let Some(table) = &summary.table {
-        if command.json {
-            json_rows(table).iter().try_for_each(|row| writeln!(out, "{row}"))?;
-        } else if command.csv {
-            csv_rows(table).iter().try_for_each(|row| writeln!(out, "{row}"))?;
-        } else {
-            writeln!(out, "{}", table_of(table, theme))?;
+    match &command.output {
+        None => Ok(Form::Text),
+        Some(_) if command.count => Ok(Form::Text),
+        Some(path) => Form::of_name(path).with_context(|| {
+            format!("{}: say --json, --csv or --raw, or end the name in .jsonl, .csv, .raw or .txt", path.display())
+        }),
+    }
+}
+
+/// Answers the questions of one call of the program.
+struct Asker<'a> {
+    command: &'a Arguments,
+    search: &'a Search,
+    options: SearchOptions,
+    form: Form,
+    stop: &'a AtomicBool,
+}
+
+impl Asker<'_> {
+    /// Answers the one question, or all of the file of questions.
+    fn all(&self, out: &mut dyn Write, theme: Theme) -> anyhow::Result<Outcome> {
+        match (&self.command.query, &self.command.queries) {
+            (_, Some(file)) => batch::run(self, file, out, theme),
+            (Some(text), None) => {
+                let summary = self.one(text, out, theme, &mut |_| {}).inspect_err(|failure| point_at(text, failure))?;
+                Ok(tell(&summary, self.command))
+            }
+            (None, None) => Ok(Outcome::Done),
         }
     }
-    out.flush()?;
-    drop(out);
-    Ok(tell(&summary, command))
+
+    /// Writes the answers to a file that appears whole or not at all.
+    fn to_file(&self, path: &Path) -> anyhow::Result<Outcome> {
+        let mut target = Target::create(path, self.command.force)?;
+        let theme = Theme::new(false);
+        let outcome = match (&self.command.query, &self.command.queries) {
+            (Some(text), None) => {
+                let is_watched = std::io::stderr().is_terminal();
+                let summary = self
+                    .one(text, &mut target, theme, &mut |records| {
+                        if is_watched && records.is_multiple_of(8_192) {
+                            progress(&format!("{} written", count(records, "record")));
+                        }
+                    })
+                    .inspect_err(|failure| point_at(text, failure));
+                if is_watched {
+                    progress("");
+                }
+                tell(&summary?, self.command)
+            }
+            _ => self.all(&mut target, theme)?,
+        };
+        let path = if outcome == Outcome::Failed { target.keep_partial()? } else { target.keep()? };
+        if !self.command.quiet {
+            note(&format!("written to {}", path.display()));
+        }
+        Ok(outcome)
+    }
+
+    /// Writes the number of records, or of the rows of a table, and nothing else.
+    fn number_of(&self, query: &Question, out: &mut dyn Write) -> anyhow::Result<SearchSummary> {
+        let mut number = 0;
+        let options = SearchOptions { limit: None, ..self.options };
+        let summary = if query.pipes.is_empty() {
+            self.search.count(query, &options, self.stop)?
+        } else {
+            self.search.run(query, &options, self.stop, |_| {
+                number += 1;
+                true
+            })?
+        };
+        match &summary.table {
+            _ if query.pipes.is_empty() => writeln!(out, "{}", summary.matched)?,
+            Some(table) => writeln!(out, "{}", table.rows.len())?,
+            None => writeln!(out, "{number}")?,
+        }
+        out.flush()?;
+        Ok(summary)
+    }
+
+    /// Answers one question; `progress` receives the number of records written so far.
+    fn one(
+        &self,
+        text: &str,
+        out: &mut dyn Write,
+        theme: Theme,
+        progress: &mut dyn FnMut(u64),
+    ) -> anyhow::Result<SearchSummary> {
+        let query = self.search.parse(text, &self.options)?;
+        if self.form == Form::Raw && query.makes_table() {
+            bail!("--raw gives the bytes of records, and this question ends in a table; use --json or --csv");
+        }
+        if self.command.count {
+            return self.number_of(&query, out);
+        }
+        let style = Style { form: self.form, zone: self.options.zone, theme, columns: query.shown().to_vec() };
+        let mut answer = Answer::new(out, style);
+        let marker = Marker::of(&query);
+        let (mut failed, mut marks, mut written) = (None, Vec::new(), 0);
+        let summary = self.search.run(&query, &self.options, self.stop, |record| {
+            if self.form == Form::Text {
+                marker.marks(record.line(), &mut marks);
+            }
+            failed = answer.record(&record, &marks).err();
+            written += 1;
+            progress(written);
+            failed.is_none()
+        })?;
+        if let Some(cause) = failed {
+            return Err(cause.into());
+        }
+        if let Some(table) = &summary.table {
+            answer.table(table)?;
+        }
+        answer.finish()?;
+        Ok(summary)
+    }
 }
 
 /// Colours on a terminal, unless NO_COLOR is set (no-color.org).
@@ -86,33 +192,35 @@ fn theme() -> Theme {
     Theme::new(std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
 }
 
+/// Shows where in a question a mistake is.
+fn point_at(text: &str, failure: &anyhow::Error) {
+    if let Some(EngineError::Query(mistake)) = failure.downcast_ref()
+        && let Some(column) = mistake.column
+    {
+        pointed_at(text, column).iter().for_each(|line| note(line));
+    }
+}
+
 /// Says on standard error what the answer covers, and how it ended.
-fn tell(summary: &SearchSummary, command: &Search) -> Outcome {
+fn tell(summary: &SearchSummary, command: &Arguments) -> Outcome {
     if command.explain {
-        for line in &summary.explain {
-            note(line);
-        }
+        summary.explain.iter().for_each(|line| note(line));
     }
-    for hint in &summary.hints {
-        note(&format!("hint: {hint}"));
+    if !command.quiet {
+        summary.hints.iter().for_each(|hint| note(&format!("hint: {hint}")));
     }
-    for part in &summary.coverage.unreadable {
-        note(&format!("unreadable: {part}"));
+    if !command.quiet || !summary.is_complete() {
+        summary.warnings().iter().for_each(|line| note(line));
+        let range = (summary.first, summary.last);
+        let coverage = &summary.coverage;
+        let covered = (coverage.covered, coverage.pruned);
+        note(&summary_line(summary.matched, coverage.records, range, command.tz, covered, summary.seconds));
     }
-    if let Some(cause) = &summary.coverage.index {
-        note(&format!("no index used: {cause}"));
-    }
-    let range = (summary.first, summary.last);
-    let coverage = &summary.coverage;
-    note(&summary_line(
-        summary.matched,
-        coverage.records,
-        range,
-        command.tz,
-        (coverage.covered, coverage.pruned),
-        summary.seconds,
-    ));
-    if coverage.covered < coverage.records {
+    outcome_of(summary)
+}
+
+fn outcome_of(summary: &SearchSummary) -> Outcome {
+    if !summary.is_complete() {
         Outcome::Failed
     } else if summary.matched == 0 {
         Outcome::NoneFound

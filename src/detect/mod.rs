@@ -43,6 +43,13 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use xxhash_rust::xxh3::xxh3_64;
 
+/// Ids of the rules that verdicts can name, in order.
+pub fn rule_ids() -> Vec<&'static str> {
+    let mut ids: Vec<&str> = Rule::ALL.into_iter().filter(|rule| rule.is_told()).map(Rule::id).collect();
+    ids.sort_unstable();
+    ids
+}
+
 /// One record as detection sees it; everything is borrowed.
 #[derive(Debug, Clone, Copy)]
 pub struct Event<'a> {

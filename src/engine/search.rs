@@ -1,16 +1,19 @@
 //! Questions to a store: plan, evaluate on all cores, hand out in one total order, say what was covered.
 
+mod grammar;
+mod near;
+
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::{EngineError, Store};
 use crate::archive::Snapshot;
 use crate::index::Reader as IndexReader;
-use crate::model::{FieldSet, FoundRecord, InputId, Interpret, RecordId, RecordView, Timestamp, Zone};
+use crate::model::{FieldSet, FoundRecord, Interpret, RecordId, RecordView, Timestamp, Zone};
 use crate::parse::Registry;
 use crate::query::{
     Candidate, Decoded, GroupMatches, Limits, Matcher, Output, Pipeline, Plan, Query, QueryContext, Shown, Table,
@@ -19,6 +22,10 @@ use crate::query::{
 
 /// Decoded groups are kept for handing out up to this many bytes; more are read again.
 const KEPT_BYTES: usize = 192 << 20;
+/// Up to this many wanted records are held while all matches are counted; more are handed out as they come.
+const HELD: u64 = 10_000;
+
+pub use grammar::Grammar;
 
 /// How a question is asked.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +38,15 @@ pub struct SearchOptions {
     pub lenient: bool,
     /// Zone of times that the query states without one.
     pub zone: Zone,
+    /// Time after which the answer ends with what was looked at so far; `None`: none.
+    pub time_limit: Option<Duration>,
+}
+
+impl Default for SearchOptions {
+    /// Everything, by the index, with known fields only, in UTC, however long it takes.
+    fn default() -> SearchOptions {
+        SearchOptions { limit: None, scan: false, lenient: false, zone: Zone::UTC, time_limit: None }
+    }
 }
 
 /// What an answer speaks of.
@@ -46,6 +62,8 @@ pub struct Coverage {
     pub groups: u64,
     /// Records that were looked at.
     pub looked_at: u64,
+    /// The limit of time that was reached, where that is why not all records are covered.
+    pub late: Option<Duration>,
     /// What could not be read, and why.
     pub unreadable: Vec<String>,
     /// Why no index was used, where that was not the caller's wish.
@@ -57,6 +75,8 @@ pub struct Coverage {
 pub struct SearchSummary {
     /// Records that match, before pipes.
     pub matched: u64,
+    /// Records or rows of the whole answer, behind pipes, whatever the limit of records handed out.
+    pub given: u64,
     /// Earliest time among them.
     pub first: Option<Timestamp>,
     /// Latest time among them.
@@ -71,6 +91,25 @@ pub struct SearchSummary {
     pub seconds: f64,
     /// How the query was read and what was done, for `explain`.
     pub explain: Vec<String>,
+}
+
+impl SearchSummary {
+    /// Whether the answer speaks of every record of the archive.
+    pub fn is_complete(&self) -> bool {
+        self.coverage.covered >= self.coverage.records
+    }
+
+    /// What is not as the caller may think: what the answer leaves out, and why.
+    pub fn warnings(&self) -> Vec<String> {
+        let coverage = &self.coverage;
+        let mut lines: Vec<String> = coverage.unreadable.iter().map(|part| format!("unreadable: {part}")).collect();
+        if let Some(limit) = coverage.late {
+            let (covered, records) = (coverage.covered, coverage.records);
+            lines.push(format!("incomplete: time limit of {limit:?} reached; {covered} of {records} records covered"));
+        }
+        lines.extend(coverage.index.iter().map(|cause| format!("no index used: {cause}")));
+        lines
+    }
 }
 
 /// Finds what is to be marked in the lines of an answer.
@@ -100,6 +139,16 @@ pub struct Search {
     index: Option<IndexReader>,
     index_note: Option<String>,
     span: (Option<Timestamp>, Option<Timestamp>),
+}
+
+/// What becomes of the matches behind the one just handed out.
+enum Flow {
+    /// They are handed out.
+    More,
+    /// They are counted.
+    Count,
+    /// Nothing: nobody listens.
+    Stop,
 }
 
 /// A match's place in the order of answers: newest first, records without a time last, then the later record first.
@@ -187,28 +236,48 @@ impl Search {
     ) -> Result<SearchSummary, EngineError> {
         let mut run = Run::plan(self, query, options, stop)?;
         if query.pipes.is_empty() {
-            match options.limit {
-                Some(limit) => {
+            match options.limit.unwrap_or(u64::MAX) {
+                limit @ ..=HELD => {
                     for record in run.newest(limit)? {
                         if !found(record) {
                             break;
                         }
                     }
                 }
-                None => run.in_order(|view| Ok(found(FoundRecord::of(view))))?,
+                mut left => run.in_order(|view| {
+                    left -= 1;
+                    Ok(match found(FoundRecord::of(view)) {
+                        true if left == 0 => Flow::Count,
+                        true => Flow::More,
+                        false => Flow::Stop,
+                    })
+                })?,
             }
         } else {
             let limits = Limits { zone: options.zone, ..Limits::default() };
             let mut pipeline = Pipeline::new(&query.pipes, limits)?;
             run.in_order(|view| {
                 pipeline.push(view)?;
-                Ok(!pipeline.done())
+                Ok(if pipeline.done() { Flow::Count } else { Flow::More })
             })?;
             match pipeline.finish()? {
-                Output::Table(table) => run.summary.table = Some(table),
+                Output::Table(table) => {
+                    run.summary.given = table.rows.len() as u64;
+                    run.summary.table = Some(table);
+                }
                 Output::Records { rows, shown } => {
-                    for row in rows.iter().take(options.limit.map_or(usize::MAX, |limit| limit as usize)) {
-                        let Some(mut record) = self.record(row.id.0)? else { continue };
+                    run.summary.given = rows.len() as u64;
+                    let mut kept = Kept::default();
+                    let wanted = rows.len().min(options.limit.map_or(usize::MAX, |limit| limit as usize));
+                    for (number, row) in rows.iter().take(wanted).enumerate() {
+                        if run.is_late() {
+                            run.leave_out((wanted - number) as u64);
+                            break;
+                        }
+                        if stop.load(Relaxed) {
+                            return Err(EngineError::Interrupted);
+                        }
+                        let Some(mut record) = kept.record(row.id, self)? else { continue };
                         record.fields.extend(row.extracted.iter().cloned());
                         show(&mut record, &shown);
                         if !found(record) {
@@ -216,31 +285,22 @@ impl Search {
                         }
                     }
                 }
-                Output::Context { count, hits } => self.context(count as u64, &hits, &mut found)?,
+                Output::Context { count, hits } => {
+                    let near = self.near(count as u64, &hits, &|| run.is_stopped())?;
+                    run.summary.given = near.len() as u64;
+                    let limit = options.limit.map_or(usize::MAX, |limit| limit as usize);
+                    let left = self.hand_out(near.iter().take(limit), &|| run.is_stopped(), &mut found)?;
+                    let lost = if near.is_empty() { hits.len() as u64 } else { left };
+                    if lost > 0 {
+                        run.leave_out(lost);
+                    }
+                }
             }
+        }
+        if query.pipes.is_empty() {
+            run.summary.given = run.summary.matched;
         }
         Ok(run.finish())
-    }
-
-    /// Hands out hits with their neighbours in the same input, in record order, each record once.
-    fn context(
-        &self,
-        count: u64,
-        hits: &[RecordId],
-        found: &mut impl FnMut(FoundRecord) -> bool,
-    ) -> Result<(), EngineError> {
-        let mut wanted = std::collections::BTreeSet::new();
-        for hit in hits {
-            wanted.extend(self.neighbours(hit.0, count)?);
-        }
-        for id in wanted {
-            if let Some(record) = self.record(id)?
-                && !found(record)
-            {
-                break;
-            }
-        }
-        Ok(())
     }
 
     /// The number of records that match.
@@ -254,63 +314,6 @@ impl Search {
         run.newest(0)?;
         Ok(run.finish())
     }
-
-    /// One record by its number; `None` where there is none.
-    pub fn record(&self, id: u64) -> Result<Option<FoundRecord>, EngineError> {
-        let Some(number) = self.snapshot.group_of(RecordId(id)) else { return Ok(None) };
-        let Some(group) = self.snapshot.groups().get(number) else { return Ok(None) };
-        let row = (id - group.first.0) as usize;
-        let mut decoded = Decoded::open(&self.snapshot, number)?;
-        decoded.unpack(&self.snapshot)?;
-        let mut fields = FieldSet::default();
-        decoded.cut(row, Some(&self.registry), &mut fields);
-        Ok(Some(FoundRecord::of(&decoded.view(&self.snapshot, row, &fields))))
-    }
-
-    /// Numbers of the `count` records before and after a record in the same input, in order, itself included.
-    pub fn neighbours(&self, id: u64, count: u64) -> Result<Vec<u64>, EngineError> {
-        let Some(record) = self.record(id)? else { return Ok(Vec::new()) };
-        let input = record.origin.input;
-        let mut before = Vec::new();
-        let mut at = id;
-        // Records of one input may be far apart where several were followed at once; groups without it are passed over.
-        while at > 0 && (before.len() as u64) < count {
-            at -= 1;
-            match self.input_at(at)? {
-                At::Record(found) if found == input => before.push(at),
-                At::Record(_) => {}
-                At::Gone(first) => at = first,
-            }
-        }
-        before.reverse();
-        before.push(id);
-        let mut after = 0;
-        let mut at = id + 1;
-        while at < self.snapshot.records() && after < count {
-            if let At::Record(found) = self.input_at(at)?
-                && found == input
-            {
-                before.push(at);
-                after += 1;
-            }
-            at += 1;
-        }
-        Ok(before)
-    }
-
-    fn input_at(&self, id: u64) -> Result<At, EngineError> {
-        let number = self.snapshot.group_of(RecordId(id));
-        let Some(group) = number.and_then(|number| self.snapshot.groups().get(number)) else { return Ok(At::Gone(id)) };
-        let row = (id - group.first.0) as u32;
-        let runs = &group.stats.runs;
-        let run = runs.partition_point(|run| run.row <= row).checked_sub(1).and_then(|at| runs.get(at));
-        Ok(run.map_or(At::Gone(id), |run| At::Record(run.input)))
-    }
-}
-
-enum At {
-    Record(InputId),
-    Gone(u64),
 }
 
 /// Leaves the fields that are to be shown, in the order asked for.
@@ -346,6 +349,7 @@ struct Run<'a> {
     plan: Plan,
     stop: &'a AtomicBool,
     started: Instant,
+    time_limit: Option<Duration>,
     summary: SearchSummary,
 }
 
@@ -397,7 +401,7 @@ impl<'a> Run<'a> {
             ),
             format!("planned  in {:.1} ms", started.elapsed().as_secs_f64() * 1_000.0),
         ];
-        Ok(Run { search, matcher, plan: planned, stop, started, summary })
+        Ok(Run { search, matcher, plan: planned, stop, started, time_limit: options.time_limit, summary })
     }
 
     fn finish(mut self) -> SearchSummary {
@@ -423,11 +427,19 @@ impl<'a> Run<'a> {
     }
 
     /// Evaluates some candidates side by side and takes stock of them.
+    ///
+    /// Past the limit of time it only notes that they are not covered.
     fn evaluate(&mut self, candidates: &[Candidate]) -> Result<Vec<(usize, GroupMatches)>, EngineError> {
         if self.stop.load(Relaxed) {
             return Err(EngineError::Interrupted);
         }
         let (snapshot, registry, matcher) = (&self.search.snapshot, &self.search.registry, &self.matcher);
+        if self.is_late() {
+            let groups = candidates.iter().filter_map(|candidate| snapshot.groups().get(candidate.group));
+            let rows = groups.map(|group| u64::from(group.stats.rows)).sum();
+            self.leave_out(rows);
+            return Ok(Vec::new());
+        }
         let evaluated: Vec<_> = candidates
             .par_iter()
             .map(|candidate| (candidate.group, evaluate(snapshot, candidate, matcher, registry)))
@@ -484,11 +496,12 @@ impl<'a> Run<'a> {
         Ok(best.into_sorted_vec().into_iter().map(|Ranked(_, record)| record).collect())
     }
 
-    /// Hands out all matches in order until `found` says `false`.
+    /// Hands out all matches in order for as long as `found` wants more.
     fn in_order(
         &mut self,
-        mut found: impl FnMut(&RecordView<'_>) -> Result<bool, EngineError>,
+        mut found: impl FnMut(&RecordView<'_>) -> Result<Flow, EngineError>,
     ) -> Result<(), EngineError> {
+        let mut is_wanted = true;
         let candidates = self.ordered_candidates();
         let groups = self.search.snapshot.groups();
         let mut pending: BinaryHeap<Place> = BinaryHeap::new();
@@ -496,6 +509,9 @@ impl<'a> Run<'a> {
         let mut parts = candidates.chunks(2 * rayon::current_num_threads()).peekable();
         while let Some(part) = parts.next() {
             for (number, group) in self.evaluate(part)? {
+                if !is_wanted {
+                    continue;
+                }
                 pending.extend(group.rows.iter().map(|row| self.place(number, &group.decoded, *row)));
                 if !group.rows.is_empty() {
                     kept.add(number, group.decoded);
@@ -510,8 +526,18 @@ impl<'a> Run<'a> {
             let is_last = to_come.is_none();
             while let Some(place) = pending.peek().copied().filter(|place| is_last || place.time > horizon) {
                 pending.pop();
-                if !self.hand_out(place, &mut kept, &mut found)? {
-                    return Ok(());
+                if self.is_late() {
+                    self.leave_out(pending.len() as u64 + 1);
+                    (pending, is_wanted) = (BinaryHeap::new(), false);
+                    break;
+                }
+                match self.hand_out(place, &mut kept, &mut found)? {
+                    Flow::More => {}
+                    Flow::Count => {
+                        (pending, is_wanted) = (BinaryHeap::new(), false);
+                        break;
+                    }
+                    Flow::Stop => return Ok(()),
                 }
             }
         }
@@ -522,17 +548,32 @@ impl<'a> Run<'a> {
         &mut self,
         place: Place,
         kept: &mut Kept,
-        found: &mut impl FnMut(&RecordView<'_>) -> Result<bool, EngineError>,
-    ) -> Result<bool, EngineError> {
+        found: &mut impl FnMut(&RecordView<'_>) -> Result<Flow, EngineError>,
+    ) -> Result<Flow, EngineError> {
         if self.stop.load(Relaxed) {
             return Err(EngineError::Interrupted);
         }
         let snapshot = &self.search.snapshot;
-        let Some(number) = snapshot.group_of(RecordId(place.id)) else { return Ok(true) };
+        let Some(number) = snapshot.group_of(RecordId(place.id)) else { return Ok(Flow::More) };
         let row = self.row_of(number, place.id);
         let (decoded, fields) = kept.group(number, snapshot)?;
         decoded.cut(row, Some(&self.search.registry as &dyn Interpret), fields);
         found(&decoded.view(snapshot, row, fields))
+    }
+
+    /// Whether no more is to be handed out: time is up, or, as an error, the caller asked to stop.
+    fn is_stopped(&self) -> Result<bool, EngineError> {
+        if self.stop.load(Relaxed) { Err(EngineError::Interrupted) } else { Ok(self.is_late()) }
+    }
+
+    fn is_late(&self) -> bool {
+        self.time_limit.is_some_and(|limit| self.started.elapsed() >= limit)
+    }
+
+    /// Notes records that the answer does not speak of because time is up.
+    fn leave_out(&mut self, records: u64) {
+        self.summary.coverage.covered = self.summary.coverage.covered.saturating_sub(records);
+        self.summary.coverage.late = self.time_limit;
     }
 
     fn place(&self, number: usize, decoded: &Decoded, row: u32) -> Place {
@@ -580,5 +621,15 @@ impl Kept {
         decoded.unpack(snapshot)?;
         self.bytes += decoded.bytes() - before;
         Ok((decoded, &mut self.fields))
+    }
+
+    /// One record by its number, from groups that were decoded before where it can be.
+    fn record(&mut self, id: RecordId, search: &Search) -> Result<Option<FoundRecord>, EngineError> {
+        let Some(number) = search.snapshot.group_of(id) else { return Ok(None) };
+        let Some(first) = search.snapshot.groups().get(number).map(|group| group.first.0) else { return Ok(None) };
+        let row = id.0.saturating_sub(first) as usize;
+        let (decoded, fields) = self.group(number, &search.snapshot)?;
+        decoded.cut(row, Some(&search.registry as &dyn Interpret), fields);
+        Ok(Some(FoundRecord::of(&decoded.view(&search.snapshot, row, fields))))
     }
 }

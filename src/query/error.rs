@@ -7,23 +7,47 @@ use crate::model::FailureKind;
 /// A query that can't be run. Prints as `col 5: unknown field 'levl', did you mean 'level'? (...)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryError {
-    /// Where the mistake was seen: characters from 1; `None` where it concerns a pipe as a whole.
+    /// Where the mistake was seen: characters from 1.
     pub column: Option<usize>,
     /// What is wrong, with the likely cure in words.
     pub reason: String,
     /// The name that was probably meant, where there is one.
     pub suggestion: Option<String>,
+    /// Whether it is in a pipe: the sentence then names the pipe or the word, and not the column.
+    pub in_pipe: bool,
+    /// The word of a pipe that is wrong, until its column is known.
+    word: Option<String>,
 }
 
 impl QueryError {
     /// A mistake at a column (characters from 1).
     pub(crate) fn at(column: usize, reason: impl Into<String>) -> QueryError {
-        QueryError { column: Some(column), reason: reason.into(), suggestion: None }
+        QueryError { column: Some(column), in_pipe: false, ..QueryError::pipe(reason) }
     }
 
     /// A mistake that concerns a pipe as a whole.
     pub(crate) fn pipe(reason: impl Into<String>) -> QueryError {
-        QueryError { column: None, reason: reason.into(), suggestion: None }
+        QueryError { column: None, reason: reason.into(), suggestion: None, in_pipe: true, word: None }
+    }
+
+    /// A mistake in one word of a pipe, with what was probably meant.
+    pub(crate) fn of_word(reason: impl Into<String>, word: &str, suggestion: Option<String>) -> QueryError {
+        QueryError { suggestion, word: Some(word.to_owned()), ..QueryError::pipe(reason) }
+    }
+
+    /// The same mistake with what was probably meant.
+    pub(crate) fn meaning(self, suggestion: Option<String>) -> QueryError {
+        QueryError { suggestion, ..self }
+    }
+
+    /// The same mistake with its column: that of its word in the `text` of the pipe, which begins at column `from`.
+    pub(crate) fn placed(mut self, text: &str, from: usize) -> QueryError {
+        if self.column.is_none() {
+            let word = self.word.take();
+            let at = word.and_then(|word| text.find(&word)).and_then(|at| text.get(..at));
+            self.column = Some(from + at.map_or(0, |before| before.chars().count()));
+        }
+        self
     }
 
     /// Always [`FailureKind::Usage`].
@@ -34,7 +58,7 @@ impl QueryError {
 
 impl fmt::Display for QueryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.column {
+        match self.column.filter(|_| !self.in_pipe) {
             Some(column) => write!(f, "col {column}: {}", self.reason),
             None => f.write_str(&self.reason),
         }
@@ -62,7 +86,7 @@ pub(crate) fn regex_reason(error: &regex::Error) -> String {
 
 /// The candidate most like `word`, if any is close: at most a third of its letters differ (Damerau-Levenshtein, adjacent
 /// transpositions). The first in order of distance, then name.
-pub(crate) fn closest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<char> = word.chars().take(64).collect();
     let allowed = (word.len() / 3).max(1);
     candidates

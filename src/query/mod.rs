@@ -21,13 +21,14 @@ mod search;
 mod term;
 mod value;
 
-pub use error::QueryError;
+pub use error::{QueryError, closest};
 pub use evaluate::{Decoded, GroupMatches, evaluate};
 pub use filter::{Filter, filter, source_matches};
 pub use matcher::{ColumnView, Matcher};
 pub use names::BUILT_IN_FIELDS;
 pub use pipes::{
-    Aggregate, Cell, Comparison, Function, Limits, Output, Pipe, PipeError, Pipeline, RecordRow, Shown, Table,
+    Aggregate, Cell, Comparison, Function, Limits, Output, PIPE_NAMES, Pipe, PipeError, Pipeline, RecordRow, Series,
+    Shown, Table,
 };
 
 pub use plan::{Candidate, Plan, plan};
@@ -73,6 +74,25 @@ impl Query {
     /// is returned compiles.
     pub fn parse(text: &str, context: &QueryContext) -> Result<Query, QueryError> {
         parser::parse(text, context)
+    }
+
+    /// Whether its answer is a table and not records.
+    pub fn makes_table(&self) -> bool {
+        self.pipes.iter().any(|pipe| pipe.columns().is_some())
+    }
+
+    /// The fields that are to be shown of each record, in order, where the query names them (`| fields a, b`).
+    pub fn shown(&self) -> &[String] {
+        let kept = self.pipes.iter().rev().find_map(|pipe| match pipe {
+            Pipe::Fields { keep, .. } => Some(keep.as_slice()),
+            _ => None,
+        });
+        kept.filter(|_| !self.makes_table()).unwrap_or_default()
+    }
+
+    /// The same question without what becomes of the records.
+    pub fn without_pipes(&self) -> Query {
+        Query { pipes: Vec::new(), ..self.clone() }
     }
 }
 

@@ -215,15 +215,31 @@ impl<'a> Parser<'a> {
         (follows && !is_text(&self.word_ahead())).then_some(length)
     }
 
+    /// Whether what was typed as a name is a host: it has a dot, and a port follows.
+    fn at_port(&self, typed: &str) -> bool {
+        let port = self.word_ahead();
+        let is_port = |port: &str| (1..=5).contains(&port.len()) && port.bytes().all(|digit| digit.is_ascii_digit());
+        typed.contains('.') && port.strip_prefix(':').is_some_and(is_port)
+    }
+
     fn fielded(&mut self, length: usize) -> Result<Expr, QueryError> {
         let start = self.at;
         self.at += length;
         let typed = self.since(start);
-        let name = resolve(&typed, self.context, &[]).map_err(|suggestion| {
-            let meant = suggestion.as_ref().map(|name| format!(", did you mean '{name}'?")).unwrap_or_default();
-            let reason = format!("unknown field '{typed}'{meant} (to search the text, quote it)");
-            QueryError { column: Some(start + 1), reason, suggestion }
-        })?;
+        let name = match resolve(&typed, self.context, &[]) {
+            Ok(name) => name,
+            Err(_) if self.at_port(&typed) => {
+                self.at = start;
+                let text = self.word_ahead();
+                self.hints.push(format!("'{text}' was searched as text: no field has this name"));
+                return self.term(None);
+            }
+            Err(suggestion) => {
+                let meant = suggestion.as_ref().map(|name| format!(", did you mean '{name}'?")).unwrap_or_default();
+                let reason = format!("unknown field '{typed}'{meant} (to search the text, quote it)");
+                return Err(QueryError::at(start + 1, reason).meaning(suggestion));
+            }
+        };
         let field = if name == "raw" { Field::Line } else { Field::Named(name.clone()) };
         let operator = OPERATORS.into_iter().find(|operator| self.looking_at(operator)).unwrap_or(":");
         self.advance(operator.len());

@@ -5,9 +5,10 @@ use std::ops::Bound;
 use crate::model::query::{Expr, Field, Interval, LevelSet, Network, Pattern, Piece};
 use crate::model::{Level, TimeRange};
 
+use super::error::{closest, regex_reason};
 use super::parser::Parser;
 use super::value::{Value, plain};
-use super::{QueryError, error::regex_reason, literal, regexes};
+use super::{QueryError, literal, regexes};
 
 impl Parser<'_> {
     /// A value or range of `field` (`None`: bare, of the whole line) as a test.
@@ -253,7 +254,12 @@ impl Parser<'_> {
     }
 
     fn level(&self, text: &str) -> Result<Level, QueryError> {
-        literal::level(text).ok_or_else(|| self.error(format!("unknown level '{text}'")))
+        literal::level(text).ok_or_else(|| {
+            let names = Level::ALL.iter().map(|level| level.name());
+            let suggestion = closest(&text.to_ascii_lowercase(), names).map(str::to_owned);
+            let meant = suggestion.as_ref().map(|name| format!(", did you mean '{name}'?")).unwrap_or_default();
+            self.error(format!("unknown level '{text}'{meant}")).meaning(suggestion)
+        })
     }
 
     fn level_range(&self, low: &Bound<String>, high: &Bound<String>) -> Result<Expr, QueryError> {

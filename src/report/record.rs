@@ -72,11 +72,44 @@ pub fn csv_of(record: &FoundRecord, zone: Zone) -> String {
 /// One cell: control characters escaped, a leading `'` before what would be a formula, quoted where it must be.
 pub fn cell(bytes: &[u8]) -> String {
     let text = escape_bytes(bytes);
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t']) && text.parse::<f64>().is_err() { "'" } else { "" };
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '＝', '＋', '－', '＠']) && text.parse::<f64>().is_err()
+    {
+        "'"
+    } else {
+        ""
+    };
     if text.contains(['"', ',', '\n', '\t']) || !guard.is_empty() {
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
     } else {
         text.into_owned()
+    }
+}
+
+/// The value of a field of a record by the name that queries use: those of columns, then those cut from it, of which several
+/// stand with a space between them; `None` where the record has none.
+pub fn value_of(record: &FoundRecord, name: &str, zone: Zone) -> Option<Vec<u8>> {
+    let text = |text: &str| Some(text.as_bytes().to_vec());
+    let some = |text: &str| (!text.is_empty()).then(|| text.as_bytes().to_vec());
+    match name {
+        "time" => text(&record.time?.display(zone).to_string()),
+        "time.quality" => text(record.time_quality.name()),
+        "level" => text(record.level?.name()),
+        "source" => text(&record.source),
+        "raw" => Some(record.line().to_vec()),
+        "id" => text(&record.id.0.to_string()),
+        "offset" => text(&record.origin.offset.to_string()),
+        "score" => text(&rounded(record.score).to_string()),
+        "novelty" => text(&rounded(record.novelty).to_string()),
+        "anomaly" => text(if record.flagged { "true" } else { "false" }),
+        "template" => some(&record.template),
+        "entity" => text(record.entity.as_deref()?),
+        "rule" => some(&record.rules.join(" ")),
+        "reason" => some(&record.reasons.iter().map(|reason| reason.text.as_str()).collect::<Vec<_>>().join(" + ")),
+        name => {
+            let values = record.fields.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_slice());
+            let values: Vec<&[u8]> = values.collect();
+            (!values.is_empty()).then(|| values.join(&b' '))
+        }
     }
 }
 

@@ -8,24 +8,28 @@ use super::record::cell;
 use super::sanitise::{escape, escape_json};
 use super::text::{Theme, sparkline};
 use crate::model::{Timestamp, Zone};
-use crate::query::{Cell, Table};
+use crate::query::{Cell, Series, Table};
 
 /// Bars of a chart are this many characters long at most.
 const BAR: usize = 40;
+/// Text in a cell is shown up to this many characters; JSON and CSV have all of it.
+const WIDEST: usize = 110;
+/// Names before small charts are this many characters long at most.
+const NAME: usize = 24;
 
 /// A table drawn with aligned columns; a column of times with a column of counts gets bars and a sparkline.
 pub fn table_of(table: &Table, theme: Theme) -> String {
     let counts = counts_of(table);
     let mut drawn = Drawn::new();
     drawn.load_style(presets::NOTHING);
-    let mut header: Vec<String> = table.columns.iter().map(|name| theme.paint("1", &escape(name))).collect();
+    let mut header: Vec<String> = table.columns.iter().map(|name| escape(name).into_owned()).collect();
     if counts.is_some() {
         header.push(String::new());
     }
     drawn.set_header(header);
     let highest = counts.as_ref().and_then(|counts| counts.iter().copied().max()).unwrap_or(0).max(1);
     for (number, row) in table.rows.iter().enumerate() {
-        let mut cells: Vec<String> = row.iter().map(|cell| text_of_cell(cell, theme)).collect();
+        let mut cells: Vec<String> = row.iter().zip(&table.columns).map(|(cell, name)| of_column(cell, name)).collect();
         if let Some(value) = counts.as_ref().and_then(|counts| counts.get(number)) {
             let length = (u128::from(*value) * BAR as u128).div_ceil(u128::from(highest)) as usize;
             cells.push(theme.paint("36", &"█".repeat(length)));
@@ -38,14 +42,36 @@ pub fn table_of(table: &Table, theme: Theme) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let mut text = drawn.trim_fmt();
-    if let Some(counts) = counts.filter(|counts| counts.len() > 2) {
-        text.push_str(&format!("\n{}", theme.paint("36", &sparkline(&counts))));
+    // Colours come last: the drawing measures what it is given.
+    let drawn = drawn.trim_fmt();
+    let (header, rows) = drawn.split_once('\n').unwrap_or((&drawn, ""));
+    let mut text = theme.paint("1", header);
+    if !rows.is_empty() {
+        text.push('\n');
+        text.push_str(rows);
     }
+    text.push_str(&charts(table, theme));
     if table.rows.is_empty() {
         text.push_str(&theme.dim("\n(no rows)"));
     }
     text
+}
+
+/// A small chart for each series that is long enough to show something; empty spans are gaps.
+fn charts(table: &Table, theme: Theme) -> String {
+    let shown: Vec<(String, &Series)> = table
+        .series
+        .iter()
+        .filter(|series| series.counts.len() > 2)
+        .map(|series| (series.name.as_ref().map(text_of_cell).unwrap_or_default(), series))
+        .collect();
+    let width = shown.iter().map(|(name, _)| name.chars().count().min(NAME)).max().unwrap_or(0);
+    let line = |(name, series): &(String, &Series)| {
+        let name: String = name.chars().take(NAME).collect();
+        let space = if width > 0 { "  " } else { "" };
+        format!("\n{name:<width$}{space}{}", theme.paint("36", &sparkline(&series.counts)))
+    };
+    shown.iter().map(line).collect()
 }
 
 /// The counts of a time chart without groups: its first column is `time`, its second and last is `count`.
@@ -58,9 +84,23 @@ fn counts_of(table: &Table) -> Option<Vec<u64>> {
     is_chart.then(|| table.rows.iter().map(count).collect::<Option<Vec<u64>>>()).flatten()
 }
 
-fn text_of_cell(cell: &Cell, theme: Theme) -> String {
+/// A cell as people read it: numbers of records as they are typed in commands, long text cut.
+fn of_column(cell: &Cell, name: &str) -> String {
     match cell {
-        Cell::Null => theme.dim("-"),
+        Cell::Int(id) if matches!(name, "first" | "from" | "to" | "id") => id.to_string(),
+        cell => {
+            let text = text_of_cell(cell);
+            match text.char_indices().nth(WIDEST) {
+                Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+                None => text,
+            }
+        }
+    }
+}
+
+fn text_of_cell(cell: &Cell) -> String {
+    match cell {
+        Cell::Null => "-".to_owned(),
         Cell::Text(text) => escape(text).into_owned(),
         Cell::Int(value) if *value >= 0 => thousands(value.unsigned_abs()),
         Cell::Int(value) => value.to_string(),
@@ -127,7 +167,9 @@ mod tests {
 
     fn chart() -> Table {
         let row = |time: &str, count| vec![Cell::Text(time.to_owned()), Cell::Int(count)];
-        Table { columns: vec!["time".into(), "count".into()], rows: vec![row("a", 1), row("b", 40), row("c", 0)] }
+        let rows = vec![row("a", 1), row("b", 40), row("c", 0)];
+        let series = vec![Series { name: None, counts: vec![1, 40, 0] }];
+        Table { columns: vec!["time".into(), "count".into()], rows, series }
     }
 
     #[test]
@@ -139,7 +181,7 @@ mod tests {
     #[test]
     fn rows_are_json_objects_and_safe_csv() {
         assert_eq!(json_rows(&chart())[1], r#"{"time":"b","count":40}"#);
-        let table = Table { columns: vec!["x".into()], rows: vec![vec![Cell::Text("=1+1".into())], vec![Cell::Null]] };
+        let table = Table::new(vec!["x".into()], vec![vec![Cell::Text("=1+1".into())], vec![Cell::Null]]);
         assert_eq!(csv_rows(&table), ["x", "\"'=1+1\"", ""]);
     }
 

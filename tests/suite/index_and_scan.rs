@@ -3,7 +3,6 @@
 use std::sync::atomic::AtomicBool;
 
 use logguard::engine::{Counters, Search, SearchOptions, Store};
-use logguard::model::Zone;
 use proptest::prelude::*;
 
 /// Parts of lines that meet each other at word edges, inside words, inside addresses and beyond ASCII.
@@ -64,7 +63,7 @@ const QUERIES: &[&str] = &[
 ];
 
 fn ids(search: &Search, query: &str, scan: bool) -> Vec<u64> {
-    let options = SearchOptions { limit: None, scan, lenient: true, zone: Zone::UTC };
+    let options = SearchOptions { scan, lenient: true, ..SearchOptions::default() };
     let query = search.parse(query, &options).unwrap();
     let mut ids = Vec::new();
     let summary = search

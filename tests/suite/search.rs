@@ -1,10 +1,8 @@
-//! `search` from outside: the query corpus through the whole program, exit codes, output that programs read.
-
-use std::collections::BTreeMap;
+//! `search` from outside: exit codes, output that programs read, the prompt without a terminal.
 
 use serde_json::Value;
 
-use super::world::{NOW, World, shared};
+use super::world::{NOW, World};
 
 /// A small store: an application log, a web server's, a syslog and JSON lines.
 fn stored() -> World {
@@ -23,52 +21,6 @@ fn stored() -> World {
     world.write("logs/bytes.log", b"caf\xe9 \xff\n");
     world.ok(&["process", "logs", "--now", NOW]);
     world
-}
-
-#[test]
-fn the_corpus_of_queries_has_its_answers_through_the_whole_program() {
-    let Some(root) = shared("the acceptance table of queries") else { return };
-    let text = std::fs::read_to_string(root.join("query_acceptance.json")).unwrap();
-    let table: Value = serde_json::from_str(&text).unwrap();
-    let world = World::new();
-    let mut files: BTreeMap<&str, (String, Vec<u64>)> = BTreeMap::new();
-    for entry in table["corpus"].as_array().unwrap() {
-        let (file, ids) = files.entry(entry["source"].as_str().unwrap()).or_default();
-        file.push_str(entry["raw"].as_str().unwrap());
-        file.push('\n');
-        ids.push(entry["id"].as_u64().unwrap());
-    }
-    // Names in order are files in order, so the ids of the store are known; the file's time gives the year of syslog lines.
-    let mut names = Vec::new();
-    for (name, (text, ids)) in &files {
-        world.write(&format!("logs/{name}"), text);
-        names.extend(ids.iter().copied());
-    }
-    world.ok(&["process", "logs", "--now", NOW, "--year", "2026"]);
-    let (mut failures, mut checked) = (Vec::new(), 0);
-    for case in table["queries"].as_array().unwrap() {
-        let query = case["query"].as_str().unwrap();
-        checked += usize::from(case.get("ids").is_some() || case.get("error").is_some());
-        if let Some(expected) = case.get("ids").and_then(Value::as_array) {
-            let mut found: Vec<u64> = world.ids(query, &[]).iter().map(|id| names[*id as usize]).collect();
-            found.sort_unstable();
-            let scanned = world.ids(query, &["--scan"]).len();
-            let expected: Vec<u64> = expected.iter().map(|id| id.as_u64().unwrap()).collect();
-            if found != expected || scanned != expected.len() {
-                failures.push(format!("{query}: {found:?} (scan {scanned}), expected {expected:?}"));
-            }
-        } else if let Some(error) = case.get("error").and_then(Value::as_str) {
-            let run = world.run(&["search", "--now", NOW, "--", query]);
-            let first = error.split(" (").next().unwrap().split("; did").next().unwrap();
-            // The regex engine has its own words for what is wrong; the column is ours.
-            let first = if error.contains("bad regex") { "col 8: bad regex" } else { first };
-            if run.code != 2 || !run.stderr.contains(first) {
-                failures.push(format!("{query}: code {} {}", run.code, run.stderr));
-            }
-        }
-    }
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert!(checked > 70, "{checked} cases were found in the table");
 }
 
 #[test]
@@ -114,6 +66,21 @@ fn json_has_the_fields_that_programs_read() {
     let record: Value = serde_json::from_str(bytes.stdout.trim()).unwrap();
     assert_eq!(record["raw_base64"], "Y2Fm6SD/Cg==");
     assert_eq!(world.ok(&["search", "--raw", "caf*"]).bytes, b"caf\xe9 \xff\n");
+}
+
+#[test]
+fn every_field_of_json_is_documented() {
+    let world = stored();
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let table = readme.split("| field of `--json` | is |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let columns = table.lines().filter_map(|line| line.split('|').nth(1));
+    let mut documented: Vec<&str> = columns.flat_map(|column| column.split('`').skip(1).step_by(2)).collect();
+    let run = world.ok(&["search", "--json", "caf*"]);
+    let record: Value = serde_json::from_str(run.stdout.trim()).unwrap();
+    let mut names: Vec<&str> = record.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    documented.sort_unstable();
+    assert_eq!(names, documented);
 }
 
 #[test]

@@ -53,6 +53,6 @@ impl Sink for Gaps {
     fn finish(&mut self, _budget: &mut Budget) -> Result<Output, PipeError> {
         self.rows.sort_by(|a, b| rows_in_order(a, b));
         let rows = std::mem::take(&mut self.rows);
-        Ok(Output::Table(Table { columns: std::mem::take(&mut self.columns), rows }))
+        Ok(Output::Table(Table::new(std::mem::take(&mut self.columns), rows)))
     }
 }

@@ -1,8 +1,9 @@
 //! What becomes of matching records: they stream through stages, newest first, into a table or a list.
 //!
 //! Stages on records (`extract`, `head`, `tail`, `sort`) pass rows on; at most one sink (`stats`, `top`, `timechart`,
-//! `patterns`, `gaps`) turns them into a table; `where`, `sort`, `head`, `tail` and `fields` then work on the table.
+//! `patterns`, `gaps`, `compare`) turns them into a table; `where`, `sort`, `head`, `tail` and `fields` then work on the table.
 
+mod compare;
 mod extract;
 mod gaps;
 mod head;
@@ -19,7 +20,9 @@ mod top;
 
 pub(super) use parse::parse;
 pub use pipeline::{Limits, Output, PipeError, Pipeline, RecordRow, Shown};
-pub use table::{Cell, Table};
+pub use table::{Cell, Series, Table};
+
+use crate::model::TimeRange;
 
 /// One pipe, checked; names of fields are canonical.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,7 +107,36 @@ pub enum Pipe {
         /// A field whose values are looked at apart.
         by: Option<String>,
     },
+    /// Two windows of time side by side.
+    Compare {
+        /// The later window.
+        last: TimeRange,
+        /// The window that it is compared with.
+        before: TimeRange,
+        /// Lengths of both in nanoseconds, above 0, by which rates are compared.
+        lengths: (i64, i64),
+        /// The field whose values are compared; `None`: templates.
+        by: Option<String>,
+    },
 }
+
+/// The names of all pipes, as typed, in order.
+pub const PIPE_NAMES: &[&str] = &[
+    "compare",
+    "context",
+    "extract",
+    "fields",
+    "gaps",
+    "head",
+    "patterns",
+    "rare",
+    "sort",
+    "stats",
+    "tail",
+    "timechart",
+    "top",
+    "where",
+];
 
 /// One figure of `stats`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,7 +172,7 @@ pub enum Function {
 
 impl Function {
     /// Names as typed.
-    const NAMES: [(&'static str, Function); 11] = [
+    pub const NAMES: [(&'static str, Function); 11] = [
         ("count", Function::Count),
         ("dc", Function::Distinct),
         ("sum", Function::Sum),
@@ -234,6 +266,9 @@ impl Pipe {
             Pipe::Timechart { by: Some(by), .. } => list(&["time", by, "count"]),
             Pipe::Timechart { by: None, .. } => list(&["time", "count"]),
             Pipe::Patterns { .. } => list(&["pattern", "count", "first"]),
+            Pipe::Compare { by, .. } => {
+                list(&[by.as_deref().unwrap_or("pattern"), "change", "before", "last", "rate", "first"])
+            }
             Pipe::Gaps { by, .. } => list(&[by.as_deref().unwrap_or("group"), "from", "to", "seconds"]),
             _ => None,
         }

@@ -1,11 +1,12 @@
 //! Reads the pipes of a query and checks that each can follow the one before.
 
+use crate::query::error::closest;
 use crate::query::names::resolve;
 use crate::query::parser::Parser;
 use crate::query::value::Value;
 use crate::query::{QueryError, literal, regexes};
 
-use super::{Aggregate, Comparison, Function, Pipe};
+use super::{Aggregate, Comparison, Function, PIPE_NAMES, Pipe};
 
 /// Most pipes of a query.
 const MAX_PIPES: usize = 32;
@@ -25,9 +26,14 @@ pub(in crate::query) fn parse(parser: &mut Parser) -> Result<Vec<Pipe>, QueryErr
             parser.advance(1);
         }
         let name = parser.since(start);
-        let pipe =
-            if name == "extract" { reader.extract(parser)? } else { reader.read(&name, &rest(parser), parser)? };
-        reader.follow(&name, &pipe)?;
+        let pipe = if name == "extract" {
+            reader.extract(parser)
+        } else {
+            let text = rest(parser);
+            reader.read(&name, &text, parser)
+        };
+        let pipe = pipe.and_then(|pipe| reader.follow(&name, &pipe).map(|()| pipe));
+        let pipe = pipe.map_err(|mistake| mistake.placed(&parser.since(start), start + 1))?;
         reader.pipes.push(pipe);
         parser.skip_space();
     }
@@ -63,7 +69,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn read(&mut self, name: &str, text: &str, parser: &Parser) -> Result<Pipe, QueryError> {
+    fn read(&mut self, name: &str, text: &str, parser: &mut Parser) -> Result<Pipe, QueryError> {
         let words: Vec<&str> = text.split_whitespace().collect();
         Ok(match (name, words.as_slice()) {
             ("stats", _) => self.stats(text, parser)?,
@@ -75,6 +81,7 @@ impl Reader {
                 Pipe::Timechart { span: span_of(name, span)?, by: Some(self.field(field, parser)?) }
             }
             ("timechart", _) => return Err(QueryError::pipe("timechart needs: span [by field]")),
+            ("compare", words) => super::compare::parse(words, parser, |typed, parser| self.field(typed, parser))?,
             ("gaps", [span]) => Pipe::Gaps { span: span_of(name, span)?, by: None },
             ("gaps", [span, "by", field]) => {
                 Pipe::Gaps { span: span_of(name, span)?, by: Some(self.field(field, parser)?) }
@@ -99,14 +106,14 @@ impl Reader {
             ("sort", _) => return Err(QueryError::pipe("sort needs: [-]field")),
             ("fields", _) => self.fields(text, parser)?,
             ("where", _) => self.condition(text)?,
-            _ => return Err(QueryError::pipe(format!("unknown pipe '{name}'"))),
+            _ => return Err(unknown_pipe(name)),
         })
     }
 
     fn field(&self, typed: &str, parser: &Parser) -> Result<String, QueryError> {
         resolve(typed, parser.context, &self.extracted).map_err(|suggestion| {
             let meant = suggestion.as_ref().map(|name| format!(", did you mean '{name}'?")).unwrap_or_default();
-            QueryError { column: None, reason: format!("unknown field '{typed}'{meant}"), suggestion }
+            QueryError::of_word(format!("unknown field '{typed}'{meant}"), typed, suggestion)
         })
     }
 
@@ -173,7 +180,9 @@ impl Reader {
         let (pattern, ignore_case) = match parser.value()? {
             Value::Quoted(pattern) => (pattern, false),
             Value::Regex { pattern, ignore_case } => (pattern, ignore_case),
-            Value::Word(_) => return Err(parser.error("extract needs a regex: extract /.../ or extract \"...\"")),
+            Value::Word(_) => {
+                return Err(parser.error("extract needs a regex: extract /.../ without spaces, or extract \"...\""));
+            }
         };
         let regex = regexes::build(&pattern, ignore_case)
             .map_err(|error| parser.error(format!("bad regex: {}", crate::query::error::regex_reason(&error))))?;
@@ -215,6 +224,12 @@ impl Reader {
     }
 }
 
+fn unknown_pipe(name: &str) -> QueryError {
+    let suggestion = closest(name, PIPE_NAMES.iter().copied());
+    let meant = suggestion.map(|meant| format!(", did you mean '{meant}'?")).unwrap_or_default();
+    QueryError::of_word(format!("unknown pipe '{name}'{meant}"), name, suggestion.map(str::to_owned))
+}
+
 fn stats_help() -> QueryError {
     QueryError::pipe(
         "stats needs: count | dc(f) | sum(f) | avg(f) | min(f) | max(f) | p50(f) | p95(f) | p99(f) | first(f) | last(f) \
@@ -227,11 +242,12 @@ fn names(text: &str) -> Vec<String> {
 }
 
 fn count(name: &str, text: &str) -> Result<usize, QueryError> {
-    text.parse().map_err(|_| QueryError::pipe(format!("{name}: '{text}' is not a count")))
+    text.parse().map_err(|_| QueryError::of_word(format!("{name}: '{text}' is not a count"), text, None))
 }
 
 fn span_of(name: &str, text: &str) -> Result<i64, QueryError> {
-    literal::duration(text).ok_or_else(|| QueryError::pipe(format!("{name}: '{text}' is not a span such as 5m or 1h")))
+    let reason = || format!("{name}: '{text}' is not a span such as 5m or 1h");
+    literal::duration(text).ok_or_else(|| QueryError::of_word(reason(), text, None))
 }
 
 fn known_column(typed: &str, columns: &[String]) -> Result<String, QueryError> {
@@ -240,6 +256,6 @@ fn known_column(typed: &str, columns: &[String]) -> Result<String, QueryError> {
     }
     let have = columns.iter().map(|column| format!("'{column}'")).collect::<Vec<_>>().join(", ");
     let have = if columns.is_empty() { String::new() } else { format!(", have [{have}]") };
-    let suggestion = crate::query::error::closest(typed, columns.iter().map(String::as_str)).map(str::to_owned);
-    Err(QueryError { column: None, reason: format!("unknown column '{typed}'{have}"), suggestion })
+    let suggestion = closest(typed, columns.iter().map(String::as_str)).map(str::to_owned);
+    Err(QueryError::of_word(format!("unknown column '{typed}'{have}"), typed, suggestion))
 }

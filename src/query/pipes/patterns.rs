@@ -42,6 +42,6 @@ impl Sink for Patterns {
             .iter()
             .map(|(template, (count, first))| vec![Cell::of(Some(template)), Cell::count(*count), Cell::count(*first)])
             .collect();
-        Ok(Output::Table(Table { columns: std::mem::take(&mut self.columns), rows }))
+        Ok(Output::Table(Table::new(std::mem::take(&mut self.columns), rows)))
     }
 }

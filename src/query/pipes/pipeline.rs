@@ -10,7 +10,7 @@ use super::row::Row;
 use super::sort::Sort;
 use super::table::{self, Table};
 use super::tail::Tail;
-use super::{Pipe, gaps, patterns, stats, timechart, top};
+use super::{Pipe, compare, gaps, patterns, stats, timechart, top};
 use crate::query::regexes;
 
 /// What pipes may use.
@@ -319,6 +319,10 @@ fn make_sink(pipe: &Pipe, slots: &mut Slots, zone: Zone) -> Option<Box<dyn Sink>
             Box::new(timechart::Timechart::new(*span, by, zone, columns))
         }
         Pipe::Patterns { count } => Box::new(patterns::Patterns::new(slots.of("template"), *count, columns)),
+        Pipe::Compare { last, before, lengths, by } => {
+            let slot = slots.of(by.as_deref().unwrap_or("template"));
+            Box::new(compare::Compare::new(slot, (*last, *before), *lengths, columns))
+        }
         Pipe::Gaps { span, by } => {
             let by = by.as_deref().map(|name| slots.of(name));
             Box::new(gaps::Gaps::new(*span, by, columns))

@@ -28,9 +28,8 @@ struct Group {
 enum Figure {
     Count(u64),
     Distinct(HashSet<Vec<u8>>),
-    /// Sum and number of numbers.
-    Sum(f64, u64),
-    Mean(f64, u64),
+    Sum(Total),
+    Mean(Total),
     Min(Option<f64>),
     Max(Option<f64>),
     Percentile(u8, Vec<f64>),
@@ -85,7 +84,7 @@ impl Sink for Stats {
         rows.sort_by(|a, b| {
             figure(b).partial_cmp(&figure(a)).unwrap_or(Ordering::Equal).then_with(|| rows_in_order(a, b))
         });
-        Ok(Output::Table(Table { columns: std::mem::take(&mut self.columns), rows }))
+        Ok(Output::Table(Table::new(std::mem::take(&mut self.columns), rows)))
     }
 }
 
@@ -94,8 +93,8 @@ impl Figure {
         match function {
             Function::Count => Figure::Count(0),
             Function::Distinct => Figure::Distinct(HashSet::new()),
-            Function::Sum => Figure::Sum(0.0, 0),
-            Function::Mean => Figure::Mean(0.0, 0),
+            Function::Sum => Figure::Sum(Total::default()),
+            Function::Mean => Figure::Mean(Total::default()),
             Function::Min => Figure::Min(None),
             Function::Max => Figure::Max(None),
             Function::Percentile(percent) => Figure::Percentile(percent, Vec::new()),
@@ -115,8 +114,8 @@ impl Figure {
                 budget.take("stats", value.len() + 48)?;
                 seen.insert(value.to_vec());
             }
-            Figure::First(held) => keep(held, value, when, Ordering::Less),
-            Figure::Last(held) => keep(held, value, when, Ordering::Greater),
+            Figure::First(held) => keep(held, value, when, Ordering::Less, budget)?,
+            Figure::Last(held) => keep(held, value, when, Ordering::Greater, budget)?,
             _ => {
                 if let Some(number) = literal::number(value) {
                     self.number(number, budget)?;
@@ -128,10 +127,7 @@ impl Figure {
 
     fn number(&mut self, number: f64, budget: &mut Budget) -> Result<(), PipeError> {
         match self {
-            Figure::Sum(sum, count) | Figure::Mean(sum, count) => {
-                *sum += number;
-                *count += 1;
-            }
+            Figure::Sum(total) | Figure::Mean(total) => total.add(number),
             Figure::Min(least) => *least = Some(least.map_or(number, |least| least.min(number))),
             Figure::Max(greatest) => *greatest = Some(greatest.map_or(number, |greatest| greatest.max(number))),
             Figure::Percentile(_, numbers) => {
@@ -148,9 +144,8 @@ impl Figure {
         match self {
             Figure::Count(count) => Cell::count(count),
             Figure::Distinct(seen) => Cell::count(seen.len() as u64),
-            Figure::Sum(_, 0) | Figure::Mean(_, 0) => Cell::Null,
-            Figure::Sum(sum, _) => Cell::Float(sum),
-            Figure::Mean(sum, count) => Cell::Float(sum / count as f64),
+            Figure::Sum(total) => float(total.value()),
+            Figure::Mean(total) => float(total.value().map(|sum| sum / total.count as f64)),
             Figure::Min(number) | Figure::Max(number) => float(number),
             Figure::Percentile(percent, mut numbers) => {
                 numbers.sort_by(f64::total_cmp);
@@ -163,8 +158,38 @@ impl Figure {
 }
 
 /// Takes a value over where its record stands before (or after) the one held.
-fn keep(held: &mut Option<(When, Vec<u8>)>, value: &[u8], when: When, wanted: Ordering) {
+fn keep(
+    held: &mut Option<(When, Vec<u8>)>,
+    value: &[u8],
+    when: When,
+    wanted: Ordering,
+    budget: &mut Budget,
+) -> Result<(), PipeError> {
     if held.as_ref().is_none_or(|(other, _)| when.cmp(other) == wanted) {
+        budget.release(held.as_ref().map_or(0, |(_, value)| value.len()));
+        budget.take("stats", value.len())?;
         *held = Some((when, value.to_vec()));
+    }
+    Ok(())
+}
+
+/// A sum that keeps what single additions round away (Neumaier), so that it does not depend on how small the parts are.
+#[derive(Clone, Copy, Default)]
+struct Total {
+    sum: f64,
+    lost: f64,
+    count: u64,
+}
+
+impl Total {
+    fn add(&mut self, number: f64) {
+        let sum = self.sum + number;
+        self.lost += if self.sum.abs() >= number.abs() { (self.sum - sum) + number } else { (number - sum) + self.sum };
+        self.sum = sum;
+        self.count += 1;
+    }
+
+    fn value(self) -> Option<f64> {
+        (self.count > 0).then_some(self.sum + self.lost)
     }
 }

@@ -66,6 +66,31 @@ pub struct Table {
     pub columns: Vec<String>,
     /// Rows, each as wide as `columns`.
     pub rows: Vec<Vec<Cell>>,
+    /// Counts over evenly spaced times, for small charts; of `timechart` alone, at most [`Series::MOST`].
+    pub series: Vec<Series>,
+}
+
+/// Counts over evenly spaced times, the oldest first, empty spans included.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// The value of the field that splits the chart; `None` for a chart that nothing splits.
+    pub name: Option<Cell>,
+    /// Counts, at most [`Series::LONGEST`]; of longer charts neighbours are added up.
+    pub counts: Vec<u64>,
+}
+
+impl Series {
+    /// Most series of a table.
+    pub const MOST: usize = 8;
+    /// Most counts of a series.
+    pub const LONGEST: usize = 100;
+}
+
+impl Table {
+    /// A table without charts.
+    pub fn new(columns: Vec<String>, rows: Vec<Vec<Cell>>) -> Table {
+        Table { columns, rows, series: Vec::new() }
+    }
 }
 
 /// Compares rows cell by cell.
@@ -76,6 +101,10 @@ pub(super) fn rows_in_order(a: &[Cell], b: &[Cell]) -> Ordering {
 /// Runs the pipes behind the one that made the table.
 pub(super) fn apply(mut table: Table, pipes: &[Pipe]) -> Table {
     for pipe in pipes {
+        if matches!(pipe, Pipe::Where { .. } | Pipe::Head { .. } | Pipe::Tail { .. }) {
+            // A chart of rows that are not shown would mislead.
+            table.series.clear();
+        }
         let place = |name: &String| table.columns.iter().position(|column| column == name);
         match pipe {
             Pipe::Where { column, comparison, value } => {

@@ -41,6 +41,6 @@ impl Sink for Top {
         });
         counts.truncate(self.count);
         let rows = counts.iter().map(|(value, count)| vec![Cell::of(Some(value)), Cell::count(*count)]).collect();
-        Ok(Output::Table(Table { columns: std::mem::take(&mut self.columns), rows }))
+        Ok(Output::Table(Table::new(std::mem::take(&mut self.columns), rows)))
     }
 }
