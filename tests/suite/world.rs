@@ -38,6 +38,19 @@ impl World {
         path.display().to_string()
     }
 
+    /// Flips a bit in the last row group of the only segment (the byte before the directory) and gives the file.
+    pub fn damage_last_group(&self) -> PathBuf {
+        let mut segments = std::fs::read_dir(self.path("data/segments")).unwrap();
+        let segment = segments.next().unwrap().unwrap().path();
+        assert!(segments.next().is_none(), "one segment was expected");
+        let mut bytes = std::fs::read(&segment).unwrap();
+        let trailer = bytes.len() - 32;
+        let directory = u64::from_le_bytes(bytes[trailer..trailer + 8].try_into().unwrap());
+        bytes[directory as usize - 1] ^= 1;
+        std::fs::write(&segment, bytes).unwrap();
+        segment
+    }
+
     /// The program with the folder as its working folder; its stores are `data` and `index` in it.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin("logguard"));

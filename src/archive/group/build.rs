@@ -116,16 +116,14 @@ impl StripeBuilder {
         if let Some(encoded) = &encoded {
             writer.add_columnar(SHARED_LINES, &encoded.shared, self.lines.len() as u64);
         }
-        let cut_and_ids = outlines.iter().zip(&self.closed).map(|(outline, group)| (outline, &group.template_ids[..]));
-        let usual = derived::usual_templates(cut_and_ids);
+        let ids = self.template_ids(&outlines, &mut writer, level)?;
         writer.add_texts(TEMPLATES, &self.templates, level)?;
         writer.add_texts(LAYOUTS, &self.layouts, level)?;
         writer.add_texts(RULES, &self.rules, level)?;
         if !self.verdicts.is_empty() {
             writer.add_texts(VERDICTS, &self.verdicts, level)?;
         }
-        let mut sections = writer.take();
-        let mut needs_usual = false;
+        let sections = writer.take();
         let mut groups = Vec::with_capacity(self.closed.len());
         let (mut first, mut start) = (0, 0);
         for (number, group) in self.closed.into_iter().enumerate() {
@@ -139,12 +137,9 @@ impl StripeBuilder {
                     writer.add(LENGTHS, &column::encode(&lengths), level)?;
                 }
             }
-            groups.push(group.encode(&mut writer, outlines.get(number), &usual, &mut needs_usual, level)?);
+            let ids = ids.get(number).map_or(&[][..], Vec::as_slice);
+            groups.push(group.encode(&mut writer, outlines.get(number), ids, level)?);
             (first, start) = (first + rows, start + bytes);
-        }
-        if needs_usual {
-            writer.add(USUAL_TEMPLATES, &column::encode(&usual), level)?;
-            sections.extend(writer.take());
         }
         Ok(EncodedStripe { bytes: writer.bytes, stats: StripeStats { groups, sections } })
     }
@@ -158,6 +153,36 @@ impl StripeBuilder {
             outlines.push(outline.map_err(std::io::Error::other)?);
         }
         Ok(outlines)
+    }
+}
+
+impl StripeBuilder {
+    /// The template ids of each group: as they are, or, where that is smaller, with the usual ones told once for the stripe.
+    fn template_ids(
+        &self,
+        outlines: &[Outline],
+        writer: &mut SectionWriter,
+        level: i32,
+    ) -> std::io::Result<Vec<Vec<u8>>> {
+        let plain: Vec<Vec<u8>> =
+            self.closed.iter().map(|group| derived::plain_template_ids(&group.template_ids)).collect();
+        if outlines.is_empty() {
+            return Ok(plain);
+        }
+        let cut_and_ids =
+            || outlines.iter().zip(&self.closed).map(|(outline, group)| (outline, &group.template_ids[..]));
+        let usual = derived::usual_templates(cut_and_ids());
+        let unusual: Vec<Vec<u8>> =
+            cut_and_ids().map(|(outline, ids)| derived::unusual_template_ids(ids, outline, &usual)).collect();
+        let usual = column::encode(&usual);
+        let size = |forms: &[Vec<u8>]| -> std::io::Result<usize> {
+            forms.iter().try_fold(0, |sum, form| Ok(sum + zstd::bulk::compress(form, 1)?.len()))
+        };
+        if size(&unusual)? + usual.len() < size(&plain)? {
+            writer.add(USUAL_TEMPLATES, &usual, level)?;
+            return Ok(unusual);
+        }
+        Ok(plain)
     }
 }
 
@@ -209,8 +234,7 @@ impl Group {
         self,
         writer: &mut SectionWriter,
         outline: Option<&Outline>,
-        usual: &[i64],
-        needs_usual: &mut bool,
+        template_ids: &[u8],
         level: i32,
     ) -> std::io::Result<GroupStats> {
         writer.add_smallest(TIMES, &derived::times(&self.times, outline), level)?;
@@ -218,9 +242,7 @@ impl Group {
         let known: Vec<i64> = self.scores.iter().zip(&self.novelties).map(|(score, novelty)| score - novelty).collect();
         writer.add(SCORES, &column::encode(&self.scores), level)?;
         writer.add(NOVELTIES, &column::encode(&known), level)?;
-        let ids = derived::template_ids(&self.template_ids, outline, usual);
-        let chosen = writer.add_smallest(TEMPLATE_IDS, &ids, level)?;
-        *needs_usual |= ids.get(chosen).is_some_and(|form| derived::needs_usual(form));
+        writer.add(TEMPLATE_IDS, template_ids, level)?;
         writer.add(LAYOUT_IDS, &column::encode(&self.layout_ids), level)?;
         writer.add(RULE_IDS, &column::encode(&self.rule_ids), level)?;
         Ok(GroupStats {

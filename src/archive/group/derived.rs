@@ -89,14 +89,16 @@ pub fn usual_templates<'a>(groups: impl Iterator<Item = (&'a Outline, &'a [i64])
     usual.into_iter().map(|(id, _)| id).collect()
 }
 
-/// The forms in which template ids may be kept.
-pub fn template_ids(ids: &[i64], outline: Option<&Outline>, usual: &[i64]) -> Vec<Vec<u8>> {
-    let mut forms = vec![with(PLAIN, &column::encode(ids))];
-    let Some(outline) = outline else { return forms };
+/// Template ids as they are.
+pub fn plain_template_ids(ids: &[i64]) -> Vec<u8> {
+    with(PLAIN, &column::encode(ids))
+}
+
+/// Template ids where they are not the usual ones.
+pub fn unusual_template_ids(ids: &[i64], outline: &Outline, usual: &[i64]) -> Vec<u8> {
     let unusual = |(cut, id): (&u32, &i64)| if usual.get(*cut as usize) == Some(id) { 0 } else { id + 1 };
     let rest: Vec<i64> = outline.templates.iter().zip(ids).map(unusual).collect();
-    forms.push(with(BY_CUT, &column::encode(&rest)));
-    forms
+    with(BY_CUT, &column::encode(&rest))
 }
 
 /// Whether the template ids of these bytes follow from the usual ones.
@@ -156,7 +158,7 @@ mod tests {
                 prop_assert_eq!(times_of(&form, 30, Some(&outline)), Some(values.clone()));
             }
             let usual = usual_templates(std::iter::once((&outline, &ids[..])));
-            for form in template_ids(&ids, Some(&outline), &usual) {
+            for form in [plain_template_ids(&ids), unusual_template_ids(&ids, &outline, &usual)] {
                 prop_assert_eq!(template_ids_of(&form, 30, Some(&outline), &usual), Some(ids.clone()));
             }
         }

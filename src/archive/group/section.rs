@@ -53,26 +53,24 @@ impl SectionWriter {
 
     /// Adds a section.
     pub fn add(&mut self, kind: u8, raw: &[u8], level: i32) -> std::io::Result<()> {
-        self.add_smallest(kind, &[raw], level).map(|_| ())
+        self.add_smallest(kind, &[raw], level)
     }
 
-    /// Adds the form that takes the fewest bytes; gives its position.
-    pub fn add_smallest<F: AsRef<[u8]>>(&mut self, kind: u8, forms: &[F], level: i32) -> std::io::Result<usize> {
+    /// Adds the form that takes the fewest bytes.
+    pub fn add_smallest<F: AsRef<[u8]>>(&mut self, kind: u8, forms: &[F], level: i32) -> std::io::Result<()> {
         let mut smallest: Option<(u8, Vec<u8>, usize)> = None;
-        let mut chosen = 0;
-        for (position, form) in forms.iter().enumerate() {
+        for form in forms {
             let raw = form.as_ref();
             let packed = zstd::bulk::compress(raw, level)?;
             let (codec, stored) = if packed.len() < raw.len() { (ZSTD, packed) } else { (STORED, raw.to_vec()) };
             if smallest.as_ref().is_none_or(|(_, known, _)| stored.len() < known.len()) {
                 smallest = Some((codec, stored, raw.len()));
-                chosen = position;
             }
         }
         if let Some((codec, stored, raw)) = smallest {
             self.store(kind, codec, &stored, raw as u64, None);
         }
-        Ok(chosen)
+        Ok(())
     }
 
     /// Adds a part of lines in columns.
