@@ -524,8 +524,8 @@ impl Snapshot {
         self.with(group, |reader| reader.lines())
     }
 
-    /// The raw bytes of one record, checked.
-    pub fn line(&self, group: &GroupRef, row: u32) -> Result<Vec<u8>, ArchiveError> {
+    /// The raw bytes of one record, checked; other rows may be absent.
+    pub fn line(&self, group: &GroupRef, row: u32) -> Result<GroupLines, ArchiveError> {
         self.with(group, |reader| reader.line(row))
     }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::{EngineError, Store};
-use crate::archive::Snapshot;
+use crate::archive::{Needs, Snapshot};
 use crate::index::Reader as IndexReader;
 use crate::model::{FieldSet, FoundRecord, Interpret, RecordId, RecordView, Timestamp, Zone};
 use crate::parse::Registry;
@@ -244,7 +244,7 @@ impl Search {
                         }
                     }
                 }
-                mut left => run.in_order(|view| {
+                mut left => run.in_order(Wanted::ALL, |view| {
                     left -= 1;
                     Ok(match found(FoundRecord::of(view)) {
                         true if left == 0 => Flow::Count,
@@ -256,7 +256,9 @@ impl Search {
         } else {
             let limits = Limits { zone: options.zone, ..Limits::default() };
             let mut pipeline = Pipeline::new(&query.pipes, limits)?;
-            run.in_order(|view| {
+            let wanted =
+                Wanted { needs: pipeline.needs(), lines: pipeline.needs_lines(), fields: pipeline.needs_fields() };
+            run.in_order(wanted, |view| {
                 pipeline.push(view)?;
                 Ok(if pipeline.done() { Flow::Count } else { Flow::More })
             })?;
@@ -429,7 +431,7 @@ impl<'a> Run<'a> {
     /// Evaluates some candidates side by side and takes stock of them.
     ///
     /// Past the limit of time it only notes that they are not covered.
-    fn evaluate(&mut self, candidates: &[Candidate]) -> Result<Vec<(usize, GroupMatches)>, EngineError> {
+    fn evaluate(&mut self, candidates: &[Candidate], needs: Needs) -> Result<Vec<(usize, GroupMatches)>, EngineError> {
         if self.stop.load(Relaxed) {
             return Err(EngineError::Interrupted);
         }
@@ -442,7 +444,7 @@ impl<'a> Run<'a> {
         }
         let evaluated: Vec<_> = candidates
             .par_iter()
-            .map(|candidate| (candidate.group, evaluate(snapshot, candidate, matcher, registry)))
+            .map(|candidate| (candidate.group, evaluate(snapshot, candidate, matcher, needs, registry)))
             .collect();
         let mut matches = Vec::with_capacity(evaluated.len());
         for (number, outcome) in evaluated {
@@ -450,6 +452,16 @@ impl<'a> Run<'a> {
                 Ok(group) => {
                     self.summary.matched += group.rows.len() as u64;
                     self.summary.coverage.looked_at += group.looked_at;
+                    let stats = snapshot.groups().get(number).map(|group| &group.stats);
+                    if let Some(stats) = stats.filter(|stats| stats.rows as usize == group.rows.len()) {
+                        // All of them match: their span is known without a time.
+                        self.summary.first =
+                            [self.summary.first, stats.first_time.map(Timestamp)].into_iter().flatten().min();
+                        self.summary.last =
+                            [self.summary.last, stats.last_time.map(Timestamp)].into_iter().flatten().max();
+                        matches.push((number, group));
+                        continue;
+                    }
                     for row in &group.rows {
                         let Some(time) = group.decoded.columns().time(*row as usize) else { continue };
                         self.summary.first = Some(self.summary.first.map_or(time, |first| first.min(time)));
@@ -474,7 +486,11 @@ impl<'a> Run<'a> {
         let mut best: BinaryHeap<Ranked> = BinaryHeap::new();
         let mut fields = FieldSet::default();
         for part in candidates.chunks(4 * rayon::current_num_threads()) {
-            for (number, mut group) in self.evaluate(part)? {
+            let needs = if limit > 0 { Needs::TIMES } else { Needs::NOTHING };
+            for (number, mut group) in self.evaluate(part, needs)? {
+                if limit == 0 {
+                    continue;
+                }
                 let mut wanted: Vec<Place> =
                     group.rows.iter().map(|row| self.place(number, &group.decoded, *row)).collect();
                 wanted.sort_unstable_by(|a, b| b.cmp(a));
@@ -484,6 +500,7 @@ impl<'a> Run<'a> {
                     }
                     let row = self.row_of(number, place.id);
                     group.decoded.unpack(&self.search.snapshot)?;
+                    group.decoded.need(&self.search.snapshot, Needs::ALL)?;
                     group.decoded.cut(row, Some(&self.search.registry), &mut fields);
                     let view = group.decoded.view(&self.search.snapshot, row, &fields);
                     best.push(Ranked(place, FoundRecord::of(&view)));
@@ -499,6 +516,7 @@ impl<'a> Run<'a> {
     /// Hands out all matches in order for as long as `found` wants more.
     fn in_order(
         &mut self,
+        wanted: Wanted,
         mut found: impl FnMut(&RecordView<'_>) -> Result<Flow, EngineError>,
     ) -> Result<(), EngineError> {
         let mut is_wanted = true;
@@ -508,7 +526,7 @@ impl<'a> Run<'a> {
         let mut kept = Kept::default();
         let mut parts = candidates.chunks(2 * rayon::current_num_threads()).peekable();
         while let Some(part) = parts.next() {
-            for (number, group) in self.evaluate(part)? {
+            for (number, group) in self.evaluate(part, Needs::TIMES)? {
                 if !is_wanted {
                     continue;
                 }
@@ -531,7 +549,7 @@ impl<'a> Run<'a> {
                     (pending, is_wanted) = (BinaryHeap::new(), false);
                     break;
                 }
-                match self.hand_out(place, &mut kept, &mut found)? {
+                match self.hand_out(place, wanted, &mut kept, &mut found)? {
                     Flow::More => {}
                     Flow::Count => {
                         (pending, is_wanted) = (BinaryHeap::new(), false);
@@ -547,6 +565,7 @@ impl<'a> Run<'a> {
     fn hand_out(
         &mut self,
         place: Place,
+        wanted: Wanted,
         kept: &mut Kept,
         found: &mut impl FnMut(&RecordView<'_>) -> Result<Flow, EngineError>,
     ) -> Result<Flow, EngineError> {
@@ -556,8 +575,8 @@ impl<'a> Run<'a> {
         let snapshot = &self.search.snapshot;
         let Some(number) = snapshot.group_of(RecordId(place.id)) else { return Ok(Flow::More) };
         let row = self.row_of(number, place.id);
-        let (decoded, fields) = kept.group(number, snapshot)?;
-        decoded.cut(row, Some(&self.search.registry as &dyn Interpret), fields);
+        let (decoded, fields) = kept.group(number, wanted, snapshot)?;
+        decoded.cut(row, wanted.fields.then_some(&self.search.registry as &dyn Interpret), fields);
         found(&decoded.view(snapshot, row, fields))
     }
 
@@ -588,6 +607,18 @@ impl<'a> Run<'a> {
     }
 }
 
+/// What of a record is looked at by whoever it is handed to.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    needs: Needs,
+    lines: bool,
+    fields: bool,
+}
+
+impl Wanted {
+    const ALL: Wanted = Wanted { needs: Needs::ALL, lines: true, fields: true };
+}
+
 /// Decoded groups whose records wait to be handed out; the least recently used go first when there are too many.
 #[derive(Default)]
 struct Kept {
@@ -609,17 +640,25 @@ impl Kept {
         }
     }
 
-    fn group(&mut self, number: usize, snapshot: &Snapshot) -> Result<(&Decoded, &mut FieldSet), EngineError> {
+    fn group(
+        &mut self,
+        number: usize,
+        wanted: Wanted,
+        snapshot: &Snapshot,
+    ) -> Result<(&Decoded, &mut FieldSet), EngineError> {
         if !self.groups.contains_key(&number) {
-            let decoded = Decoded::open(snapshot, number)?;
+            let decoded = Decoded::open(snapshot, number, wanted.needs)?;
             self.add(number, decoded);
         }
         self.clock += 1;
         let Some((used, decoded)) = self.groups.get_mut(&number) else { return Err(EngineError::Worker("search")) };
         *used = self.clock;
         let before = decoded.bytes();
-        decoded.unpack(snapshot)?;
-        self.bytes += decoded.bytes() - before;
+        if wanted.lines {
+            decoded.unpack(snapshot)?;
+        }
+        decoded.need(snapshot, wanted.needs)?;
+        self.bytes += decoded.bytes().saturating_sub(before);
         Ok((decoded, &mut self.fields))
     }
 
@@ -628,7 +667,7 @@ impl Kept {
         let Some(number) = search.snapshot.group_of(id) else { return Ok(None) };
         let Some(first) = search.snapshot.groups().get(number).map(|group| group.first.0) else { return Ok(None) };
         let row = id.0.saturating_sub(first) as usize;
-        let (decoded, fields) = self.group(number, &search.snapshot)?;
+        let (decoded, fields) = self.group(number, Wanted::ALL, &search.snapshot)?;
         decoded.cut(row, Some(&search.registry as &dyn Interpret), fields);
         Ok(Some(FoundRecord::of(&decoded.view(&search.snapshot, row, fields))))
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::matcher::{ColumnView, Matcher};
 use super::plan::Candidate;
-use crate::archive::{ArchiveError, GroupColumns, GroupLines, GroupRef, Snapshot};
+use crate::archive::{ArchiveError, GroupColumns, GroupLines, GroupRef, Needs, Snapshot};
 use crate::model::{FieldSet, InputId, Interpret, Layout, Origin, RecordId, RecordView};
 
 /// Records whose bytes are searched as one before each is looked at.
@@ -29,15 +29,17 @@ pub struct GroupMatches {
     pub looked_at: u64,
 }
 
-/// Decides which candidate rows match. Lines are unpacked only where columns do not decide, fields cut only where the
+/// Decides which candidate rows match. Columns in `needs` are there afterwards where a row matches, and so are times where not all
+/// rows of the group do. Lines are unpacked only where columns do not decide, fields cut only where the
 /// matcher asks for them.
 pub fn evaluate(
     snapshot: &Snapshot,
     candidate: &Candidate,
     matcher: &Matcher,
+    needs: Needs,
     interpret: &dyn Interpret,
 ) -> Result<GroupMatches, ArchiveError> {
-    let decoded = Decoded::open(snapshot, candidate.group)?;
+    let decoded = Decoded::open(snapshot, candidate.group, matcher.needs_on_columns())?;
     let mut matches = GroupMatches { decoded, rows: Vec::new(), looked_at: 0 };
     let mut fields = FieldSet::default();
     for rows in &candidate.rows {
@@ -45,6 +47,10 @@ pub fn evaluate(
             let piece = from..rows.end.min(from + PIECE);
             matches.piece(snapshot, piece, matcher, interpret, &mut fields)?;
         }
+    }
+    if !matches.rows.is_empty() {
+        let all = matches.rows.len() == matches.decoded.columns.rows();
+        matches.decoded.need(snapshot, if all { needs } else { needs | Needs::TIMES })?;
     }
     Ok(matches)
 }
@@ -67,6 +73,7 @@ impl GroupMatches {
                 Some(decided) => decided,
                 None => {
                     self.decoded.unpack(snapshot)?;
+                    self.decoded.need(snapshot, matcher.needs())?;
                     let bytes = || self.decoded.raw_of(piece.start as usize, piece.end as usize);
                     if !*may_match.get_or_insert_with(|| matcher.may_match_within(bytes())) {
                         continue;
@@ -84,10 +91,20 @@ impl GroupMatches {
 }
 
 impl Decoded {
-    /// Reads the columns of a group.
-    pub fn open(snapshot: &Snapshot, number: usize) -> Result<Decoded, ArchiveError> {
+    /// Reads some columns of a group.
+    pub fn open(snapshot: &Snapshot, number: usize, needs: Needs) -> Result<Decoded, ArchiveError> {
         let group = snapshot.group(number)?;
-        Ok(Decoded { group: group.clone(), columns: snapshot.columns(group)?, lines: None })
+        let columns = snapshot.columns_of(group, needs, GroupColumns::default())?;
+        Ok(Decoded { group: group.clone(), columns, lines: None })
+    }
+
+    /// Reads more columns, as far as they are not there yet.
+    pub fn need(&mut self, snapshot: &Snapshot, needs: Needs) -> Result<(), ArchiveError> {
+        if !self.columns.loaded().contains(needs) {
+            let columns = std::mem::take(&mut self.columns);
+            self.columns = snapshot.columns_of(&self.group, needs, columns)?;
+        }
+        Ok(())
     }
 
     /// The columns.
@@ -104,6 +121,14 @@ impl Decoded {
     pub fn unpack(&mut self, snapshot: &Snapshot) -> Result<(), ArchiveError> {
         if self.lines.is_none() {
             self.lines = Some(snapshot.lines(&self.group)?);
+        }
+        Ok(())
+    }
+
+    /// Unpacks one line, where all are not there already; the others count as empty.
+    pub fn unpack_one(&mut self, snapshot: &Snapshot, row: u32) -> Result<(), ArchiveError> {
+        if self.lines.is_none() {
+            self.lines = Some(snapshot.line(&self.group, row)?);
         }
         Ok(())
     }
@@ -127,7 +152,7 @@ impl Decoded {
         RecordView {
             id: RecordId(self.group.first.0 + row as u64),
             origin,
-            source: snapshot.input_name(origin.input),
+            source: self.columns.input(row).map_or("", |input| snapshot.input_name(input)),
             raw,
             time: self.columns.time(row),
             time_quality: self.columns.time_quality(row),
@@ -148,7 +173,7 @@ impl Decoded {
             level: self.columns.level(row),
             score: self.columns.score(row),
             novelty: self.columns.novelty(row),
-            flagged: self.columns.verdict(row).is_some(),
+            flagged: self.columns.is_flagged(row),
             source: self.columns.input(row).map_or("", |input| snapshot.input_name(input)),
         }
     }

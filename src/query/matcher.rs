@@ -5,6 +5,7 @@ use std::ops::{Bound, Range};
 
 use regex::bytes::Regex;
 
+use crate::archive::Needs;
 use crate::model::query::{Expr, Field, Interval, LevelSet, Network};
 use crate::model::{Level, RecordView, TimeQuality, TimeRange, Timestamp, addresses};
 
@@ -103,15 +104,22 @@ impl Matcher {
         self.root.any(&|place| matches!(place, Place::Field(_)))
     }
 
-    /// Whether the template must be filled in before [`Matcher::matches`].
-    pub fn needs_template(&self) -> bool {
-        self.root.any(&|place| matches!(place, Place::Template))
+    /// Columns that [`Matcher::on_columns`] looks at.
+    pub fn needs_on_columns(&self) -> Needs {
+        self.root.needs_on_columns()
     }
 
-    /// Whether rules, reasons or the entity must be filled in before [`Matcher::matches`]; the flag is a column, but
-    /// `matches` reads it from the verdict too.
-    pub fn needs_verdict(&self) -> bool {
-        self.root.any(&|place| matches!(place, Place::Rule | Place::Reason | Place::Entity)) || self.root.flagged()
+    /// Columns that [`Matcher::matches`] looks at, those of [`Matcher::needs_on_columns`] among them.
+    pub fn needs(&self) -> Needs {
+        let mut needs = self.needs_on_columns();
+        let mut add = |is_needed: bool, other: Needs| needs = if is_needed { needs | other } else { needs };
+        add(self.root.any(&|place| matches!(place, Place::Template)), Needs::TEMPLATES);
+        add(self.root.any(&|place| matches!(place, Place::Rule)), Needs::RULES);
+        // The flag is a column, but `matches` reads it from the verdict.
+        let verdict = self.root.any(&|place| matches!(place, Place::Reason | Place::Entity)) || self.root.flagged();
+        add(verdict, Needs::VERDICTS);
+        add(self.needs_fields(), Needs::LAYOUTS);
+        needs
     }
 
     /// The decision where columns alone allow it; `None` where the record itself is needed.
@@ -270,6 +278,18 @@ impl Node {
             Node::Score(Number::Novelty, bounds) => Some(bounds.contains(&as_written(columns.novelty))),
             Node::Source(test) => Some(test.accepts(columns.source.as_bytes())),
             Node::Value(..) => None,
+        }
+    }
+
+    fn needs_on_columns(&self) -> Needs {
+        match self {
+            Node::And(parts) | Node::Or(parts) => {
+                parts.iter().fold(Needs::NOTHING, |needs, part| needs | part.needs_on_columns())
+            }
+            Node::Not(part) => part.needs_on_columns(),
+            Node::Time(_) => Needs::TIMES,
+            Node::Score(..) => Needs::SCORES,
+            _ => Needs::NOTHING,
         }
     }
 

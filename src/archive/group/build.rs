@@ -5,7 +5,8 @@ use hashbrown::HashMap;
 use super::section::SectionWriter;
 use super::{
     FLAGGED, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, NewRecord, RULE_IDS, RULES, Run,
-    SCORE_STEPS, SCORES, SHARED_LINES, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES, USUAL_TEMPLATES, VERDICTS, derived,
+    SCORE_STEPS, SCORES, SHARED_LINES, STARTS, STARTS_STEP, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES,
+    USUAL_TEMPLATES, VERDICTS, derived,
 };
 use crate::archive::column;
 use crate::archive::lines::{self, EncodedLines, Outline, Stripe};
@@ -128,11 +129,14 @@ impl StripeBuilder {
         let (mut first, mut start) = (0, 0);
         for (number, group) in self.closed.into_iter().enumerate() {
             let (rows, bytes) = (group.marks.len(), group.raw_bytes as usize);
+            let lengths = self.lengths.get(first..first + rows).unwrap_or_default();
             match encoded.as_ref().and_then(|encoded| encoded.chunks.get(number)) {
-                Some(chunk) => writer.add_columnar(LINES, chunk, group.raw_bytes),
+                Some(chunk) => {
+                    writer.add_columnar(LINES, chunk, group.raw_bytes);
+                    writer.add(STARTS, &column::encode(&starts(lengths)), level)?;
+                }
                 None => {
                     writer.add(LINES, self.lines.get(start..start + bytes).unwrap_or_default(), level)?;
-                    let lengths = self.lengths.get(first..first + rows).unwrap_or_default();
                     let lengths: Vec<i64> = lengths.iter().map(|length| i64::from(*length)).collect();
                     writer.add(LENGTHS, &column::encode(&lengths), level)?;
                 }
@@ -260,6 +264,17 @@ impl Group {
             sections: writer.take(),
         })
     }
+}
+
+/// Offset of each [`STARTS_STEP`]th record.
+fn starts(lengths: &[u32]) -> Vec<i64> {
+    let mut offset = 0i64;
+    let mut start = |lengths: &[u32]| {
+        let start = offset;
+        offset += lengths.iter().map(|length| i64::from(*length)).sum::<i64>();
+        start
+    };
+    lengths.chunks(STARTS_STEP).map(&mut start).collect()
 }
 
 /// A score as it is stored.

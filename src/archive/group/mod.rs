@@ -49,6 +49,11 @@ const SHARED_LINES: u8 = 14;
 /// Of a stripe: the usual template of records that were cut alike ([`derived`]).
 const USUAL_TEMPLATES: u8 = 15;
 
+/// Of a group whose lines are in columns: offset in the lines of each [`STARTS_STEP`]th record, so that one record and its place are
+/// read without the rest.
+const STARTS: u8 = 16;
+const STARTS_STEP: usize = 128;
+
 /// The bit of a mark that says flagged.
 const FLAGGED: u8 = 1 << 3;
 

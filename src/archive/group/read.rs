@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 use super::section::{COLUMNAR, ReadAt, SectionError, find};
 use super::{
     FLAGGED, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, RULE_IDS, RULES, Run, SCORE_STEPS,
-    SCORES, SHARED_LINES, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES, USUAL_TEMPLATES, VERDICTS, derived,
+    SCORES, SHARED_LINES, STARTS, STARTS_STEP, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES, USUAL_TEMPLATES, VERDICTS,
+    derived,
 };
 use crate::archive::column;
 use crate::archive::lines::{Outline, Stripe};
@@ -322,19 +323,44 @@ impl GroupReader<'_> {
         if end != self.group.raw_bytes || bytes.len() as u64 != end {
             return Err(section.damaged("lines", "are not as long as the group says"));
         }
-        Ok(GroupLines { bytes, starts, runs: self.group.runs.clone() })
+        Ok(GroupLines { first: 0, bytes, starts, runs: self.group.runs.clone() })
     }
 
-    /// Unpacks and checks one record; where lines are in columns, only the columns of its template.
-    pub fn line(&self, row: u32) -> Result<Vec<u8>, SectionError> {
+    /// Unpacks and checks one record; where lines are in columns, only the columns that it and some records before it need.
+    pub fn line(&self, row: u32) -> Result<GroupLines, SectionError> {
         let section = find(&self.group.sections, LINES, "lines")?;
+        let nowhere = || section.damaged("lines", "do not say where a record comes from");
         if section.codec != COLUMNAR {
-            return Ok(self.lines()?.raw(row as usize).to_vec());
+            return self.lines();
         }
+        let starts = find(&self.group.sections, STARTS, "starts")?;
+        let known = column::decode_any(&starts.unpack("starts", self.read)?);
+        let known = known.ok_or_else(|| starts.damaged("starts", NO_COLUMN))?;
+        let run = run_of(&self.group.runs, row as usize).ok_or_else(nowhere)?;
         let stored = section.stored("lines", self.read)?;
         let stripe = self.shared.lines(self.stripe, self.read)?;
-        let decoded = stripe.decode_row(&stored, self.group.rows, section.raw, row);
-        decoded.map_err(|_| section.damaged("lines", "can't be unpacked"))
+        // From the known start before it; where its run begins later, that place is needed too.
+        let read = |row: u32| -> Result<(u64, Vec<u8>), SectionError> {
+            let step = row as usize / STARTS_STEP;
+            let from = (step * STARTS_STEP) as u32;
+            let decoded = stripe.decode_rows(&stored, self.group.rows, section.raw, from..row + 1);
+            let (bytes, lengths) = decoded.map_err(|_| section.damaged("lines", "can't be unpacked"))?;
+            let before: u64 = lengths.iter().rev().skip(1).map(|length| u64::from(*length)).sum();
+            let start = known.get(step).and_then(|start| u64::try_from(*start).ok()).ok_or_else(nowhere)?;
+            Ok((start.saturating_add(before), bytes.get(before as usize..).unwrap_or_default().to_vec()))
+        };
+        let (start, bytes) = read(row)?;
+        let run_start = if run.row == row {
+            start
+        } else if run.row == 0 {
+            0
+        } else {
+            read(run.row)?.0
+        };
+        let offset =
+            start.checked_sub(run_start).and_then(|ahead| run.offset.checked_add(ahead)).ok_or_else(nowhere)?;
+        let (starts, runs) = (vec![0, bytes.len() as u64], vec![Run { row, input: run.input, offset }]);
+        Ok(GroupLines { first: row as usize, bytes, starts, runs })
     }
 
     /// What can be told from lines in columns without reading a line.
@@ -357,9 +383,11 @@ impl GroupReader<'_> {
     }
 }
 
-/// The lines of a group.
+/// The lines of a group, or one of them.
 #[derive(Debug, Clone, Default)]
 pub struct GroupLines {
+    /// The row of the first record.
+    first: usize,
     bytes: Vec<u8>,
     /// Offset of each record in the bytes, and one past the last.
     starts: Vec<u64>,
@@ -380,8 +408,8 @@ impl GroupLines {
     /// Where the bytes of a row come from.
     pub fn origin(&self, row: usize) -> Option<Origin> {
         let run = run_of(&self.runs, row)?;
-        let (start, end) = (*self.starts.get(row)?, *self.starts.get(row + 1)?);
-        let run_start = *self.starts.get(run.row as usize)?;
+        let start = |row: usize| self.starts.get(row.checked_sub(self.first)?).copied();
+        let (start, end, run_start) = (start(row)?, start(row.checked_add(1)?)?, start(run.row as usize)?);
         let offset = run.offset.checked_add(start.checked_sub(run_start)?)?;
         Some(Origin { input: run.input, offset, length: u32::try_from(end - start).ok()? })
     }
@@ -393,8 +421,9 @@ impl GroupLines {
 
     /// The bytes of the rows from one on up to another.
     pub fn raw_of(&self, from: usize, to: usize) -> &[u8] {
-        match (self.starts.get(from), self.starts.get(to)) {
-            (Some(start), Some(end)) => self.bytes.get(*start as usize..*end as usize).unwrap_or_default(),
+        let start = |row: usize| self.starts.get(row.checked_sub(self.first)?).copied();
+        match (start(from), start(to)) {
+            (Some(start), Some(end)) => self.bytes.get(start as usize..end as usize).unwrap_or_default(),
             _ => &[],
         }
     }

@@ -48,8 +48,10 @@ fn read(stripe: &EncodedStripe, bytes: &[u8]) -> Result<Vec<(GroupColumns, Group
         first_row += group.rows;
         let (columns, lines) = groups.last().unwrap();
         assert_eq!((columns.rows(), lines.rows()), (group.rows as usize, group.rows as usize));
-        for row in (0..group.rows).step_by(101) {
-            assert_eq!(reader.line(row)?, lines.raw(row as usize));
+        for row in (0..group.rows).step_by(7) {
+            let at = row as usize;
+            let line = reader.line(row)?;
+            assert_eq!((line.origin(at), line.raw(at)), (lines.origin(at), lines.raw(at)));
         }
     }
     Ok(groups)

@@ -27,6 +27,7 @@ mod values;
 mod write;
 
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -307,17 +308,30 @@ impl Stripe {
         })
     }
 
-    /// Gives back one record of a chunk. Only the columns of its template are unpacked.
-    pub fn decode_row(&self, chunk: &[u8], rows: u32, raw_bytes: u64, row: u32) -> Result<Vec<u8>, DecodeError> {
-        if row >= rows {
+    /// Gives back some consecutive records of a chunk, one after the other, and their lengths. Only the columns of their templates
+    /// are unpacked.
+    pub fn decode_rows(
+        &self,
+        chunk: &[u8],
+        rows: u32,
+        raw_bytes: u64,
+        wanted: Range<u32>,
+    ) -> Result<(Vec<u8>, Vec<u32>), DecodeError> {
+        if wanted.start > wanted.end || wanted.end > rows {
             return Err(DecodeError("no such row"));
         }
         let raw = raw_size(raw_bytes)?;
+        let wanted = wanted.start as usize..wanted.end as usize;
         self.chunk(chunk, rows, raw, |described, loader| {
-            let mut table = loader.table(described, rows as usize, Some(row as usize))?;
+            let mut table = loader.table(described, rows as usize, Some(wanted.clone()))?;
             let mut sink = Sink::new(0, raw);
-            table.write(row as usize, &mut sink, &mut None)?;
-            Ok(sink.bytes)
+            let mut lengths = Vec::with_capacity(wanted.len());
+            for row in wanted {
+                let start = sink.bytes.len();
+                table.write(row, &mut sink, &mut None)?;
+                lengths.push((sink.bytes.len() - start) as u32);
+            }
+            Ok((sink.bytes, lengths))
         })
     }
 

@@ -1,5 +1,6 @@
 //! Reading a stripe back: forms of columns, their values, and records written from templates and values.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::columns;
@@ -225,24 +226,25 @@ impl<'a, 'b> Loader<'a, 'b> {
         self.blobs.with(blob, |bytes| Ok(bytes.to_vec()))
     }
 
-    /// Loads a table of `rows` rows; with `only`, just the columns that this row needs, set to it.
+    /// Loads a table of `rows` rows; with `only`, just the columns that these rows need, set to the first of them.
     pub fn table(
         &mut self,
         described: &DescribedTable,
         rows: usize,
-        only: Option<usize>,
+        only: Option<Range<usize>>,
     ) -> Result<Table, DecodeError> {
         let ids = self.integers(&described.ids, rows)?;
         let templates = Arc::clone(&described.templates);
         let counts = occurrences(&templates, &ids, described.columns.len())?;
-        let wanted: Option<&Template> = only.and_then(|row| ids.get(row)).and_then(|id| templates.get(*id as usize));
-        let before = match only {
-            Some(row) => occurrences(&templates, ids.get(..row).unwrap_or_default(), described.columns.len())?,
-            None => Vec::new(),
-        };
+        let (mut wanted, mut before) = (vec![only.is_none(); described.columns.len()], Vec::new());
+        if let Some(only) = only {
+            before = occurrences(&templates, ids.get(..only.start).unwrap_or_default(), described.columns.len())?;
+            let of_rows = occurrences(&templates, ids.get(only).unwrap_or_default(), described.columns.len())?;
+            wanted = of_rows.into_iter().map(|count| count > 0).collect();
+        }
         let mut columns = Vec::with_capacity(described.columns.len());
-        for (index, (described, count)) in described.columns.iter().zip(&counts).enumerate() {
-            if only.is_some() && !wanted.is_some_and(|template| template.columns.contains(&(index as u32))) {
+        for (index, ((described, count), wanted)) in described.columns.iter().zip(&counts).zip(wanted).enumerate() {
+            if !wanted {
                 columns.push(Column::default());
                 continue;
             }

@@ -6,6 +6,7 @@ use std::io;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use sha2::{Digest, Sha256};
 
+use super::IngestOptions;
 use super::batch::{Block, Ended, Flow};
 use super::known::hex_of;
 use crate::archive::{
@@ -20,7 +21,7 @@ pub const GROUP_RECORDS: usize = 8_192;
 pub const GROUP_BYTES: u64 = 4 << 20;
 /// A stripe is full at this many records.
 pub const STRIPE_RECORDS: usize = 8 * GROUP_RECORDS;
-/// A stripe is full at this many raw bytes too.
+/// A stripe is full at this many raw bytes too; where memory is short, at a 32nd of it.
 pub const STRIPE_BYTES: usize = 16 << 20;
 
 /// A stripe of row groups with what the index needs of it.
@@ -71,6 +72,7 @@ pub struct Gather {
     recycle: Sender<Box<Block>>,
     pool: rayon::ThreadPool,
     seal: Seal,
+    stripe_bytes: usize,
     inputs: BTreeMap<InputId, Seen>,
     #[allow(clippy::vec_box, reason = "blocks travel between threads and back in their boxes")]
     group: Vec<Box<Block>>,
@@ -85,19 +87,21 @@ pub struct Gather {
 }
 
 impl Gather {
-    /// A stage that packs on `pool` with some effort; `sources` are the acquisition hashes of the inputs known before.
+    /// A stage that packs on `pool` with the effort and memory of the options; `sources` are the acquisition hashes of the inputs known before.
     pub fn new(
         out: Sender<Kept>,
         recycle: Sender<Box<Block>>,
         pool: rayon::ThreadPool,
-        seal: Seal,
+        options: &IngestOptions,
         sources: HashMap<InputId, Sha>,
     ) -> Gather {
+        let most = usize::try_from(options.memory / 32).unwrap_or(STRIPE_BYTES);
         Gather {
             out,
             recycle,
             pool,
-            seal,
+            seal: options.seal,
+            stripe_bytes: most.clamp(GROUP_BYTES as usize, STRIPE_BYTES),
             inputs: BTreeMap::new(),
             group: Vec::new(),
             touched: BTreeSet::new(),
@@ -120,7 +124,7 @@ impl Gather {
                     self.group.push(block);
                     let records: usize = self.group.iter().map(|block| block.rows.len()).sum();
                     let bytes: usize = self.group.iter().map(|block| block.bytes.len()).sum();
-                    if records >= STRIPE_RECORDS || bytes >= STRIPE_BYTES {
+                    if records >= STRIPE_RECORDS || bytes >= self.stripe_bytes {
                         self.pack()?;
                     }
                 }
@@ -214,48 +218,57 @@ impl Gather {
         let (recycle, level) = (self.recycle.clone(), self.seal.level());
         let sources = std::mem::take(&mut self.group_sources);
         self.pool.spawn(move || {
-            let packed = pack_stripe(&blocks, cursors, level, &sources);
-            // The receiver is gone only when the run has failed already.
-            let _ = sender.send(packed);
+            let mut packing = Packing::default();
             for mut block in blocks {
+                packing.take(&block, &sources);
+                // What is still to be done, and takes longest, needs the block no more.
                 block.recycle();
                 let _ = recycle.try_send(block);
             }
+            // The receiver is gone only when the run has failed already.
+            let _ = sender.send(packing.finish(cursors, level));
         });
         self.close()
     }
 }
 
-/// Packs the blocks of one stripe. Runs on any thread; depends on nothing but its arguments.
-fn pack_stripe(blocks: &[Box<Block>], cursors: Vec<Cursor>, level: i32, sources: &BTreeMap<InputId, Sha>) -> Packed {
-    let mut builder = StripeBuilder::default();
-    let mut collector = WordCollector::default();
-    let mut words: Vec<GroupWords> = Vec::new();
-    let mut flagged = Vec::new();
-    let mut names = FieldNames::default();
-    for block in blocks {
+/// The blocks of one stripe on their way into it. Runs on any thread; depends on nothing but what it is given.
+#[derive(Default)]
+struct Packing {
+    builder: StripeBuilder,
+    collector: WordCollector,
+    words: Vec<GroupWords>,
+    flagged: Vec<FlaggedRecord>,
+    names: FieldNames,
+    leaves: Vec<Sha>,
+    failure: Option<io::Error>,
+}
+
+impl Packing {
+    fn take(&mut self, block: &Block, sources: &BTreeMap<InputId, Sha>) {
         let mut verdicts = block.verdicts.iter().peekable();
         for (number, (row, parsed)) in block.rows.iter().zip(&block.parsed).enumerate() {
             let raw = block.bytes.get(row.start..row.end).unwrap_or_default();
             let verdict = verdicts.next_if(|(of, _)| *of as usize == number).map(|(_, verdict)| verdict);
             if let Some(verdict) = verdict.filter(|verdict| verdict.flagged) {
-                flagged.push(FlaggedRecord {
-                    id: builder.rows() as u64,
+                self.flagged.push(FlaggedRecord {
+                    id: self.builder.rows() as u64,
                     score: verdict.score,
                     rules: verdict.rules.clone(),
                     reasons: verdict.reasons.iter().map(|reason| reason.text.clone()).collect(),
                     entity: verdict.entity.clone(),
                 });
             }
-            collector.add_record(raw);
+            self.collector.add_record(raw);
             for value in parsed.fields.values_of_their_own(raw) {
-                collector.add(value);
+                self.collector.add(value);
             }
-            names.add(&parsed.fields, raw);
+            self.names.add(&parsed.fields, raw);
+            self.leaf(row.input, row.offset, raw, sources);
             let (template_hash, template) =
                 block.templates.get(row.template as usize).map_or((0, ""), |(hash, text)| (*hash, text.as_str()));
             let Some((_, _, layout)) = block.layouts.get(row.layout as usize) else { continue };
-            builder.push(&NewRecord {
+            self.builder.push(&NewRecord {
                 origin: Origin { input: row.input, offset: row.offset, length: raw.len() as u32 },
                 raw,
                 time: parsed.time,
@@ -270,40 +283,44 @@ fn pack_stripe(blocks: &[Box<Block>], cursors: Vec<Cursor>, level: i32, sources:
             });
         }
         // Between blocks, so that a group is one for index and archive alike.
-        if builder.group_rows() >= GROUP_RECORDS || builder.group_bytes() >= GROUP_BYTES {
-            builder.close_group();
-            words.push(collector.finish());
+        if self.builder.group_rows() >= GROUP_RECORDS || self.builder.group_bytes() >= GROUP_BYTES {
+            self.close_group();
         }
     }
-    if builder.group_rows() > 0 {
-        words.push(collector.finish());
-    }
-    let mut first = 0;
-    for group in &mut words {
-        group.first = first;
-        first += group.count;
-    }
-    let (stripe, leaves) = match leaves_of(blocks, sources) {
-        Ok(leaves) => (builder.encode(level), leaves),
-        Err(cause) => (Err(cause), Vec::new()),
-    };
-    let fields = names.names.into_iter().collect();
-    Packed { stripe, leaves, words, flagged, fields, cursors }
-}
 
-/// Hashes of the leaves of all records of a stripe.
-fn leaves_of(blocks: &[Box<Block>], sources: &BTreeMap<InputId, Sha>) -> io::Result<Vec<Sha>> {
-    let broken = |what| io::Error::new(io::ErrorKind::InvalidData, what);
-    let mut leaves = Vec::with_capacity(blocks.iter().map(|block| block.rows.len()).sum());
-    for block in blocks {
-        for row in &block.rows {
-            let source = sources.get(&row.input).ok_or_else(|| broken("a record came before its acquisition"))?;
-            let raw = block.bytes.get(row.start..row.end).unwrap_or_default();
-            let leaf = record_leaf(source, row.offset, raw);
-            leaves.push(leaf.ok_or_else(|| broken("a record is longer than 4 GiB"))?);
+    /// Hashes the leaf of a record in the record tree.
+    fn leaf(&mut self, input: InputId, offset: u64, raw: &[u8], sources: &BTreeMap<InputId, Sha>) {
+        let leaf = match sources.get(&input) {
+            Some(source) => record_leaf(source, offset, raw).ok_or("a record is longer than 4 GiB"),
+            None => Err("a record came before its acquisition"),
+        };
+        match leaf {
+            Ok(leaf) => self.leaves.push(leaf),
+            Err(what) => self.failure = Some(io::Error::new(io::ErrorKind::InvalidData, what)),
         }
     }
-    Ok(leaves)
+
+    fn close_group(&mut self) {
+        if self.builder.group_rows() > 0 {
+            self.builder.close_group();
+            self.words.push(self.collector.finish());
+        }
+    }
+
+    fn finish(mut self, cursors: Vec<Cursor>, level: i32) -> Packed {
+        self.close_group();
+        let mut first = 0;
+        for group in &mut self.words {
+            group.first = first;
+            first += group.count;
+        }
+        let stripe = match self.failure {
+            Some(failure) => Err(failure),
+            None => self.builder.encode(level),
+        };
+        let fields = self.names.names.into_iter().collect();
+        Packed { stripe, leaves: self.leaves, words: self.words, flagged: self.flagged, fields, cursors }
+    }
 }
 
 /// Field names that occur; a record whose names are those of the record before costs a comparison only.

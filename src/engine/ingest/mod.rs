@@ -191,7 +191,8 @@ pub fn ingest(
     let (fed_in, fed_out) = bounded(depth);
     let (understood_in, understood_out) = bounded(depth);
     let (judged_in, judged_out) = bounded(depth);
-    let (kept_in, kept_out) = bounded(threads.min(depth));
+    // One stripe is waited for, others are packed meanwhile.
+    let (kept_in, kept_out) = bounded(threads.min(depth) - 1);
     let (recycle_in, recycle_out) = bounded::<Box<Block>>(2 * depth);
     let known = Known::of(archive);
     let sources = archive.inputs().iter().map(|input| (input.acquisition.input, input.source)).collect();
@@ -204,8 +205,8 @@ pub fn ingest(
     let outcome = std::thread::scope(|scope| {
         let understand = scope.spawn(move || Understand::new(understood_in, recycle_out).run(&fed_out).is_ok());
         let judged = scope.spawn(move || judge.run(&understood_out, &judged_in).is_ok());
-        let gather = scope
-            .spawn(move || Gather::new(kept_in, recycle_in, pool, options.seal, sources).run(&judged_out).is_some());
+        let gather =
+            scope.spawn(move || Gather::new(kept_in, recycle_in, pool, options, sources).run(&judged_out).is_some());
         let keep = scope.spawn(|| {
             let kept = Keep { archive, index, options, counters }.run(&kept_out);
             if kept.is_err() {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{Kept, Search};
+use crate::archive::Needs;
 use crate::engine::EngineError;
-use crate::model::{FoundRecord, InputId, RecordId};
-use crate::query::PipeError;
+use crate::model::{FieldSet, FoundRecord, InputId, Interpret, RecordId};
+use crate::query::{Decoded, PipeError};
 
 /// Most records that `context` hands out.
 const MOST: usize = 1_000_000;
@@ -13,7 +14,15 @@ const MOST: usize = 1_000_000;
 impl Search {
     /// One record by its number; `None` where there is none.
     pub fn record(&self, id: u64) -> Result<Option<FoundRecord>, EngineError> {
-        Kept::default().record(RecordId(id), self)
+        let snapshot = &self.snapshot;
+        let Some(number) = snapshot.group_of(RecordId(id)) else { return Ok(None) };
+        let Some(first) = snapshot.groups().get(number).map(|group| group.first.0) else { return Ok(None) };
+        let row = id.saturating_sub(first) as u32;
+        let mut decoded = Decoded::open(snapshot, number, Needs::ALL)?;
+        decoded.unpack_one(snapshot, row)?;
+        let mut fields = FieldSet::default();
+        decoded.cut(row as usize, Some(&self.registry as &dyn Interpret), &mut fields);
+        Ok(Some(FoundRecord::of(&decoded.view(snapshot, row as usize, &fields))))
     }
 
     /// Records by their numbers, in the order given; numbers that no record has are left out.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::archive::Needs;
 use crate::model::{FailureKind, RecordId, RecordView, Zone};
 
 use super::extract::Extract;
@@ -278,14 +279,24 @@ impl Pipeline {
         })
     }
 
-    /// Whether the pipes look at the template.
-    pub fn needs_template(&self) -> bool {
-        self.names.iter().any(|name| name == "template")
+    /// Whether the pipes look at the bytes of the record, or where they lie.
+    pub fn needs_lines(&self) -> bool {
+        self.needs_fields() || self.names.iter().any(|name| matches!(name.as_str(), "raw" | "offset"))
     }
 
-    /// Whether the pipes look at what detection said beyond the numbers.
-    pub fn needs_verdict(&self) -> bool {
-        self.names.iter().any(|name| matches!(name.as_str(), "rule" | "reason" | "entity" | "anomaly"))
+    /// Columns that the pipes look at; the time always.
+    pub fn needs(&self) -> Needs {
+        self.names.iter().fold(Needs::TIMES, |needs, name| {
+            needs
+                | match name.as_str() {
+                    "template" => Needs::TEMPLATES,
+                    "rule" => Needs::RULES,
+                    "reason" | "entity" | "anomaly" => Needs::VERDICTS,
+                    "score" | "novelty" => Needs::SCORES,
+                    _ if self.needs_fields() => Needs::LAYOUTS,
+                    _ => Needs::NOTHING,
+                }
+        })
     }
 
     /// The outcome.
