@@ -421,14 +421,19 @@ impl Snapshot {
         self.state.inputs.get(input.0 as usize).map_or("", |input| input.acquisition.name.as_str())
     }
 
+    /// Bytes of segments, as the log says.
+    pub fn stored_bytes(&self) -> u64 {
+        self.state.segments.values().fold(0, |sum, segment| sum.saturating_add(segment.bytes))
+    }
+
     /// Bytes of segments and log.
     pub fn archive_bytes(&self) -> u64 {
-        self.state.segments.values().map(|segment| segment.bytes).sum::<u64>() + self.chain.bytes
+        self.stored_bytes().saturating_add(self.chain.bytes)
     }
 
     /// Raw bytes of all records.
     pub fn raw_bytes(&self) -> u64 {
-        self.state.segments.values().map(|segment| segment.raw_bytes).sum()
+        self.state.segments.values().fold(0, |sum, segment| sum.saturating_add(segment.raw_bytes))
     }
 
     /// Position in [`Snapshot::groups`] of the group that holds a record; `None` where it is beyond the end or unreadable.

@@ -212,6 +212,55 @@ fn originals_are_compared_on_request() {
     assert_eq!(world.run(&["verify"]).code, 0, "unasked, originals are none of its business");
 }
 
+/// Whoever rebuilds a log can put any number into it: the answer is a sentence, never a panic or an endless loop.
+#[test]
+fn a_log_with_any_number_in_it_is_judged_without_harm() {
+    let world = World::new();
+    world.write("a.log", lines("alpha", 4_200));
+    world.ok(&["process", "a.log"]);
+    world.write("b.log", lines("beta", 3));
+    world.ok(&["process", "b.log"]);
+    let all = files_below(&world.path("data"));
+    let log = String::from_utf8(all["custody.jsonl"].clone()).unwrap();
+    let mut numbers = Vec::new();
+    let mut at = 0;
+    for word in log.split_inclusive(|letter: char| !letter.is_ascii_digit()) {
+        let digits = word.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+        if !digits.is_empty() && log[..at].ends_with("\":") {
+            numbers.push((at, digits.len()));
+        }
+        at += word.len();
+    }
+    assert!(numbers.len() > 40, "{} numbers", numbers.len());
+    for (at, len) in numbers {
+        for instead in ["0", "1", "4095", "4294967295", "18446744073709551615", "99999999999999999999999"] {
+            let changed = format!("{}{instead}{}", &log[..at], &log[at + len..]);
+            let files = FaultyFiles::new(0);
+            for (name, bytes) in &all {
+                files.put(name, bytes);
+            }
+            files.put("custody.jsonl", chained(&changed).as_bytes());
+            let said = sentences(&files);
+            assert!(said.iter().all(|sentence| !sentence.is_empty()));
+        }
+    }
+}
+
+/// The log with its hashes made anew, as a forger would.
+fn chained(log: &str) -> String {
+    let mut out = String::new();
+    let mut before = String::new();
+    for line in log.lines() {
+        let (_, json) = line.split_once(' ').unwrap();
+        let (head, tail) = json.split_once("\"prev\":\"").unwrap();
+        let (_, tail) = tail.split_once('"').unwrap();
+        let json = format!("{head}\"prev\":\"{before}\"{tail}");
+        before = hex(&sha(json.as_bytes()));
+        out += &format!("{before} {json}\n");
+    }
+    out
+}
+
 /// Anybody can compute the root from the log and the restored files, with nothing of the program but its description.
 #[test]
 fn the_root_is_what_the_description_says() {
