@@ -5,11 +5,13 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::custody::{CUSTODY, Chain, Cursor, CustodyKind, SegmentEntry, Tail, replay};
+use super::chain::{Chain, Tail, replay};
+use super::custody::{CUSTODY, Cursor, CustodyKind, SegmentEntry};
 use super::files::sync_folder;
 use super::group::EncodedGroup;
-use super::reader::{SEGMENTS, State, add_up};
+use super::reader::SEGMENTS;
 use super::segment::{FORMAT_VERSION, SegmentBuilder};
+use super::state::{ContainerState, State, add_up};
 use super::storage::Storage;
 use super::tree::{Frontier, Sha, TreeHead};
 use super::{ArchiveError, InputState};
@@ -107,7 +109,7 @@ impl Writer {
     }
 
     /// Packed files read to their end.
-    pub fn containers(&self) -> &[super::reader::ContainerState] {
+    pub fn containers(&self) -> &[ContainerState] {
         &self.state.containers
     }
 

@@ -2,6 +2,7 @@
 
 mod batch;
 mod counters;
+mod facts;
 mod feed;
 mod follow;
 mod gather;
@@ -18,7 +19,7 @@ use crossbeam_channel::bounded;
 
 pub use batch::BLOCK_RECORDS;
 pub use counters::Counters;
-pub use feed::file_id;
+pub use facts::file_id;
 pub use known::hex_of;
 pub use run::hash_ahead;
 
