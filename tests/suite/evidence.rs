@@ -164,7 +164,8 @@ fn the_first_damaged_row_group_is_named_and_the_rest_is_counted() {
     assert!(group["offset"].as_u64().unwrap() >= 16, "{group}");
     assert!(group["what"].as_str().unwrap().contains(name), "{group}");
     let text = world.run(&["verify"]);
-    assert!(text.stdout.contains("1 row groups unreadable; the first holds records 0..=8191"), "{}", text.stdout);
+    assert!(text.stdout.contains("1 row group unreadable; the first: "), "{}", text.stdout);
+    assert!(text.stdout.contains("(row group 0, records 0..=8191)"), "{}", text.stdout);
     assert!(text.stdout.contains("RESULT    BROKEN"), "{}", text.stdout);
 }
 
@@ -357,6 +358,12 @@ fn the_account_adds_up_for_every_input() {
     assert_eq!(broken.code, 2);
     assert!(broken.stderr.contains("does not add up: a.log"), "{}", broken.stderr);
     assert!(broken.stdout.contains("SUMS DO NOT AGREE"), "{}", broken.stdout);
+    let stopped = world.run(&["restore", "none"]);
+    assert_eq!(stopped.code, 2);
+    assert!(stopped.stderr.contains("--keep-going writes what is readable"), "{}", stopped.stderr);
+    let partly = world.run(&["restore", "partly", "--keep-going"]);
+    assert_eq!(partly.code, 2);
+    assert!(partly.stderr.contains(&format!("missing: a.log: bytes 0..={} of the input", a - 1)), "{}", partly.stderr);
 }
 
 /// A last line that was open when the input was first read is counted once when it is ended later.
