@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::chain::{Chain, Tail, replay};
-use super::custody::{CUSTODY, Cursor, CustodyKind, SegmentEntry};
+use super::custody::{Acquisition, CUSTODY, Cursor, CustodyKind, SegmentEntry};
 use super::files::sync_folder;
 use super::group::EncodedGroup;
 use super::reader::SEGMENTS;
@@ -186,7 +186,14 @@ impl Writer {
     /// Makes everything appended and noted part of the archive: segments first, then the log that names them.
     pub fn commit(&mut self, now: &str) -> Result<(), ArchiveError> {
         self.check()?;
-        if !self.is_dirty() {
+        let withheld = self.withhold();
+        let is_run = |kind: &CustodyKind| matches!(kind, CustodyKind::Run(_));
+        if self.pending.iter().all(is_run)
+            && self.cursors.is_empty()
+            && self.segment.rows() == 0
+            && self.sealed.is_empty()
+        {
+            self.pending.extend(withheld);
             return Ok(());
         }
         self.seal()?;
@@ -211,11 +218,38 @@ impl Writer {
         events.push(commit);
         events.extend(after);
         self.log(now, &events)?;
-        self.pending.clear();
+        self.pending = withheld;
         self.blocks.clear();
         self.sealed.clear();
         self.cursors.clear();
         Ok(())
+    }
+
+    /// Takes out the acquisitions of inputs of which nothing is committed yet: a run that ends before would leave behind an input
+    /// that has nothing, and the next would take the file for another.
+    fn withhold(&mut self) -> Vec<CustodyKind> {
+        let ended: HashSet<InputId> = self
+            .pending
+            .iter()
+            .filter_map(|kind| match kind {
+                CustodyKind::Complete(completion) => Some(completion.input),
+                _ => None,
+            })
+            .collect();
+        let is_due = |kind: &CustodyKind| match kind {
+            CustodyKind::Acquire(Acquisition { input, .. }) => {
+                self.cursors.contains_key(input) || ended.contains(input)
+            }
+            _ => false,
+        };
+        // Inputs are numbered in order: what comes before one that is due is due too.
+        let due = self.pending.iter().rposition(is_due);
+        let mut number = 0;
+        let is_withheld = |kind: &mut CustodyKind| {
+            number += 1;
+            matches!(kind, CustodyKind::Acquire(_)) && due.is_none_or(|due| number > due + 1)
+        };
+        self.pending.extract_if(.., is_withheld).collect()
     }
 
     /// Writes the open segment to its file.

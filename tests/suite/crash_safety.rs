@@ -60,15 +60,7 @@ impl Driver {
             let is_kept = |(name, bytes): (&String, &Vec<u8>)| name.starts_with("set-aside/") && *bytes == tail;
             assert!(kept.iter().any(is_kept), "a torn tail is not in set-aside");
         }
-        let run = RunRecord {
-            operator: "tester".to_owned(),
-            host: "host".to_owned(),
-            tool: "test".to_owned(),
-            binary: None,
-            folder: "/".to_owned(),
-            command: Vec::new(),
-            settings: Sha::default(),
-        };
+        let run = run_record();
         let number = writer.next_run();
         writer.note(CustodyKind::Run(run.clone()));
         let mut inputs: Vec<Growing> =
@@ -209,6 +201,18 @@ impl Growing {
     }
 }
 
+fn run_record() -> RunRecord {
+    RunRecord {
+        operator: "tester".to_owned(),
+        host: "host".to_owned(),
+        tool: "test".to_owned(),
+        binary: None,
+        folder: "/".to_owned(),
+        command: Vec::new(),
+        settings: Sha::default(),
+    }
+}
+
 fn acquisition(input: InputId, run: u32) -> Acquisition {
     Acquisition {
         input,
@@ -283,6 +287,37 @@ fn the_power_may_go_at_any_step() {
         recovered += driver.recovered;
     }
     assert!(recovered > 50, "only {recovered} tails and strays were seen: the model loses nothing");
+}
+
+/// An input that was opened and has no record yet leaves no trace: the next run opens it under its own name.
+#[test]
+fn an_input_without_a_record_is_not_in_the_log_yet() {
+    let mut driver = Driver::new(3);
+    let open = |driver: &Driver| Writer::with_lock(None, driver.storage(), "2026-11-20T12:00:00Z", "test").unwrap().0;
+    let mut writer = open(&driver);
+    let run = run_record();
+    writer.note(CustodyKind::Run(run.clone()));
+    let first = acquisition(writer.next_input(), 0);
+    let source = first.hash(&run.hash().unwrap()).unwrap();
+    writer.note(CustodyKind::Acquire(first));
+    driver.commit(&mut writer).unwrap();
+    assert_eq!(open(&driver).next_input(), InputId(0), "nothing of it is committed");
+    let mut input = Growing::new(source);
+    let mut builder = GroupBuilder::default();
+    let raw = driver.model[0][0].clone();
+    builder.push(&record(InputId(0), 0, &raw));
+    input.take(&raw);
+    let leaf = record_leaf(&source, 0, &raw).unwrap();
+    writer.append(builder.encode(1).unwrap(), &[leaf], &[], vec![input.cursor(InputId(0))]).unwrap();
+    writer.note(CustodyKind::Acquire(acquisition(writer.next_input(), 0)));
+    driver.commit(&mut writer).unwrap();
+    assert_eq!(writer.next_input(), InputId(2));
+    assert_eq!(open(&driver).next_input(), InputId(1), "the first is in the log, the second is not");
+    let read = Completion { input: InputId(1), read: 0, line_feeds: 0, skipped: Vec::new() };
+    writer.note(CustodyKind::Complete(read));
+    driver.commit(&mut writer).unwrap();
+    assert_eq!(open(&driver).next_input(), InputId(2), "an empty input is one once it was read to its end");
+    driver.check("three commits");
 }
 
 #[test]
