@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::custody::{CUSTODY, SegmentEntry};
 use super::group::GroupLines;
-use super::reader::{CommitMark, ContainerState, GroupRef, SEGMENTS, SetAsideState, Snapshot};
+use super::reader::{GroupRef, SEGMENTS, Snapshot};
+use super::state::{CommitMark, ContainerState, SetAsideState};
 use super::tree::{Sha, record_leaf};
 use super::{ArchiveError, InputState};
 use crate::model::InputId;

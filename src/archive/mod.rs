@@ -7,6 +7,7 @@
 //! Costs: a row group is decoded as a whole (4 MiB of raw bytes, a few milliseconds); columns other than the lines take
 //! microseconds. Memory: one row group per reader, one segment (64 MiB raw, compressed) per writer.
 
+mod chain;
 mod check;
 mod column;
 mod custody;
@@ -17,6 +18,7 @@ pub mod lines;
 mod reader;
 mod seal;
 mod segment;
+mod state;
 mod storage;
 mod tree;
 mod writer;
@@ -30,9 +32,10 @@ pub use files::{Files, LocalFiles, OpenFile};
 pub use group::{
     EncodedStripe, GroupColumns, GroupLines, GroupStats, Needs, NewRecord, Run, SCORE_STEPS, StripeBuilder,
 };
-pub use reader::{CommitMark, ContainerState, GroupRef, InputState, SetAsideState, Snapshot};
+pub use reader::{GroupRef, Snapshot};
 pub use seal::Seal;
 pub use segment::FORMAT_VERSION;
+pub use state::{CommitMark, ContainerState, InputState, SetAsideState};
 pub use storage::{DiskStorage, FileStorage, Storage};
 pub use tree::{BLOCK_LEAVES, Frontier, Sha, TreeHead, record_leaf};
 pub use writer::{Recovery, SEGMENT_RAW_BYTES, Writer};

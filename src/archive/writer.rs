@@ -1,23 +1,26 @@
 //! The one writer of an archive: groups are appended in order, a commit makes them part of the evidence in one step.
 
+mod recovery;
+mod replace;
+
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::custody::{CUSTODY, Chain, Cursor, CustodyKind, SegmentEntry, Tail, replay};
+use super::chain::{Chain, replay};
+use super::custody::{Acquisition, CUSTODY, Cursor, CustodyKind, SegmentEntry};
 use super::files::sync_folder;
 use super::group::EncodedStripe;
-use super::reader::{SEGMENTS, State, add_up};
+use super::reader::SEGMENTS;
 use super::seal::Seal;
 use super::segment::{FORMAT_VERSION, SegmentBuilder};
+use super::state::{ContainerState, State, add_up};
 use super::storage::Storage;
 use super::tree::{Frontier, Sha, TreeHead};
 use super::{ArchiveError, InputState};
 use crate::model::{InputId, RecordId};
 
-/// Folder for what recovery found and did not throw away.
-const SET_ASIDE: &str = "set-aside";
 /// A segment is closed when it holds this many raw bytes.
 pub const SEGMENT_RAW_BYTES: u64 = 64 << 20;
 
@@ -111,7 +114,7 @@ impl Writer {
     }
 
     /// Packed files read to their end.
-    pub fn containers(&self) -> &[super::reader::ContainerState] {
+    pub fn containers(&self) -> &[ContainerState] {
         &self.state.containers
     }
 
@@ -189,7 +192,14 @@ impl Writer {
     /// Makes everything appended and noted part of the archive: segments first, then the log that names them.
     pub fn commit(&mut self, now: &str) -> Result<(), ArchiveError> {
         self.check()?;
-        if !self.is_dirty() {
+        let withheld = self.withhold();
+        let is_run = |kind: &CustodyKind| matches!(kind, CustodyKind::Run(_));
+        if self.pending.iter().all(is_run)
+            && self.cursors.is_empty()
+            && self.segment.rows() == 0
+            && self.sealed.is_empty()
+        {
+            self.pending.extend(withheld);
             return Ok(());
         }
         self.seal()?;
@@ -214,7 +224,7 @@ impl Writer {
         events.push(commit);
         events.extend(after);
         self.log(now, &events)?;
-        self.pending.clear();
+        self.pending = withheld;
         self.blocks.clear();
         self.sealed.clear();
         self.cursors.clear();
@@ -226,62 +236,31 @@ impl Writer {
         self.seal = seal;
     }
 
-    /// Puts stripes in place of consecutive segments that hold the same records, by one entry in the log; the old files are
-    /// removed when it is written. Gives the new segments.
-    pub fn replace(
-        &mut self,
-        old: &[SegmentEntry],
-        stripes: Vec<EncodedStripe>,
-        fields: &[String],
-        seal: Seal,
-        now: &str,
-    ) -> Result<Vec<SegmentEntry>, ArchiveError> {
-        self.check()?;
-        let records = |stripes: &[EncodedStripe]| stripes.iter().map(|stripe| stripe.stats.rows()).sum::<u64>();
-        let wanted: u64 = old.iter().map(|entry| entry.records).sum();
-        if self.is_dirty() || records(&stripes) != wanted {
-            let cause =
-                std::io::Error::new(std::io::ErrorKind::InvalidInput, "other records than those to be replaced");
-            let path = self.storage.path(SEGMENTS);
-            return Err(ArchiveError::Io { path, action: "replacing a segment", cause });
-        }
-        let mut first = old.first().map_or(0, |entry| entry.first);
-        let mut segments = Vec::new();
-        let mut builder = SegmentBuilder::default();
-        for stripe in stripes {
-            builder.push(stripe, fields);
-            if builder.raw_bytes() >= SEGMENT_RAW_BYTES {
-                let entry = self.write_segment(std::mem::take(&mut builder), first, seal)?;
-                first += entry.records;
-                segments.push(entry);
+    /// Takes out the acquisitions of inputs of which nothing is committed yet: a run that ends before would leave behind an input
+    /// that has nothing, and the next would take the file for another.
+    fn withhold(&mut self) -> Vec<CustodyKind> {
+        let ended: HashSet<InputId> = self
+            .pending
+            .iter()
+            .filter_map(|kind| match kind {
+                CustodyKind::Complete(completion) => Some(completion.input),
+                _ => None,
+            })
+            .collect();
+        let is_due = |kind: &CustodyKind| match kind {
+            CustodyKind::Acquire(Acquisition { input, .. }) => {
+                self.cursors.contains_key(input) || ended.contains(input)
             }
-        }
-        if builder.rows() > 0 {
-            segments.push(self.write_segment(builder, first, seal)?);
-        }
-        // The same bytes under the same name: nothing would be gained, and the old file must not be removed.
-        let is_kept = |file: &str| segments.iter().any(|segment| segment.file == file);
-        let replaced: Vec<String> = old.iter().map(|entry| entry.file.clone()).collect();
-        let head = TreeHead {
-            size: self.tree.size(),
-            root: self.tree.root(),
-            blocks: Vec::new(),
-            open: self.tree.open().to_vec(),
+            _ => false,
         };
-        let commit = CustodyKind::Commit {
-            segments: segments.clone(),
-            replaced: replaced.clone(),
-            records: self.tree.size(),
-            cursors: Vec::new(),
-            tree: head,
+        // Inputs are numbered in order: what comes before one that is due is due too.
+        let due = self.pending.iter().rposition(is_due);
+        let mut number = 0;
+        let is_withheld = |kind: &mut CustodyKind| {
+            number += 1;
+            matches!(kind, CustodyKind::Acquire(_)) && due.is_none_or(|due| number > due + 1)
         };
-        self.log(now, &[commit])?;
-        for file in replaced.iter().filter(|file| !is_kept(file)) {
-            let name = format!("{SEGMENTS}/{file}");
-            let removed = self.storage.remove(&name);
-            self.or_poison(&name, "removing", removed)?;
-        }
-        Ok(segments)
+        self.pending.extract_if(.., is_withheld).collect()
     }
 
     /// Writes the open segment to its file.
@@ -339,75 +318,6 @@ impl Writer {
             self.poisoned = true;
             ArchiveError::Io { path: self.storage.path(name), action, cause }
         })
-    }
-
-    /// Keeps the bytes of a write that was cut short, then cuts them off the log.
-    fn set_tail_aside(&mut self, tail: &Tail, recovery: &mut Recovery) -> Result<CustodyKind, ArchiveError> {
-        let path = self.storage.path(CUSTODY);
-        if tail.is_damage {
-            let what = format!(
-                "custody entry {} is not what was written; nothing is added to a damaged log (see 'logguard verify')",
-                self.chain.next()
-            );
-            return Err(ArchiveError::Damaged { path, offset: self.chain.bytes, what });
-        }
-        let sha256 = Sha::of(&tail.bytes);
-        let short: String = sha256.to_string().chars().take(16).collect();
-        let file = format!("{SET_ASIDE}/custody-tail-{}-{short}", self.chain.next());
-        let written = self.storage.create(&file, &tail.bytes);
-        self.or_poison(&file, "setting a torn tail aside", written)?;
-        let cut = self.storage.truncate(CUSTODY, self.chain.bytes);
-        self.or_poison(CUSTODY, "cutting a torn tail off", cut)?;
-        recovery.set_aside.push(format!(
-            "the last {} bytes of {} were a commit that never finished; they are now in {}",
-            tail.bytes.len(),
-            path.display(),
-            self.storage.path(&file).display()
-        ));
-        Ok(CustodyKind::SetAside { file, bytes: tail.bytes.len() as u64, sha256 })
-    }
-
-    /// Segments that no commit names were written by a run that ended before its commit.
-    fn set_strays_aside(&mut self, events: &mut Vec<CustodyKind>, recovery: &mut Recovery) -> Result<(), ArchiveError> {
-        let committed: HashSet<String> = self.state.segments.values().map(|segment| segment.file.clone()).collect();
-        let strays: Vec<_> = self.list(SEGMENTS)?.into_iter().filter(|file| !committed.contains(file)).collect();
-        let mut taken: HashSet<String> =
-            if strays.is_empty() { HashSet::new() } else { self.list(SET_ASIDE)?.into_iter().collect() };
-        for stray in strays {
-            // A segment that another took the place of, by a run that ended before it could remove it.
-            if self.state.replaced.contains(&stray) {
-                let name = format!("{SEGMENTS}/{stray}");
-                let removed = self.storage.remove(&name);
-                self.or_poison(&name, "removing", removed)?;
-                continue;
-            }
-            // What was set aside before is never written over.
-            let mut name = stray.clone();
-            for number in 2.. {
-                if taken.insert(name.clone()) {
-                    break;
-                }
-                name = format!("{stray}~{number}");
-            }
-            let (from, file) = (format!("{SEGMENTS}/{stray}"), format!("{SET_ASIDE}/{name}"));
-            let read = self.storage.read(&from);
-            let path = self.storage.path(&from);
-            let bytes = read.map_err(|cause| ArchiveError::Io { path: path.clone(), action: "reading", cause })?;
-            let moved = self.storage.rename(&from, &file);
-            self.or_poison(&from, "setting aside", moved)?;
-            recovery.set_aside.push(format!(
-                "{} belongs to no commit; it is now {}",
-                path.display(),
-                self.storage.path(&file).display()
-            ));
-            events.push(CustodyKind::SetAside { file, bytes: bytes.len() as u64, sha256: Sha::of(&bytes) });
-        }
-        Ok(())
-    }
-
-    fn list(&self, folder: &str) -> Result<Vec<String>, ArchiveError> {
-        let listed = self.storage.list(folder);
-        listed.map_err(|cause| ArchiveError::Io { path: self.storage.path(folder), action: "listing", cause })
     }
 }
 

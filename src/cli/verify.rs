@@ -89,10 +89,11 @@ fn rows(report: &VerifyReport) -> Vec<(&'static str, String)> {
     for part in report.unreadable.iter().take(PRINTED) {
         rows.push(("unread", part.clone()));
     }
-    if let Some(first) = report.first_bad_group() {
-        let (from, to) = first.records.unwrap_or_default();
-        let all = thousands(report.bad_groups);
-        rows.push(("damage", format!("{all} row groups unreadable; the first holds records {from}..={to}")));
+    if let Some(first) = &report.first_bad_group {
+        rows.push((
+            "damage",
+            format!("{} unreadable; the first: {}", count(report.bad_groups, "row group"), first.what),
+        ));
     }
     rows
 }

@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod compact;
 mod crash_safety;
 mod detection;
 mod evidence;

@@ -1,11 +1,10 @@
 //! Reads the files of the arguments, decides what is new, and feeds it to the row of stages.
 
-use std::path::Path;
-
 use crossbeam_channel::Sender;
 use sha2::Sha256;
 
 use super::batch::Ended;
+use super::facts::{file_id, path_hex};
 use super::known::{FileState, Known, KnownInput};
 use super::run::run_record;
 use super::years::Years;
@@ -378,36 +377,4 @@ impl Sink for Feeder<'_> {
     fn progress(&mut self, bytes: u64) {
         self.counters.add_read(bytes);
     }
-}
-
-/// The bytes of a path that is not UTF-8, in hexadecimal.
-#[cfg(unix)]
-fn path_hex(path: &Path) -> Option<String> {
-    use std::os::unix::ffi::OsStrExt;
-    let bytes = path.as_os_str().as_bytes();
-    std::str::from_utf8(bytes).is_err().then(|| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-#[cfg(not(unix))]
-fn path_hex(_: &Path) -> Option<String> {
-    None
-}
-
-/// Device and inode of a file.
-#[cfg(unix)]
-pub fn file_id(data: &std::fs::Metadata) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    Some((data.dev(), data.ino()))
-}
-
-/// Device and inode of a file.
-#[cfg(not(unix))]
-pub fn file_id(_: &std::fs::Metadata) -> Option<(u64, u64)> {
-    None
-}
-
-/// The modification time of a file.
-pub fn modified(data: &std::fs::Metadata) -> Option<Timestamp> {
-    let since = data.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
-    Timestamp::from_seconds(i64::try_from(since.as_secs()).ok()?, since.subsec_nanos())
 }

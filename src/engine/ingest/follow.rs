@@ -10,7 +10,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::batch::Ended;
-use super::feed::{Fed, FeedReport, Feeder, file_id, modified};
+use super::facts::{file_id, modified};
+use super::feed::{Fed, FeedReport, Feeder};
 use super::known::{FileState, KnownInput};
 use super::{OwnFiles, Refused};
 use crate::model::InputId;

@@ -2,6 +2,7 @@
 
 mod batch;
 mod counters;
+mod facts;
 mod feed;
 mod follow;
 mod gather;
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 use crossbeam_channel::bounded;
 
 pub use counters::Counters;
-pub use feed::file_id;
+pub use facts::file_id;
 pub use gather::{GROUP_BYTES, GROUP_RECORDS, STRIPE_BYTES, STRIPE_RECORDS};
 pub use known::hex_of;
 pub use run::hash_ahead;

@@ -55,8 +55,7 @@ pub fn open(storage: &Arc<dyn Storage>) -> Result<Snapshot, EngineError> {
 /// Verifies everything that a snapshot covers. `Err` only where the caller stopped it: what is wrong with the archive is in the report.
 pub fn verify(snapshot: &Snapshot, options: &VerifyOptions, counters: &Counters) -> Result<VerifyReport, EngineError> {
     let started = std::time::Instant::now();
-    let stored: u64 = snapshot.segments().map(|segment| segment.bytes).sum();
-    counters.set_total(stored.saturating_add(snapshot.raw_bytes()));
+    counters.set_total(snapshot.stored_bytes().saturating_add(snapshot.raw_bytes()));
     let mut report = VerifyReport::of(snapshot);
     log(snapshot, options, &mut report);
     segments(snapshot, counters, &mut report);

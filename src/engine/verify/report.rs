@@ -102,6 +102,9 @@ pub struct VerifyReport {
     pub strays: Vec<String>,
     /// Parts of the archive that can't be read, in words.
     pub unreadable: Vec<String>,
+    /// The first row group that can't be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_bad_group: Option<Failure>,
     /// What is not as it was recorded; the first 1,000.
     pub failures: Vec<Failure>,
     /// Number of all of them.
@@ -137,6 +140,9 @@ impl VerifyReport {
 
     pub(super) fn add(&mut self, failure: Failure) {
         self.failed += 1;
+        if failure.group.is_some() && self.first_bad_group.is_none() {
+            self.first_bad_group = Some(failure.clone());
+        }
         if self.failures.len() < FAILURES_KEPT {
             self.failures.push(failure);
         }
@@ -148,11 +154,6 @@ impl VerifyReport {
 
     pub(super) fn failed(&mut self, cause: &ArchiveError) {
         self.add(Failure::from_cause(cause));
-    }
-
-    /// The first row group that can't be read.
-    pub fn first_bad_group(&self) -> Option<&Failure> {
-        self.failures.iter().find(|failure| failure.group.is_some())
     }
 
     /// Counts that must be whole whatever failed, then the result.
