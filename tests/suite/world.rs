@@ -38,15 +38,20 @@ impl World {
         path.display().to_string()
     }
 
-    /// Flips a bit in the last row group of the only segment (the byte before the directory) and gives the file.
-    pub fn damage_last_group(&self) -> PathBuf {
+    /// Flips a bit in the lines of the first row group of the only segment and gives the file.
+    pub fn damage_first_group(&self) -> PathBuf {
         let mut segments = std::fs::read_dir(self.path("data/segments")).unwrap();
         let segment = segments.next().unwrap().unwrap().path();
         assert!(segments.next().is_none(), "one segment was expected");
         let mut bytes = std::fs::read(&segment).unwrap();
-        let trailer = bytes.len() - 32;
-        let directory = u64::from_le_bytes(bytes[trailer..trailer + 8].try_into().unwrap());
-        bytes[directory as usize - 1] ^= 1;
+        let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+        let (at, len) = (number(bytes.len() - 32), number(bytes.len() - 24));
+        let directory = zstd::stream::decode_all(&bytes[at..at + len]).unwrap();
+        let directory: serde_json::Value = serde_json::from_slice(&directory).unwrap();
+        let stripe = &directory["stripes"][0];
+        // The first section of a group is its lines.
+        let lines = stripe["at"].as_u64().unwrap() + stripe["groups"][0]["sections"][0]["at"].as_u64().unwrap();
+        bytes[lines as usize + 3] ^= 1;
         std::fs::write(&segment, bytes).unwrap();
         segment
     }
