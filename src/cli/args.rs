@@ -44,6 +44,14 @@ const SEARCH_EXAMPLES: &str = "Examples:
 
 Exit codes: 0 found, 1 nothing found, 2 failed or not everything could be read.";
 
+const SCORE_EXAMPLES: &str = "Examples:
+  logguard score access.log                      score TAB novelty TAB flag, one line for each line of the file
+  logguard score --json auth.log                 with rules and reasons
+  logguard score --sessions 'blk_-?[0-9]+' hdfs.log     key TAB score TAB flag for each session
+  zcat old.gz | logguard score -
+
+A line that continues a record has the record's values; a line that holds several has those of the oddest.";
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -55,6 +63,9 @@ pub enum Command {
     /// Ask questions: at a prompt, or one on the command line
     #[command(after_help = SEARCH_EXAMPLES)]
     Search(Search),
+    /// Score the lines of a file and keep nothing: score, novelty and flag a line
+    #[command(after_help = SCORE_EXAMPLES)]
+    Score(Score),
     /// Show how files are read: format, confidence, and the fields of sample lines
     Formats(Formats),
     /// Show what the store holds
@@ -180,6 +191,41 @@ pub struct Process {
     /// Print the summary as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+/// `score`
+#[derive(Debug, Args)]
+pub struct Score {
+    /// File to score; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub path: String,
+    /// Tell sessions instead of lines: a regular expression that finds the key of a line (its first group, or the match)
+    #[arg(long, value_name = "REGEX")]
+    pub sessions: Option<String>,
+    /// Share of the lines (with --sessions: of the sessions) that may be flagged; 0.01 and 0.03 without it
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub alert_budget: Option<f64>,
+    /// Go through the file this often; the scores are those of the last time
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=9))]
+    pub passes: u32,
+    /// A fourth column: 1 where an incident begins, at most this share of the lines
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub incidents: Option<f64>,
+    /// One JSON object a line, with rules and reasons
+    #[arg(long)]
+    pub json: bool,
+    /// Read the file as this format (see `logguard formats --list`)
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// Formats of your own, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub formats: Vec<PathBuf>,
+    /// Zone of times that state none, such as +02:00
+    #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
+    pub tz: Zone,
+    /// Year of times that state none
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=2261))]
+    pub year: Option<i32>,
 }
 
 /// `search`

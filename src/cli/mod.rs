@@ -8,6 +8,7 @@ mod info;
 mod outcome;
 mod process;
 mod restore;
+mod score;
 mod search;
 
 use std::ffi::OsString;
@@ -26,6 +27,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
     };
     let result = match arguments.command {
         Command::Process(command) => process::run(&command),
+        Command::Score(command) => score::run(&command),
         Command::Generate(command) => generate::run(&command),
         Command::Formats(command) => formats::run(&command),
         Command::Info(command) => info::run(&command),

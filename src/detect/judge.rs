@@ -11,7 +11,7 @@ use super::session::Sessions;
 use super::shift::Shift;
 use super::tail::{self, Tail};
 use super::threshold::Threshold;
-use super::{Event, entity};
+use super::{Event, SessionKey, entity};
 use crate::model::Verdict;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -112,10 +112,14 @@ impl Judge {
             verdict.entity = entity::actor(&event.fields, event.message, &event.template)
                 .map(|actor| String::from_utf8_lossy(actor.get(..128).unwrap_or(actor)).into_owned());
         }
-        if let Some(key) = measure.session
-            && let Some(name) = entity::session(&event.fields, event.message, &event.template)
-            && !request.is_request()
-        {
+        let name = match event.session {
+            SessionKey::Named(name) => Some(name),
+            SessionKey::Found if !request.is_request() => {
+                entity::session(&event.fields, event.message, &event.template)
+            }
+            _ => None,
+        };
+        if let (Some(key), Some(name)) = (measure.session, name) {
             self.sessions.add(key, name, event.template.hash, number, score);
         }
         self.lines += 1;

@@ -61,6 +61,20 @@ pub struct Event<'a> {
     pub level: Option<Level>,
     /// Its message cut into template and slots.
     pub template: Cut<'a>,
+    /// Which session it belongs to.
+    pub session: SessionKey<'a>,
+}
+
+/// How the session of a record is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SessionKey<'a> {
+    /// The detector looks for an identifier in fields and message.
+    #[default]
+    Found,
+    /// The caller names it.
+    Named(&'a [u8]),
+    /// The record belongs to none.
+    None,
 }
 
 /// Scores records in the order they are given; holds all that is learned.

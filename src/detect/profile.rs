@@ -9,7 +9,7 @@ use super::numbers::{Spread, ln, parse, signed_log};
 use super::rate::{Rate, excess, watched};
 use super::rules::{Hits, Rule};
 use super::wording::Wording;
-use super::{Event, request::Request};
+use super::{Event, SessionKey, request::Request};
 use crate::model::{Level, SlotKind};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -254,10 +254,11 @@ impl Profile {
 
     /// Surprise of the template after the previous one of the same session.
     fn order(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
-        let session = if request.is_request() {
-            entity::actor(&event.fields, event.message, &event.template)
-        } else {
-            entity::session(&event.fields, event.message, &event.template)
+        let session = match event.session {
+            SessionKey::Named(name) => Some(name),
+            SessionKey::None => None,
+            SessionKey::Found if request.is_request() => entity::actor(&event.fields, event.message, &event.template),
+            SessionKey::Found => entity::session(&event.fields, event.message, &event.template),
         };
         let session = session.map(xxh3_64);
         measure.session = session;

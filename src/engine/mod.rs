@@ -17,10 +17,11 @@ mod restore;
 mod search;
 mod store;
 
+pub use crate::detect::DetectConfig;
 pub use crate::source::Caps;
 pub use error::EngineError;
 pub use info::{Info, InputInfo};
-pub use ingest::{Counters, IngestOptions, IngestReport, Refused};
+pub use ingest::{Counters, IngestOptions, IngestReport, LineScore, Refused, ScoreOptions, ScoreReport, SessionScore};
 pub use look::FormatLook;
 pub use reindex::ReindexReport;
 pub use restore::{RestoreReport, Restored};

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::ingest::{Counters, IngestOptions, IngestReport, TOOL, ingest, list_inputs, no_hints};
+use super::ingest::{
+    Counters, IngestOptions, IngestReport, LineScore, ScoreOptions, ScoreReport, TOOL, ingest, list_inputs, no_hints,
+    score,
+};
 use super::reindex::{ReindexReport, catch_up};
 use super::{EngineError, FormatLook, Info, RestoreReport, Search};
 use crate::archive::{DiskStorage, Snapshot, Storage, Writer as ArchiveWriter};
@@ -83,12 +86,7 @@ impl Store {
 
     /// Archives, parses, scores and indexes; takes the lock, sets a torn tail aside, brings the index up to date.
     pub fn ingest(&self, options: &IngestOptions, counters: &Counters) -> Result<IngestReport, EngineError> {
-        if let Some(name) = &options.format
-            && !self.registry.names().contains(name)
-        {
-            let hints = crate::parse::Hints { format: Some(name.clone()), ..no_hints() };
-            crate::parse::Parser::new(&self.registry, hints, b"")?;
-        }
+        self.check_format(options.format.as_ref())?;
         // Before anything is made: a mistyped path must leave no empty store behind.
         let listed = list_inputs(options)?;
         let (mut archive, recovery) =
@@ -102,6 +100,25 @@ impl Store {
         report.archive_bytes = self.snapshot()?.archive_bytes();
         report.index_bytes = IndexReader::bytes(&self.config.index);
         Ok(report)
+    }
+
+    /// Scores the lines of files as `ingest` would and keeps nothing; `line` receives them in input order.
+    pub fn score(
+        &self,
+        options: &ScoreOptions,
+        mut line: impl FnMut(&LineScore<'_>) -> std::io::Result<()>,
+    ) -> Result<ScoreReport, EngineError> {
+        self.check_format(options.input.format.as_ref())?;
+        score(options, &self.registry, &mut line)
+    }
+
+    /// Whether a format that is asked for exists.
+    fn check_format(&self, format: Option<&String>) -> Result<(), EngineError> {
+        if let Some(name) = format.filter(|name| !self.registry.names().contains(name)) {
+            let hints = crate::parse::Hints { format: Some(name.clone()), ..no_hints() };
+            crate::parse::Parser::new(&self.registry, hints, b"")?;
+        }
+        Ok(())
     }
 
     /// Builds the index anew from the archive.

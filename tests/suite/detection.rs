@@ -1,6 +1,6 @@
 //! The detector as a whole, behind the templater.
 
-use logguard::detect::{Alert, DetectConfig, Detector, Event, Incidents};
+use logguard::detect::{Alert, DetectConfig, Detector, Event, Incidents, SessionKey};
 use logguard::model::{FieldSet, Timestamp, Verdict};
 use logguard::template::Templater;
 
@@ -29,6 +29,7 @@ impl Bench {
             time: Timestamp::from_seconds(1_700_000_000 + self.second, 0),
             level: None,
             template: self.templater.cut(message),
+            session: SessionKey::Found,
         };
         self.detector.score(&event, &mut verdict);
         verdict
@@ -129,6 +130,7 @@ fn a_scan_is_one_incident_and_the_budget_is_kept() {
             time: Timestamp::from_seconds(1_700_000_000 + number as i64, 0),
             level: None,
             template: templater.cut(message),
+            session: SessionKey::Found,
         };
         alerts.push(incidents.observe(&event, &Verdict { score, ..Verdict::default() }));
     }

@@ -18,5 +18,6 @@ mod query_language;
 mod query_properties;
 mod real_formats;
 mod real_logs;
+mod score;
 mod search;
 mod world;

@@ -8,6 +8,7 @@ mod gather;
 mod judge;
 mod keep;
 mod known;
+mod score;
 mod understand;
 mod years;
 
@@ -18,11 +19,12 @@ use crossbeam_channel::bounded;
 pub use batch::BLOCK_RECORDS;
 pub use counters::Counters;
 pub use known::hex_of;
+pub use score::{LineScore, ScoreOptions, ScoreReport, SessionScore, score};
 
 use self::batch::Block;
 use self::feed::Feeder;
 use self::gather::Gather;
-use self::judge::Judge;
+use self::judge::{Judge, Judging};
 use self::keep::Keep;
 use self::known::Known;
 use self::understand::Understand;
@@ -185,14 +187,14 @@ pub fn ingest(
     let (kept_in, kept_out) = bounded(threads.min(depth));
     let (recycle_in, recycle_out) = bounded::<Box<Block>>(2 * depth);
     let known = Known::of(archive);
-    let mut judge = Judge::new(options.detect.clone());
+    let mut judge = Judge::new(Judging { detect: options.detect.clone(), ..Judging::default() });
     for input in archive.inputs() {
         let acquisition = &input.acquisition;
         judge.group(acquisition.input, &acquisition.name, &acquisition.format);
     }
     let outcome = std::thread::scope(|scope| {
         let understand = scope.spawn(move || Understand::new(understood_in, recycle_out).run(&fed_out).is_ok());
-        let judged = scope.spawn(move || judge.run(&understood_out, &judged_in).is_ok());
+        let judged = scope.spawn(move || judge.run(&understood_out, judged_in).is_ok());
         let gather =
             scope.spawn(move || Gather::new(kept_in, recycle_in, pool, options.level).run(&judged_out).is_some());
         let keep = scope.spawn(|| {
@@ -204,7 +206,7 @@ pub fn ingest(
             drop(kept_out);
             kept
         });
-        let mut feeder = Feeder::new(options, registry, before, known, counters, fed_in);
+        let mut feeder = Feeder::new(options, registry, Some(before), known, counters, fed_in);
         let fed = feeder.run(listed);
         let report = feeder.finish();
         let alive = [
