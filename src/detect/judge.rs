@@ -26,6 +26,9 @@ const MOST_JOINT: f32 = 4.0;
 const UNREMARKABLE: f64 = 0.8;
 /// Rows kept to grow a forest from.
 const ROWS: usize = 2_048;
+/// Lines over which it is counted how often a rule fires: a rule that is common of late says less, in a flood of attacks
+/// it goes on speaking.
+const RULE_MEMORY: f32 = 4_000.0;
 /// Score in decades that reads as one half.
 const HALF: f32 = 3.0;
 
@@ -161,6 +164,10 @@ impl Judge {
     /// Decades of what is known beforehand, discounted where a rule fires often; of a group only the strongest.
     fn priors(&mut self, hits: Hits, terms: &mut Terms) {
         self.hit_lines += 1.0;
+        if self.hit_lines > RULE_MEMORY {
+            self.hit_lines *= 0.5;
+            self.hits.iter_mut().for_each(|count| *count *= 0.5);
+        }
         if hits.is_empty() {
             return;
         }
@@ -198,8 +205,6 @@ impl Judge {
         if profile::is_due(config, self.lines) {
             self.profile.halve();
             self.tails.iter_mut().chain([&mut self.sums, &mut self.joint]).for_each(Tail::halve);
-            self.hits.iter_mut().for_each(|count| *count *= 0.5);
-            self.hit_lines *= 0.5;
         }
         if shifted {
             // What was odd is the rule now: the past counts half, and the forest is grown anew of what comes.

@@ -205,12 +205,14 @@ fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>, agents:
         // Words of failure in a path are names of pages.
         hits.remove(Rule::FaultWord);
         hits.remove(Rule::AuthFailure);
+        hits.remove(Rule::AccessDenied);
         // Parsers leave a dash out: a log that names agents names referers.
         let from_no_page = request.referer == b"-" || (request.referer.is_empty() && !request.agent.is_empty());
         if request.method == b"POST" && from_no_page {
             hits.add(Rule::BlindPost);
         }
-        if matches!(request.status, b"401" | b"403") && request.method == b"POST" || request.status == b"401" {
+        // 403 says that the client is known and may not: that is no failed login.
+        if request.status == b"401" {
             hits.add(Rule::AuthFailure);
         }
         hits

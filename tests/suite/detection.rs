@@ -99,6 +99,22 @@ fn a_burst_of_failed_logins_is_brute_force() {
 }
 
 #[test]
+fn access_that_is_denied_again_and_again_is_no_brute_force() {
+    let mut bench = Bench::new();
+    for number in 0..600 {
+        bench.score(login(number).as_bytes());
+    }
+    for number in 0..40 {
+        let line = format!("Unauthorized access attempt to sensitive file by user{} from 198.51.100.7", number % 20);
+        let verdict = bench.score(line.as_bytes());
+        assert!(verdict.rules.contains(&"access-denied".to_owned()), "{verdict:?}");
+        for rule in ["auth-failure", "brute-force", "password-spraying"] {
+            assert!(!verdict.rules.contains(&rule.to_owned()), "{number}: {verdict:?}");
+        }
+    }
+}
+
+#[test]
 fn reasons_name_the_cause() {
     let mut bench = Bench::new();
     for number in 0..3_000u64 {
