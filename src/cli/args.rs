@@ -44,6 +44,13 @@ const SEARCH_EXAMPLES: &str = "Examples:
 
 Exit codes: 0 found, 1 nothing found, 2 failed or not everything could be read.";
 
+const ANOMALIES_EXAMPLES: &str = "Examples:
+  logguard anomalies                             the gravest first
+  logguard anomalies --by time --limit 0         all, newest first
+  logguard anomalies --grouped                   alike ones together
+
+An incident is what one entity did within ten minutes (without an entity: one kind of line). Exit codes: 0 some, 1 none, 2 failed.";
+
 const SCORE_EXAMPLES: &str = "Examples:
   logguard score access.log                      score TAB novelty TAB flag, one line for each line of the file
   logguard score --json auth.log                 with rules and reasons
@@ -63,6 +70,11 @@ pub enum Command {
     /// Ask questions: at a prompt, or one on the command line
     #[command(after_help = SEARCH_EXAMPLES)]
     Search(Search),
+    /// List incidents: who, when, how grave, why, and what to do
+    #[command(after_help = ANOMALIES_EXAMPLES)]
+    Anomalies(Anomalies),
+    /// Say why a record is odd, and how to see the evidence
+    Why(Why),
     /// Score the lines of a file and keep nothing: score, novelty and flag a line
     #[command(after_help = SCORE_EXAMPLES)]
     Score(Score),
@@ -191,6 +203,53 @@ pub struct Process {
     /// Print the summary as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+/// `anomalies`
+#[derive(Debug, Args)]
+pub struct Anomalies {
+    #[command(flatten)]
+    pub store: StoreArguments,
+    /// Order
+    #[arg(long, value_enum, default_value = "weight")]
+    pub by: IncidentsBy,
+    /// Put incidents with like reasons together
+    #[arg(long)]
+    pub grouped: bool,
+    /// Incidents (or groups) to tell; without it 20, and all with --json; 0: all
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// One JSON object an incident (or a group)
+    #[arg(long)]
+    pub json: bool,
+    /// Zone of times in the output
+    #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
+    pub tz: Zone,
+}
+
+/// Orders of incidents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum IncidentsBy {
+    /// Newest first
+    Time,
+    /// Gravest first
+    Weight,
+}
+
+/// `why`
+#[derive(Debug, Args)]
+pub struct Why {
+    /// Number of the record
+    #[arg(value_name = "ID")]
+    pub id: u64,
+    #[command(flatten)]
+    pub store: StoreArguments,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Zone of times in the output
+    #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
+    pub tz: Zone,
 }
 
 /// `score`

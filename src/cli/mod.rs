@@ -1,5 +1,6 @@
 //! The command line: arguments -> engine call -> report printer. Holds no rule about logs.
 
+mod anomalies;
 mod args;
 mod demo;
 mod formats;
@@ -27,6 +28,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
     };
     let result = match arguments.command {
         Command::Process(command) => process::run(&command),
+        Command::Anomalies(command) => anomalies::run(&command),
+        Command::Why(command) => anomalies::why(&command),
         Command::Score(command) => score::run(&command),
         Command::Generate(command) => generate::run(&command),
         Command::Formats(command) => formats::run(&command),

@@ -8,12 +8,14 @@
 //! One detector serves one run and is fed in record order: the same records in the same order give the same verdicts. State
 //! is bounded: at most 8 MiB a source and [`DetectConfig::max_sources`] sources.
 
+mod advice;
 mod config;
 mod counts;
 mod entity;
 mod explain;
 mod feature;
 mod forest;
+mod grouping;
 mod incident;
 mod judge;
 mod letters;
@@ -28,7 +30,9 @@ mod tail;
 mod threshold;
 mod wording;
 
+pub use advice::{Gravity, is_rule, meaning, recommendation};
 pub use config::DetectConfig;
+pub use grouping::{MOST_GROUPED, alike};
 pub use incident::{Alert, Incidents};
 pub use session::SessionVerdict;
 

@@ -8,6 +8,7 @@
 //!     -> encode (rayon) -> keep (archive, index, commit)
 //! ```
 
+mod anomalies;
 mod error;
 mod info;
 mod ingest;
@@ -16,9 +17,11 @@ mod reindex;
 mod restore;
 mod search;
 mod store;
+mod why;
 
-pub use crate::detect::DetectConfig;
+pub use crate::detect::{DetectConfig, Gravity};
 pub use crate::source::Caps;
+pub use anomalies::{Anomalies, Incident, IncidentGroup, IncidentOrder};
 pub use error::EngineError;
 pub use info::{Info, InputInfo};
 pub use ingest::{Counters, IngestOptions, IngestReport, LineScore, Refused, ScoreOptions, ScoreReport, SessionScore};
@@ -27,3 +30,4 @@ pub use reindex::ReindexReport;
 pub use restore::{RestoreReport, Restored};
 pub use search::{Coverage, Marker, Search, SearchOptions, SearchSummary, built_in_fields, parse_time};
 pub use store::{Store, StoreConfig, machine_clock};
+pub use why::Why;

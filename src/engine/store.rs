@@ -8,7 +8,7 @@ use super::ingest::{
     score,
 };
 use super::reindex::{ReindexReport, catch_up};
-use super::{EngineError, FormatLook, Info, RestoreReport, Search};
+use super::{Anomalies, EngineError, FormatLook, IncidentOrder, Info, RestoreReport, Search};
 use crate::archive::{DiskStorage, Snapshot, Storage, Writer as ArchiveWriter};
 use crate::index::{Reader as IndexReader, Writer as IndexWriter};
 use crate::model::{Timestamp, Zone};
@@ -153,6 +153,11 @@ impl Store {
     pub fn info(&self) -> Result<Info, EngineError> {
         let snapshot = self.snapshot()?;
         Info::of(&snapshot, IndexReader::bytes(&self.config.index))
+    }
+
+    /// The incidents of all flagged records; at most `limit` of them.
+    pub fn anomalies(&self, order: IncidentOrder, limit: Option<usize>) -> Result<Anomalies, EngineError> {
+        super::anomalies::anomalies(&self.snapshot()?, order, limit)
     }
 
     /// Opens the store for questions. A missing or damaged index is no failure: questions read the archive instead.

@@ -307,16 +307,12 @@ impl Session<'_> {
 
     fn why(&self, record: &FoundRecord) -> anyhow::Result<()> {
         self.say(&text_of(record, self.options.zone, self.theme, &[]))?;
-        let state = if record.flagged { "flagged" } else { "not flagged" };
-        self.say(&format!("score {:.3}, novelty {:.3}, {state}", record.score, record.novelty))?;
-        for reason in &record.reasons {
-            self.say(&format!("  {:>6.2}  {:<18} {}", reason.weight, escape(&reason.id), escape(&reason.text)))?;
+        let Some(why) = self.search.why(record.id.0)? else { return Ok(()) };
+        for sentence in &why.sentences {
+            self.say(&escape(sentence))?;
         }
-        if !record.rules.is_empty() {
-            self.say(&format!("rules: {}", escape(&record.rules.join(", "))))?;
-        }
-        if let Some(entity) = &record.entity {
-            self.say(&format!("about: {}", escape(entity)))?;
+        for (query, shows) in &why.queries {
+            self.say(&format!("  {}   ({shows})", escape(query)))?;
         }
         Ok(())
     }

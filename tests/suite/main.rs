@@ -8,6 +8,7 @@
     reason = "a test that can't go on fails"
 )]
 
+mod anomalies;
 mod architecture;
 mod detection;
 mod formats;
