@@ -2,8 +2,8 @@
 
 use super::Event;
 use super::feature::Feature;
-use super::forest::Row;
 use super::judge::{JOINT, LEARNED};
+use super::model::Row;
 use super::profile::Measure;
 use super::request::Request;
 use super::rules::{Hits, RULES};

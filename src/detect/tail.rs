@@ -4,6 +4,8 @@
 //! change for good, what was never seen before is ordinary within some hundred lines, not within the whole past again.
 
 use super::numbers::ln;
+use serde::{Deserialize, Serialize};
+use serde_big_array::BigArray;
 
 /// Buckets of a tail.
 const BUCKETS: usize = 128;
@@ -17,11 +19,13 @@ const RECENT: u16 = 1_000;
 pub(super) const MOST: f32 = 3.0;
 
 /// The past of one feature as histograms over ln(1 + value).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Tail {
     /// How many past values lie in this or a higher bucket.
+    #[serde(with = "BigArray")]
     beyond: [u32; BUCKETS],
     /// The same of the recent past.
+    #[serde(with = "BigArray")]
     lately: [u16; BUCKETS],
     seen: u32,
     seen_lately: u16,
@@ -42,7 +46,7 @@ impl Tail {
         self.beyond.iter_mut().take(bucket + 1).for_each(|count| *count = count.wrapping_add(1));
         self.lately.iter_mut().take(bucket + 1).for_each(|count| *count = count.wrapping_add(1));
         self.seen = self.seen.saturating_add(1);
-        self.seen_lately += 1;
+        self.seen_lately = self.seen_lately.saturating_add(1);
         if self.seen_lately >= RECENT {
             self.seen_lately /= 2;
             self.lately.iter_mut().for_each(|count| *count /= 2);

@@ -1,5 +1,7 @@
 //! Which scores are flagged: a streaming quantile that keeps the alert budget, and a bucket of tokens that enforces it.
 
+use serde::{Deserialize, Serialize};
+
 /// Buckets of the histogram of scores.
 const BUCKETS: usize = 2_048;
 /// Scores beyond this, in decades, share the last bucket.
@@ -14,7 +16,7 @@ const BURST: f64 = 1_000.0;
 const CREDIT: f64 = 800.0;
 
 /// The threshold of one source.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Threshold {
     budget: f64,
     silent: u64,
@@ -57,6 +59,18 @@ impl Threshold {
         raised
     }
 
+    /// Goes on with another budget; tokens begin anew.
+    pub fn go_on(&mut self, budget: f64) {
+        self.budget = budget.clamp(0.0, 1.0);
+        self.tokens = (self.budget * BURST).max(1.0);
+        self.settle();
+    }
+
+    /// Whether it is one that [`Threshold::new`] can have become.
+    pub fn is_sound(&self) -> bool {
+        self.counts.len() == BUCKETS && self.lines < u64::MAX / 2
+    }
+
     /// Keeps a score without judging it; [`Threshold::settle`] follows the last of many.
     pub fn learn(&mut self, score: f32) {
         self.lines += 1;
@@ -75,14 +89,14 @@ impl Threshold {
 
     fn keep(&mut self, bucket: usize) {
         if let Some(count) = self.counts.get_mut(bucket) {
-            *count += 1;
+            *count = count.saturating_add(1);
         }
-        self.seen += 1;
+        self.seen = self.seen.saturating_add(1);
         if self.seen >= HALVE_EVERY {
             self.seen = 0;
             for count in &mut self.counts {
                 *count /= 2;
-                self.seen += *count;
+                self.seen = self.seen.saturating_add(*count);
             }
         }
         // The bar moves slowly, so it is found anew only now and then.
@@ -94,9 +108,9 @@ impl Threshold {
     /// The lowest bucket with no more than the budget beyond it.
     fn quantile(&self) -> usize {
         let allowed = (f64::from(self.seen) * self.budget) as u32;
-        let mut beyond = 0;
+        let mut beyond = 0u32;
         for (bucket, count) in self.counts.iter().enumerate().rev() {
-            beyond += count;
+            beyond = count.saturating_add(beyond);
             if beyond > allowed {
                 return bucket;
             }
