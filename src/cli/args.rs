@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::engine::{Store, StoreConfig};
+use crate::engine::{ModelKind, Store, StoreConfig};
 use crate::model::{Timestamp, Zone};
 
 /// LogGuard: a forensic log archive and search engine.
@@ -51,6 +51,14 @@ const ANOMALIES_EXAMPLES: &str = "Examples:
 
 An incident is what one entity did within ten minutes (without an entity: one kind of line). Exit codes: 0 some, 1 none, 2 failed.";
 
+const TRAIN_EXAMPLES: &str = "Examples:
+  logguard train /var/log/auth.log                          data/models/default-HASH.lgm
+  logguard train --from-archive --name web --kind autoencoder --hidden 16,6,16 --epochs 50
+  logguard train --column log export.csv                    the lines are a column of a CSV file
+  logguard process --model default /var/log/auth.log.1      begins with what was learnt, and goes on learning
+
+Files are read as `process` reads them, JSON lines among them. The same training gives the same bytes.";
+
 const SCORE_EXAMPLES: &str = "Examples:
   logguard score access.log                      score TAB novelty TAB flag, one line for each line of the file
   logguard score --json auth.log                 with rules and reasons
@@ -75,6 +83,9 @@ pub enum Command {
     Anomalies(Anomalies),
     /// Say why a record is odd, and how to see the evidence
     Why(Why),
+    /// Learn what is ordinary and store it as a model
+    #[command(after_help = TRAIN_EXAMPLES)]
+    Train(Train),
     /// Score the lines of a file and keep nothing: score, novelty and flag a line
     #[command(after_help = SCORE_EXAMPLES)]
     Score(Score),
@@ -180,8 +191,17 @@ pub struct Process {
     #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = size)]
     pub memory: u64,
     /// Do not score
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["model", "model_kind", "alert_budget"])]
     pub no_detect: bool,
+    /// Begin with this model: a file, or the name of one that `train` made
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// What judges a line as a whole (a model has its kind)
+    #[arg(long, value_enum, value_name = "KIND", conflicts_with = "model")]
+    pub model_kind: Option<Kind>,
+    /// Share of the lines that may be flagged; 0.01 without it
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub alert_budget: Option<f64>,
     /// Read everything as this format (see `logguard formats --list`)
     #[arg(long, value_name = "NAME")]
     pub format: Option<String>,
@@ -252,6 +272,85 @@ pub struct Why {
     pub tz: Zone,
 }
 
+/// Kinds of models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Trees that part the odd from the rest
+    IsolationForest,
+    /// A small dense network
+    Autoencoder,
+    /// Nothing learnt: rules and severity alone
+    Rules,
+}
+
+impl From<Kind> for ModelKind {
+    fn from(kind: Kind) -> ModelKind {
+        match kind {
+            Kind::IsolationForest => ModelKind::IsolationForest,
+            Kind::Autoencoder => ModelKind::Autoencoder,
+            Kind::Rules => ModelKind::Rules,
+        }
+    }
+}
+
+/// `train`
+#[derive(Debug, Args)]
+pub struct Train {
+    /// Files, folders, patterns, `-` for standard input
+    #[arg(value_name = "PATH", required_unless_present = "from_archive", conflicts_with = "from_archive")]
+    pub paths: Vec<String>,
+    #[command(flatten)]
+    pub store: StoreArguments,
+    /// Learn from the records of the archive
+    #[arg(long)]
+    pub from_archive: bool,
+    /// What the model is called
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub name: String,
+    /// What judges a line as a whole
+    #[arg(long, value_enum, value_name = "KIND", default_value = "isolation-forest")]
+    pub kind: Kind,
+    /// Files are CSV and this column holds the lines (without it: the column `log` of files that end in .csv)
+    #[arg(long, value_name = "COLUMN")]
+    pub column: Option<String>,
+    /// Trees of the forest, 1 to 1000
+    #[arg(long, value_name = "N")]
+    pub trees: Option<usize>,
+    /// Lines each tree is grown from, 8 to 256
+    #[arg(long, value_name = "N")]
+    pub sample: Option<usize>,
+    /// Share of the lines that are taken to be odd and not learnt from by the model, 0 to 0.5
+    #[arg(long, value_name = "SHARE")]
+    pub contamination: Option<f64>,
+    /// Units of the hidden layers of the autoencoder
+    #[arg(long, value_name = "N,N,..", value_delimiter = ',')]
+    pub hidden: Option<Vec<usize>>,
+    /// How often the autoencoder goes through its rows
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    /// Learning rate of the autoencoder
+    #[arg(long, value_name = "RATE")]
+    pub learning_rate: Option<f32>,
+    /// Same seed, same model
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Read everything as this format (see `logguard formats --list`)
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// Formats of your own, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub formats: Vec<PathBuf>,
+    /// Zone of times that state none, such as +02:00
+    #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
+    pub tz: Zone,
+    /// Year of times that state none
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=2261))]
+    pub year: Option<i32>,
+    /// Print what was made as one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `score`
 #[derive(Debug, Args)]
 pub struct Score {
@@ -264,6 +363,15 @@ pub struct Score {
     /// Share of the lines (with --sessions: of the sessions) that may be flagged; 0.01 and 0.03 without it
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub alert_budget: Option<f64>,
+    /// Begin with this model: a file, or the name of one that `train` made
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// What judges a line as a whole (a model has its kind)
+    #[arg(long, value_enum, value_name = "KIND", conflicts_with = "model")]
+    pub model_kind: Option<Kind>,
+    /// Folder of the archive that has the model
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
     /// Go through the file this often; the scores are those of the last time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=9))]
     pub passes: u32,

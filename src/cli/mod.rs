@@ -11,6 +11,7 @@ mod process;
 mod restore;
 mod score;
 mod search;
+mod train;
 
 use std::ffi::OsString;
 
@@ -30,6 +31,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::Process(command) => process::run(&command),
         Command::Anomalies(command) => anomalies::run(&command),
         Command::Why(command) => anomalies::why(&command),
+        Command::Train(command) => train::run(&command),
         Command::Score(command) => score::run(&command),
         Command::Generate(command) => generate::run(&command),
         Command::Formats(command) => formats::run(&command),

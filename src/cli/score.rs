@@ -13,7 +13,7 @@ use crate::report::{bytes, count, escape, escape_json, thousands};
 
 /// Runs the command.
 pub fn run(command: &Score) -> anyhow::Result<Outcome> {
-    let mut store = Store::new(StoreConfig::default());
+    let mut store = Store::new(StoreConfig { data: command.data.clone(), ..StoreConfig::default() });
     for file in &command.formats {
         store.add_formats(file)?;
     }
@@ -48,7 +48,9 @@ fn options(command: &Score, store: &Store) -> ScoreOptions {
     input.format.clone_from(&command.format);
     input.zone = command.tz;
     input.year = command.year;
+    input.model.clone_from(&command.model);
     let mut detect = DetectConfig::default();
+    detect.kind = command.model_kind.map_or(detect.kind, Into::into);
     if let Some(budget) = command.alert_budget {
         match command.sessions {
             Some(_) => detect.session_budget = budget,

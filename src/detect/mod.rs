@@ -34,7 +34,7 @@ pub use advice::{Gravity, is_rule, meaning, recommendation};
 pub use config::DetectConfig;
 pub use grouping::{MOST_GROUPED, alike};
 pub use incident::{Alert, Incidents};
-pub use model::{FEWEST_LINES, Model, ModelError, ModelKind};
+pub use model::{FEWEST_LINES, LONGEST_MODEL, Model, ModelError, ModelKind};
 pub use session::SessionVerdict;
 
 use crate::model::{Cut, Fields, Level, Timestamp, Verdict};

@@ -8,7 +8,9 @@ use super::ingest::{
     score,
 };
 use super::reindex::{ReindexReport, catch_up};
-use super::{Anomalies, EngineError, FormatLook, IncidentOrder, Info, RestoreReport, Search};
+use super::{
+    Anomalies, EngineError, FormatLook, IncidentOrder, Info, RestoreReport, Search, TrainOptions, TrainReport,
+};
 use crate::archive::{DiskStorage, Snapshot, Storage, Writer as ArchiveWriter};
 use crate::index::{Reader as IndexReader, Writer as IndexWriter};
 use crate::model::{Timestamp, Zone};
@@ -87,6 +89,9 @@ impl Store {
     /// Archives, parses, scores and indexes; takes the lock, sets a torn tail aside, brings the index up to date.
     pub fn ingest(&self, options: &IngestOptions, counters: &Counters) -> Result<IngestReport, EngineError> {
         self.check_format(options.format.as_ref())?;
+        if let Some(detect) = &options.detect {
+            detect.check().map_err(EngineError::Usage)?;
+        }
         // Before anything is made: a mistyped path must leave no empty store behind.
         let listed = list_inputs(options)?;
         let (mut archive, recovery) =
@@ -153,6 +158,12 @@ impl Store {
     pub fn info(&self) -> Result<Info, EngineError> {
         let snapshot = self.snapshot()?;
         Info::of(&snapshot, IndexReader::bytes(&self.config.index))
+    }
+
+    /// Makes a model of what is ordinary and stores it.
+    pub fn train(&self, options: TrainOptions) -> Result<TrainReport, EngineError> {
+        self.check_format(options.files.as_ref().and_then(|files| files.format.as_ref()))?;
+        super::train::train(self, options)
     }
 
     /// The incidents of all flagged records; at most `limit` of them.

@@ -14,6 +14,7 @@ mod detection;
 mod formats;
 mod hostile_formats;
 mod index_and_scan;
+mod models;
 mod process;
 mod query_language;
 mod query_properties;

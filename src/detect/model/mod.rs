@@ -5,7 +5,7 @@ mod forest;
 mod stored;
 
 pub(super) use stored::SourceModel;
-pub use stored::{Model, ModelError};
+pub use stored::{LONGEST as LONGEST_MODEL, Model, ModelError};
 
 use super::config::DetectConfig;
 use super::feature::FEATURES;

@@ -1,13 +1,15 @@
 //! Records -> records with template and score, in record order on one thread: what is learned must not depend on scheduling.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, SendError, Sender};
 use regex::bytes::Regex;
 
 use super::batch::{Block, Flow};
 use crate::archive::CustodyKind;
-use crate::detect::{Alert, DetectConfig, Detector, Event, Incidents, SessionKey};
+use crate::detect::{Alert, DetectConfig, Detector, Event, Incidents, Model, SessionKey};
+use crate::engine::models::ModelInUse;
 use crate::model::{InputId, Verdict};
 use crate::template::Templater;
 
@@ -20,6 +22,10 @@ pub struct Judging {
     pub session_key: Option<Regex>,
     /// Whether the verdicts of sessions are handed on.
     pub tell_sessions: bool,
+    /// What it begins with; looked at again while it works, where that is asked for.
+    pub model: Option<Arc<Model>>,
+    /// The file of the model, to be loaded anew when it is replaced.
+    pub in_use: Option<ModelInUse>,
     /// Share of the lines that may raise an incident; absent: none is raised.
     pub incidents: Option<f64>,
 }
@@ -31,8 +37,19 @@ pub struct Judge {
     sources: Sources,
     session_key: Option<Regex>,
     tell_sessions: bool,
+    in_use: Option<ModelInUse>,
+    /// What there is to say of replaced models.
+    notes: Vec<String>,
     incidents: Option<Incidents>,
     verdict: Verdict,
+}
+
+/// What is left when all records were judged.
+pub struct Judged {
+    /// The detector with all that it has learnt.
+    pub detector: Option<Detector>,
+    /// What there is to say.
+    pub notes: Vec<String>,
 }
 
 /// Which inputs learn together: those of the same name but for numbers, and the same format (rotated logs, nodes).
@@ -44,9 +61,12 @@ pub struct Sources {
 
 impl Sources {
     /// Takes up an input.
-    pub fn add(&mut self, input: InputId, name: &str, format: &str) {
+    pub fn add(&mut self, input: InputId, name: &str, format: &str, detector: Option<&mut Detector>) {
         let stem: String = name.chars().filter(|letter| !letter.is_ascii_digit()).collect();
         let next = self.groups.len() as u32;
+        if let Some(detector) = detector {
+            detector.name_source(*self.groups.get(&(stem.clone(), format.to_owned())).unwrap_or(&next), &stem, format);
+        }
         let group = *self.groups.entry((stem, format.to_owned())).or_insert(next);
         self.of_input.insert(input, group);
     }
@@ -60,9 +80,15 @@ impl Sources {
 impl Judge {
     /// A stage that has learnt nothing.
     pub fn new(judging: Judging) -> Judge {
+        let mut detector = judging.detect.map(Detector::new);
+        if let (Some(detector), Some(model)) = (&mut detector, judging.model) {
+            detector.use_model(model);
+        }
         Judge {
             templater: Templater::new(),
-            detector: judging.detect.map(Detector::new),
+            detector,
+            in_use: judging.in_use,
+            notes: Vec::new(),
             sources: Sources::default(),
             session_key: judging.session_key,
             tell_sessions: judging.tell_sessions,
@@ -72,10 +98,11 @@ impl Judge {
     }
 
     /// Works until the stage before ends, and gives the detector back with all that it has learnt.
-    pub fn run(mut self, from: &Receiver<Flow>, out: Sender<Flow>) -> Result<Option<Detector>, SendError<Flow>> {
+    pub fn run(mut self, from: &Receiver<Flow>, out: Sender<Flow>) -> Result<Judged, SendError<Flow>> {
         for mut flow in from {
             match &mut flow {
                 Flow::Block(block) => {
+                    self.look_at_model();
                     self.block(block);
                     self.sessions(&out)?;
                 }
@@ -92,7 +119,20 @@ impl Judge {
             detector.finish();
         }
         self.sessions(&out)?;
-        Ok(self.detector)
+        Ok(Judged { detector: self.detector, notes: self.notes })
+    }
+
+    /// Takes up a model that was replaced; one that can't be read changes nothing.
+    fn look_at_model(&mut self) {
+        let (Some(detector), Some(in_use)) = (&mut self.detector, &mut self.in_use) else { return };
+        match in_use.replaced() {
+            Some(Ok(model)) => {
+                self.notes.push(format!("the model '{}' was replaced and is in use since", model.name()));
+                detector.use_model(model);
+            }
+            Some(Err(cause)) => self.notes.push(format!("{cause}; the one before stays in use")),
+            None => {}
+        }
     }
 
     /// Goes on with a detector that has learnt already.
@@ -102,7 +142,7 @@ impl Judge {
 
     /// Tells which group an input learns with; inputs of earlier runs are told before the first record.
     pub fn group(&mut self, input: InputId, name: &str, format: &str) {
-        self.sources.add(input, name, format);
+        self.sources.add(input, name, format, self.detector.as_mut());
     }
 
     /// Hands on the sessions that have ended; untaken they would pile up.

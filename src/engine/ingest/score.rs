@@ -18,6 +18,7 @@ use crate::detect::{DetectConfig, Detector, SessionVerdict};
 use crate::engine::EngineError;
 use crate::model::{InputId, Verdict};
 use crate::parse::Registry;
+use crate::source::Stop;
 
 /// Blocks under way between two stages.
 const DEPTH: usize = 4;
@@ -104,16 +105,20 @@ pub fn score(
     }
     let mut known: Option<Detector> = None;
     for _ in 1..passes {
-        known = one_pass(options, registry, known, &mut |_| Ok(()))?.1;
+        let listed = list_inputs(&options.input)?;
+        known = one_pass(options, registry, known, &mut |_| Ok(()), |feeder| feeder.run(listed))?.1;
     }
-    Ok(one_pass(options, registry, known, line)?.0)
+    let listed = list_inputs(&options.input)?;
+    Ok(one_pass(options, registry, known, line, |feeder| feeder.run(listed))?.0)
 }
 
-fn one_pass(
+/// Goes through the inputs once: `feed` hands them to the feeder. Gives the detector with all that it has learnt.
+pub(super) fn one_pass(
     options: &ScoreOptions,
     registry: &Registry,
     known: Option<Detector>,
     line: &mut dyn FnMut(&LineScore<'_>) -> std::io::Result<()>,
+    feed: impl FnOnce(&mut Feeder<'_>) -> Result<(), Stop> + Send,
 ) -> Result<(ScoreReport, Option<Detector>), EngineError> {
     let session_key = options.sessions.as_deref().map(|pattern| {
         Regex::new(pattern)
@@ -125,11 +130,12 @@ fn one_pass(
         session_key: session_key.transpose()?,
         tell_sessions: options.sessions.is_some(),
         incidents: options.incidents,
+        model: options.input.load_model()?.map(|(_, model)| model),
+        in_use: None,
     });
     if let Some(detector) = known {
         judge.go_on_with(detector);
     }
-    let listed = list_inputs(&options.input)?;
     let counters = Counters::default();
     let (fed_in, fed_out) = bounded(DEPTH);
     let (understood_in, understood_out) = bounded(DEPTH);
@@ -137,10 +143,11 @@ fn one_pass(
     let (recycle_in, recycle_out) = bounded::<Box<Block>>(2 * DEPTH);
     let mut lines = Lines { line, report: ScoreReport::default(), open: None, input: None, sessions: HashMap::new() };
     let (fed, detector) = std::thread::scope(|scope| {
-        let feed = scope.spawn(|| {
-            let mut feeder = Feeder::new(&options.input, registry, None, Known::default(), &counters, fed_in);
+        let (input, counters_of) = (&options.input, &counters);
+        let feed = scope.spawn(move || {
+            let mut feeder = Feeder::new(input, registry, None, Known::default(), counters_of, fed_in);
             // The wish to stop comes from the end of the row: its failure is the one to be told.
-            let _ = feeder.run(listed);
+            let _ = feed(&mut feeder);
             feeder.finish()
         });
         let understand = scope.spawn(move || Understand::new(understood_in, recycle_out).run(&fed_out).is_ok());
@@ -154,9 +161,9 @@ fn one_pass(
         drop(judged_out);
         let fed: FeedReport = feed.join().map_err(|_| EngineError::Worker("feed"))?;
         understand.join().map_err(|_| EngineError::Worker("understand"))?;
-        let detector = judged.join().map_err(|_| EngineError::Worker("judge"))?;
+        let judged = judged.join().map_err(|_| EngineError::Worker("judge"))?;
         outcome.map_err(|cause| EngineError::File { path: "-".into(), action: "writing scores", cause })?;
-        Ok::<_, EngineError>((fed, detector.unwrap_or_default()))
+        Ok::<_, EngineError>((fed, judged.ok().and_then(|judged| judged.detector)))
     })?;
     let mut report = lines.report;
     report.state_bytes = detector.as_ref().map_or(0, |detector| detector.bytes() as u64);
