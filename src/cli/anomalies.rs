@@ -23,6 +23,9 @@ pub fn run(command: &Anomalies) -> anyhow::Result<Outcome> {
         Some(limit) => Some(limit),
         None => (!command.json).then_some(20),
     };
+    if command.sessions {
+        return sessions(command, limit);
+    }
     // Groups are made of all incidents; what is cut then is groups.
     let found = command.store.store().anomalies(order, limit.filter(|_| !command.grouped))?;
     let mut told = found.incidents.len() as u64;
@@ -56,6 +59,41 @@ pub fn run(command: &Anomalies) -> anyhow::Result<Outcome> {
         (false, _) => Outcome::Failed,
         (true, 0) => Outcome::NoneFound,
         (true, _) => Outcome::Done,
+    })
+}
+
+/// Runs `anomalies --sessions`.
+fn sessions(command: &Anomalies, limit: Option<usize>) -> anyhow::Result<Outcome> {
+    let found = command.store.store().odd_sessions(command.budget)?;
+    for session in found.sessions.iter().take(limit.unwrap_or(usize::MAX)) {
+        if command.json {
+            print(&escape_json(&serde_json::to_string(session)?))?;
+            continue;
+        }
+        let reasons: Vec<&str> = session.reasons.iter().map(|reason| reason.text.as_str()).collect();
+        print(&format!(
+            "{:.2}  {}  {}  ids {}..{}\n      why    {}\n      see    {}",
+            session.score,
+            escape(&session.name),
+            count(u64::from(session.records), "record"),
+            session.first,
+            session.last,
+            escape(&reasons.join(" + ")),
+            escape(&session.query)
+        ))?;
+    }
+    for part in &found.unreadable {
+        note(&format!("unreadable: {part}"));
+    }
+    note(&format!(
+        "{} of {} odd as wholes",
+        count(found.sessions.len() as u64, "session"),
+        count(found.records, "record")
+    ));
+    Ok(match (found.unreadable.is_empty(), found.sessions.is_empty()) {
+        (false, _) => Outcome::Failed,
+        (true, true) => Outcome::NoneFound,
+        (true, false) => Outcome::Done,
     })
 }
 

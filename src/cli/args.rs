@@ -236,6 +236,12 @@ pub struct Anomalies {
     /// Put incidents with like reasons together
     #[arg(long)]
     pub grouped: bool,
+    /// Tell sessions (what shares an identifier) that are odd as wholes; goes through all records twice
+    #[arg(long, conflicts_with_all = ["grouped", "by"])]
+    pub sessions: bool,
+    /// Share of the sessions that may be told as odd; 0.03 without it
+    #[arg(long, value_name = "SHARE", value_parser = share, requires = "sessions")]
+    pub budget: Option<f64>,
     /// Incidents (or groups) to tell; without it 20, and all with --json; 0: all
     #[arg(short = 'n', long, value_name = "N")]
     pub limit: Option<usize>,

@@ -9,7 +9,8 @@ use super::ingest::{
 };
 use super::reindex::{ReindexReport, catch_up};
 use super::{
-    Anomalies, EngineError, FormatLook, IncidentOrder, Info, RestoreReport, Search, TrainOptions, TrainReport,
+    Anomalies, EngineError, FormatLook, IncidentOrder, Info, OddSessions, RestoreReport, Search, TrainOptions,
+    TrainReport,
 };
 use crate::archive::{DiskStorage, Snapshot, Storage, Writer as ArchiveWriter};
 use crate::index::{Reader as IndexReader, Writer as IndexWriter};
@@ -169,6 +170,13 @@ impl Store {
     /// The incidents of all flagged records; at most `limit` of them.
     pub fn anomalies(&self, order: IncidentOrder, limit: Option<usize>) -> Result<Anomalies, EngineError> {
         super::anomalies::anomalies(&self.snapshot()?, order, limit)
+    }
+
+    /// The sessions that are odd as wholes, found in two passes over all records; `budget` is the share that may be.
+    pub fn odd_sessions(&self, budget: Option<f64>) -> Result<OddSessions, EngineError> {
+        let usual = crate::detect::DetectConfig::default();
+        let session_budget = budget.unwrap_or(usual.session_budget);
+        super::sessions::odd_sessions(self, crate::detect::DetectConfig { session_budget, ..usual })
     }
 
     /// Opens the store for questions. A missing or damaged index is no failure: questions read the archive instead.

@@ -63,6 +63,29 @@ fn a_calm_store_has_no_incidents() {
 }
 
 #[test]
+fn sessions_that_stop_half_way_are_found_over_the_archive() {
+    let world = World::new();
+    let mut text = String::new();
+    for block in 0..400 {
+        for step in ["allocate", "receive", "verify", "close"] {
+            if block == 250 && step != "allocate" {
+                continue;
+            }
+            text +=
+                &format!("2026-11-20T00:{:02}:{:02}Z INFO {step} blk_{}\n", block / 60, block % 60, 7_000_000 + block);
+        }
+    }
+    world.ok(&["process", &world.write("blocks.log", text)]);
+    let run = world.ok(&["anomalies", "--sessions", "--json"]);
+    let first: serde_json::Value = serde_json::from_str(run.stdout.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&first["name"], &first["first"], &first["last"]),
+        (&"blk_7000250".into(), &1_000.into(), &1_000.into())
+    );
+    assert_eq!(world.ids(first["query"].as_str().unwrap(), &[]), [1_000]);
+}
+
+#[test]
 fn why_says_it_in_sentences_and_its_questions_find_the_record() {
     let world = attacked();
     let id = world.ids("rule:destructive-command", &[])[0];
