@@ -1,7 +1,12 @@
 //! `logguard train` and the models it makes: where they come from, what they do, what a bad one does.
 
+use std::io::Write;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::process::interrupt;
 use crate::score::logins;
-use crate::world::World;
+use crate::world::{World, of};
 
 const TAIL: &str = "2026-11-21T10:00:00Z INFO User admin logged in\n\
                     2026-11-21T10:00:01Z INFO Failed login for root from 203.0.113.5\n\
@@ -144,4 +149,33 @@ fn kinds_can_be_chosen_without_a_model_and_no_budget_flags_nothing_ordinary() {
         assert_eq!(&flags[1_500..], [false, true, true], "{kind}");
         assert!(flags[..1_500].iter().all(|flag| !flag), "{kind}");
     }
+}
+
+#[test]
+fn a_followed_log_is_judged_by_the_model_that_replaced_the_first() {
+    let world = World::new();
+    let train = world.write("train.log", logins(600));
+    let followed = world.write("app.log", "2026-11-21T10:00:00Z INFO zork quux frobnicated\n");
+    world.ok(&["train", "--kind", "rules", &train]);
+    let mut command = world.command(&["process", "--follow", "--model", "default", "app.log"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let appears = |word: &str| {
+        let started = Instant::now();
+        while world.run(&["search", "--count", word]).stdout.trim() != "1" {
+            assert!(started.elapsed() < Duration::from_secs(20), "{word} does not appear");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    appears("frobnicated");
+    world.ok(&["train", &train]);
+    // Models are looked at once a second.
+    std::thread::sleep(Duration::from_millis(1_200));
+    let mut file = std::fs::OpenOptions::new().append(true).open(&followed).unwrap();
+    file.write_all(b"2026-11-21T10:00:01Z INFO zork quux defenestrated\n").unwrap();
+    appears("defenestrated");
+    interrupt(child.id());
+    let run = of(child.wait_with_output().unwrap());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("the model 'default' was replaced and is in use since"), "{}", run.stderr);
+    assert_eq!(world.ids("novelty>0.3", &[]), [1], "the rules learn nothing, the forest has learnt what is usual");
 }
