@@ -35,7 +35,7 @@ pub struct DetectConfig {
     pub silent: u64,
     /// Lines of a source after which everything counted is halved, so that old habits fade.
     pub halve_every: u64,
-    /// Sources with a state of their own, each at most 8 MiB; further ones share these.
+    /// Sources with a state of their own, each at most 12 MiB; further ones share these.
     pub max_sources: usize,
 }
 

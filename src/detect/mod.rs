@@ -6,7 +6,7 @@
 //! decided by a streaming quantile of past scores (`threshold`).
 //!
 //! One detector serves one run and is fed in record order: the same records in the same order give the same verdicts. State
-//! is bounded: at most 8 MiB a source and [`DetectConfig::max_sources`] sources.
+//! is bounded: at most 12 MiB a source and [`DetectConfig::max_sources`] sources.
 
 mod advice;
 mod config;

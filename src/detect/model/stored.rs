@@ -20,7 +20,7 @@ const MAGIC: &[u8; 8] = b"LGMODL\r\n";
 const VERSION: u32 = 1;
 /// No header is longer.
 const LONGEST_HEADER: usize = 4_096;
-/// No model is longer: sixteen sources of at most 8 MiB, and room.
+/// No model is longer: sixteen sources of at most 12 MiB, and room.
 pub const LONGEST: usize = 256 << 20;
 
 /// What was learnt of one source.
