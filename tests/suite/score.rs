@@ -106,4 +106,12 @@ fn json_names_rules_and_reasons() {
     assert_eq!((&last["line"], &last["flag"]), (&51.into(), &true.into()));
     assert_eq!(last["rules"], serde_json::json!(["destructive-command"]));
     assert!(last["reasons"][0]["text"].as_str().unwrap().contains("destructive"));
+    let file =
+        world.write("failed.log", logins(50) + "2026-11-20T10:00:02Z INFO Failed login for root from 203.0.113.5\n");
+    let run = world.ok(&["score", "--json", &file]);
+    let last: serde_json::Value = serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
+    let texts: Vec<&str> =
+        last["reasons"].as_array().unwrap().iter().map(|reason| reason["text"].as_str().unwrap()).collect();
+    assert!(texts.contains(&"failed login of a privileged account"), "{texts:?}");
+    assert!(!texts.contains(&"word of failure"), "one cause is told once: {texts:?}");
 }
