@@ -72,7 +72,7 @@ pub fn meaning(id: &str) -> &'static str {
             "the program itself says that something is wrong"
         }
         "fault-word" => "it speaks of a failure",
-        _ => "a pattern known beforehand",
+        _ => "known beforehand as a mark of attack or misuse",
     }
 }
 

@@ -31,11 +31,10 @@ impl Search {
 fn sentences(record: &FoundRecord) -> Vec<String> {
     let state = if record.flagged { "is flagged" } else { "is not flagged" };
     let mut sentences = vec![format!(
-        "Record {} {state}: its score is {:.3}, {:.3} of it without what is known beforehand (0 is ordinary, 1 the most).",
+        "Record {} {state}: its score is {:.3}, and {:.3} by what was learnt alone (0 is ordinary, 1 the most).",
         record.id.0, record.score, record.novelty
     )];
     for reason in &record.reasons {
-        // Ten to the power of a weight is how rare it is.
         let text = capital(&reason.text);
         sentences.push(format!("{text}: {} (weight {:.2}).", meaning(&reason.id), reason.weight));
     }
