@@ -1,9 +1,13 @@
 //! The commands and their arguments, as typed by people.
 
+mod detection;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::detection::{ANOMALIES_EXAMPLES, SCORE_EXAMPLES, TRAIN_EXAMPLES};
+pub use self::detection::{Anomalies, IncidentsBy, Kind, Score, Train, Why};
 use crate::engine::{Seal, Store, StoreConfig};
 use crate::model::{Timestamp, Zone};
 
@@ -69,6 +73,17 @@ pub enum Command {
     /// Ask questions: at a prompt, or one on the command line
     #[command(after_help = SEARCH_EXAMPLES)]
     Search(Search),
+    /// List incidents: who, when, how grave, why, and what to do
+    #[command(after_help = ANOMALIES_EXAMPLES)]
+    Anomalies(Anomalies),
+    /// Say why a record is odd, and how to see the evidence
+    Why(Why),
+    /// Learn what is ordinary and store it as a model
+    #[command(after_help = TRAIN_EXAMPLES)]
+    Train(Train),
+    /// Score the lines of a file and keep nothing: score, novelty and flag a line
+    #[command(after_help = SCORE_EXAMPLES)]
+    Score(Score),
     /// Show how files are read: format, confidence, and the fields of sample lines
     Formats(Formats),
     /// Show what the store holds
@@ -179,8 +194,17 @@ pub struct Process {
     #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = size)]
     pub memory: u64,
     /// Do not score
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["model", "model_kind", "alert_budget"])]
     pub no_detect: bool,
+    /// Begin with this model: a file, or the name of one that `train` made
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// What judges a line as a whole (a model has its kind)
+    #[arg(long, value_enum, value_name = "KIND", conflicts_with = "model")]
+    pub model_kind: Option<Kind>,
+    /// Share of the lines that may be flagged; 0.01 without it
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub alert_budget: Option<f64>,
     /// Read everything as this format (see `logguard formats --list`)
     #[arg(long, value_name = "NAME")]
     pub format: Option<String>,

@@ -1,6 +1,7 @@
 //! The command line: arguments -> engine call -> report printer. Holds no rule about logs.
 
 mod account;
+mod anomalies;
 mod args;
 mod compact;
 mod demo;
@@ -10,7 +11,9 @@ mod info;
 mod outcome;
 mod process;
 mod restore;
+mod score;
 mod search;
+mod train;
 mod verify;
 
 use std::ffi::OsString;
@@ -29,6 +32,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
     };
     let result = match arguments.command {
         Command::Process(command) => process::run(&command),
+        Command::Anomalies(command) => anomalies::run(&command),
+        Command::Why(command) => anomalies::why(&command),
+        Command::Train(command) => train::run(&command),
+        Command::Score(command) => score::run(&command),
         Command::Generate(command) => generate::run(&command),
         Command::Formats(command) => formats::run(&command),
         Command::Info(command) => info::run(&command),

@@ -28,6 +28,11 @@ pub fn run(command: &Process) -> anyhow::Result<Outcome> {
     options.year = command.year;
     options.seal = command.seal;
     options.caps = Caps { ratio: command.max_ratio, depth: command.max_depth, ..Caps::default() };
+    options.model.clone_from(&command.model);
+    if let Some(detect) = &mut options.detect {
+        detect.alert_budget = command.alert_budget.unwrap_or(detect.alert_budget);
+        detect.kind = command.model_kind.map_or(detect.kind, Into::into);
+    }
     if command.no_detect {
         options.detect = None;
     }
@@ -43,7 +48,8 @@ pub fn run(command: &Process) -> anyhow::Result<Outcome> {
     }
     summarise(&report, started.elapsed());
     // Ended by Ctrl-C while following is how following ends; in the midst of the backfill it is incomplete.
-    let is_incomplete = !report.refused.is_empty() || !report.incomplete.is_empty() || report.interrupted;
+    let is_incomplete =
+        report.model_failed || !report.refused.is_empty() || !report.incomplete.is_empty() || report.interrupted;
     Ok(if is_incomplete { Outcome::Failed } else { Outcome::Done })
 }
 
@@ -115,6 +121,9 @@ fn show(counters: &Counters, done: &AtomicBool, follow: bool) {
 fn summarise(report: &IngestReport, uptime: Duration) {
     for recovered in &report.recovery {
         note(&format!("recovered: {recovered}"));
+    }
+    for said in &report.notes {
+        note(said);
     }
     for refused in &report.refused {
         note(&format!("refused: {}: {}", refused.name, refused.reason));

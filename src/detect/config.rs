@@ -1,5 +1,6 @@
 //! The few settings of detection; one frozen default for all kinds of logs.
 
+use super::model::ModelKind;
 use serde::{Deserialize, Serialize};
 
 /// How detection works; the defaults are meant to be kept, nothing here is fitted to a kind of log.
@@ -14,6 +15,16 @@ pub struct DetectConfig {
     pub session_budget: f64,
     /// Whether verdicts of all ended sessions are kept to be taken, not of the flagged ones only.
     pub all_sessions: bool,
+    /// What judges the rarities of a line as a whole.
+    pub kind: ModelKind,
+    /// Share of the rows a model learns from that are taken to be odd and left out, 0 to 0.5.
+    pub contamination: f64,
+    /// Units of the hidden layers of the autoencoder.
+    pub hidden: Vec<usize>,
+    /// How often the autoencoder goes through its rows.
+    pub epochs: usize,
+    /// Learning rate of the autoencoder.
+    pub learning_rate: f32,
     /// Trees of the isolation forest.
     pub trees: usize,
     /// Lines each tree is grown from, 8 to 256.
@@ -24,7 +35,7 @@ pub struct DetectConfig {
     pub silent: u64,
     /// Lines of a source after which everything counted is halved, so that old habits fade.
     pub halve_every: u64,
-    /// Sources with a state of their own, each at most 8 MiB; further ones share these.
+    /// Sources with a state of their own, each at most 12 MiB; further ones share these.
     pub max_sources: usize,
 }
 
@@ -35,6 +46,11 @@ impl Default for DetectConfig {
             alert_budget: 0.01,
             session_budget: 0.03,
             all_sessions: false,
+            kind: ModelKind::IsolationForest,
+            contamination: 0.0,
+            hidden: vec![12, 5, 12],
+            epochs: 30,
+            learning_rate: 0.003,
             trees: 100,
             sample: 256,
             min_train: 1_000,
@@ -42,5 +58,25 @@ impl Default for DetectConfig {
             halve_every: 50_000,
             max_sources: 16,
         }
+    }
+}
+
+impl DetectConfig {
+    /// Whether every setting is within its bounds; else a sentence that says which is not.
+    pub fn check(&self) -> Result<(), String> {
+        let share = |share: f64, most: f64| (0.0..=most).contains(&share);
+        let checks = [
+            (share(self.alert_budget, 1.0), "the alert budget must be from 0 to 1"),
+            (share(self.session_budget, 1.0), "the budget of sessions must be from 0 to 1"),
+            (share(self.contamination, 0.5), "the contamination must be from 0 to 0.5"),
+            ((1..=1_000).contains(&self.trees), "a forest has 1 to 1,000 trees"),
+            ((8..=256).contains(&self.sample), "a tree is grown from 8 to 256 lines"),
+            (self.hidden.len() <= 8, "an autoencoder has at most 8 hidden layers"),
+            (self.hidden.iter().all(|units| (1..=256).contains(units)), "a hidden layer has 1 to 256 units"),
+            (self.epochs <= 10_000, "an autoencoder goes through its rows at most 10,000 times"),
+            (self.learning_rate > 0.0 && self.learning_rate <= 1.0, "the learning rate must be above 0 and at most 1"),
+            ((1..=1_024).contains(&self.max_sources), "1 to 1,024 sources have a state of their own"),
+        ];
+        checks.into_iter().find(|(is_met, _)| !is_met).map_or(Ok(()), |(_, sentence)| Err(sentence.to_owned()))
     }
 }

@@ -1,10 +1,12 @@
 //! A bounded table of decaying counts: the memory of every feature that asks how often something was seen.
 
+use serde::{Deserialize, Serialize};
+
 /// Cells looked at for one key.
 const WAYS: usize = 4;
 
 /// One counted key; `count` 0 is an empty cell.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Cell {
     tag: u32,
     count: f32,
@@ -14,7 +16,7 @@ struct Cell {
 ///
 /// Keys are folded to 32 bits and kept in groups of four cells; the table doubles while it may, then the smallest count of
 /// a full group gives way. Two keys that fold alike are counted as one: rare, harmless, and the same in every run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Counts {
     groups: Vec<[Cell; WAYS]>,
     limit: usize,
@@ -24,6 +26,14 @@ impl Counts {
     /// An empty table of at most `limit` cells of 8 bytes; `limit` is rounded up to a power of two.
     pub fn new(limit: usize) -> Self {
         Counts { groups: vec![[Cell::default(); WAYS]; 16], limit: limit.next_power_of_two().max(64) }
+    }
+
+    /// Whether it is a table that [`Counts::new`] with this limit can have become.
+    pub fn is_sound(&self, limit: usize) -> bool {
+        let cells = self.groups.len().saturating_mul(WAYS);
+        self.limit == Counts::new(limit).limit
+            && self.groups.len().is_power_of_two()
+            && (64..=self.limit).contains(&cells)
     }
 
     /// How often `key` was counted.

@@ -25,6 +25,22 @@ impl Hasher for Same {
     }
 }
 
+/// Maps by hash are stored in order of their keys: equal maps are equal bytes.
+pub(super) mod in_order {
+    use super::ByHash;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer, V: Serialize>(map: &ByHash<V>, to: S) -> Result<S::Ok, S::Error> {
+        let mut pairs: Vec<(u64, &V)> = map.iter().map(|(key, value)| (*key, value)).collect();
+        pairs.sort_unstable_by_key(|(key, _)| *key);
+        pairs.serialize(to)
+    }
+
+    pub fn deserialize<'a, D: Deserializer<'a>, V: Deserialize<'a>>(from: D) -> Result<ByHash<V>, D::Error> {
+        Ok(Vec::<(u64, V)>::deserialize(from)?.into_iter().collect())
+    }
+}
+
 /// A map whose keys are hashes.
 pub(super) type ByHash<V> = HashMap<u64, V, BuildHasherDefault<Same>>;
 

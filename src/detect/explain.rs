@@ -2,11 +2,11 @@
 
 use super::Event;
 use super::feature::Feature;
-use super::forest::Row;
 use super::judge::{JOINT, LEARNED};
+use super::model::Row;
 use super::profile::Measure;
 use super::request::Request;
-use super::rules::{Hits, RULES};
+use super::rules::{Hits, RULES, Rule};
 use crate::model::{Reason, Verdict};
 use std::collections::BTreeMap;
 
@@ -54,12 +54,7 @@ pub(super) fn explain(
             weight,
         })
         .collect();
-    for rule in hits.iter() {
-        let weight = terms.priors.get(rule as usize).copied().unwrap_or(0.0);
-        if weight > 0.0 {
-            reasons.push(Reason { id: rule.id().to_owned(), text: rule.text().to_owned(), weight });
-        }
-    }
+    reasons.extend(known(hits, &terms.priors));
     reasons.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.id.cmp(&b.id)));
     if terms.joint > 0.0 && reasons.len() < TOLD {
         // The forest sees the same measures together: it names no cause, so it speaks last.
@@ -77,6 +72,26 @@ pub(super) fn explain(
         verdict.rules.push("shift".to_owned());
     }
     verdict.rules.sort_unstable();
+}
+
+/// The reasons of rules. What says the same twice is told once: a failed login is a failure, and whose it was belongs to it.
+fn known(hits: Hits, priors: &[f32; RULES]) -> Vec<Reason> {
+    let weight = |rule: Rule| priors.get(rule as usize).copied().unwrap_or(0.0);
+    let is_login = weight(Rule::AuthFailure) > 0.0;
+    let is_part = |rule: &Rule| is_login && matches!(rule, Rule::FaultWord | Rule::PrivilegedAccount);
+    let parts: f32 = hits.iter().filter(is_part).map(weight).sum();
+    let reason = |rule: Rule| match rule {
+        Rule::AuthFailure if weight(Rule::PrivilegedAccount) > 0.0 => {
+            (rule, "failed login of a privileged account", weight(rule) + parts)
+        }
+        Rule::AuthFailure => (rule, rule.text(), weight(rule) + parts),
+        _ => (rule, rule.text(), weight(rule)),
+    };
+    hits.iter()
+        .filter(|rule| weight(*rule) > 0.0 && !is_part(rule))
+        .map(reason)
+        .map(|(rule, text, weight)| Reason { id: rule.id().to_owned(), text: text.to_owned(), weight })
+        .collect()
 }
 
 /// What one feature found, in words.

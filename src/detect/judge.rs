@@ -1,9 +1,10 @@
 //! What becomes of one source's measures: decades of rarity, the forest, the sum, the flag.
 
 use super::config::DetectConfig;
+use super::counts::pair;
 use super::explain::{Terms, explain};
 use super::feature::{FEATURES, Feature};
-use super::forest::{Forest, Row};
+use super::model::{Joint, Learnt, ModelKind, Row};
 use super::profile::{self, Measure, Profile};
 use super::request::Request;
 use super::rules::{Hits, RULES, Rule};
@@ -11,10 +12,9 @@ use super::session::Sessions;
 use super::shift::Shift;
 use super::tail::{self, Tail};
 use super::threshold::Threshold;
-use super::{Event, entity};
+use super::{Event, SessionKey, entity};
 use crate::model::Verdict;
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use serde::{Deserialize, Serialize};
 
 /// Weight of the sum of squared rarities: strong evidence in few features counts more than a little in all of them.
 pub(super) const LEARNED: f32 = 0.07;
@@ -26,22 +26,24 @@ const MOST_JOINT: f32 = 4.0;
 const UNREMARKABLE: f64 = 0.8;
 /// Rows kept to grow a forest from.
 const ROWS: usize = 2_048;
+/// Lines over which it is counted how often a rule fires: a rule that is common of late says less, in a flood of attacks
+/// it goes on speaking.
+const RULE_MEMORY: f32 = 4_000.0;
 /// Score in decades that reads as one half.
 const HALF: f32 = 3.0;
 
 /// Everything that judges the lines of one source.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Judge {
     lines: u64,
     profile: Profile,
     tails: Vec<Tail>,
     sums: Tail,
     joint: Tail,
-    forest: Option<Forest>,
+    learnt: Option<Learnt>,
     grow_at: u64,
     rows: Vec<Row>,
     rows_seen: u64,
-    random: StdRng,
     hits: [f32; RULES],
     hit_lines: f32,
     threshold: Threshold,
@@ -52,18 +54,17 @@ pub(super) struct Judge {
 
 impl Judge {
     /// A judge that has seen nothing.
-    pub fn new(config: &DetectConfig, source: u32) -> Self {
+    pub fn new(config: &DetectConfig) -> Self {
         Judge {
             lines: 0,
             profile: Profile::new(),
             tails: vec![Tail::new(tail::MOST); FEATURES],
             sums: Tail::new(tail::MOST),
             joint: Tail::new(tail::MOST),
-            forest: None,
+            learnt: None,
             grow_at: config.min_train.max(8),
             rows: Vec::new(),
             rows_seen: 0,
-            random: StdRng::seed_from_u64(config.seed ^ u64::from(source)),
             hits: [0.0; RULES],
             hit_lines: 0.0,
             threshold: Threshold::new(config.alert_budget, config.silent),
@@ -93,7 +94,10 @@ impl Judge {
             sum += *decades * *decades;
         }
         terms.joint = self.joint(&terms.rarity, sum);
-        self.keep_row(&terms.rarity);
+        self.keep_row(config.seed, &terms.rarity);
+        if config.kind == ModelKind::Rules {
+            (terms, sum) = (Terms::default(), 0.0);
+        }
         self.priors(hits, &mut terms);
         let learned = LEARNED * sum + JOINT * terms.joint;
         let score = learned + terms.priors.iter().sum::<f32>();
@@ -112,10 +116,14 @@ impl Judge {
             verdict.entity = entity::actor(&event.fields, event.message, &event.template)
                 .map(|actor| String::from_utf8_lossy(actor.get(..128).unwrap_or(actor)).into_owned());
         }
-        if let Some(key) = measure.session
-            && let Some(name) = entity::session(&event.fields, event.message, &event.template)
-            && !request.is_request()
-        {
+        let name = match event.session {
+            SessionKey::Named(name) => Some(name),
+            SessionKey::Found if !request.is_request() => {
+                entity::session(&event.fields, event.message, &event.template)
+            }
+            _ => None,
+        };
+        if let (Some(key), Some(name)) = (measure.session, name) {
             self.sessions.add(key, name, event.template.hash, number, score);
         }
         self.lines += 1;
@@ -126,13 +134,12 @@ impl Judge {
     fn joint(&mut self, row: &Row, sum: f32) -> f32 {
         let (beyond, seen) = self.sums.rank(sum);
         self.sums.observe(sum);
-        let Some(forest) = &self.forest else { return 0.0 };
+        let Some(learnt) = &self.learnt else { return 0.0 };
         let share = f64::from(beyond) / f64::from(seen.max(1));
         if sum <= 0.0 || share > 1.0 - UNREMARKABLE {
             return 0.0;
         }
-        // The scale of tails is ln(1 + value): scores of 0 to 1 are spread over it.
-        let value = ((forest.score(row) - 0.3).max(0.0) * 6.0).exp_m1();
+        let value = learnt.value(row);
         let (beyond, seen) = self.joint.rank(value);
         self.joint.observe(value);
         if seen < 50 {
@@ -143,11 +150,11 @@ impl Judge {
     }
 
     /// Keeps a uniform sample of the rows since the last forest (reservoir sampling).
-    fn keep_row(&mut self, row: &Row) {
+    fn keep_row(&mut self, seed: u64, row: &Row) {
         self.rows_seen += 1;
         if self.rows.len() < ROWS {
             self.rows.push(*row);
-        } else if let Ok(place) = usize::try_from(self.random.random_range(0..self.rows_seen))
+        } else if let Ok(place) = usize::try_from(pair(seed, self.rows_seen) % self.rows_seen)
             && let Some(kept) = self.rows.get_mut(place)
         {
             *kept = *row;
@@ -157,6 +164,10 @@ impl Judge {
     /// Decades of what is known beforehand, discounted where a rule fires often; of a group only the strongest.
     fn priors(&mut self, hits: Hits, terms: &mut Terms) {
         self.hit_lines += 1.0;
+        if self.hit_lines > RULE_MEMORY {
+            self.hit_lines *= 0.5;
+            self.hits.iter_mut().for_each(|count| *count *= 0.5);
+        }
         if hits.is_empty() {
             return;
         }
@@ -194,8 +205,6 @@ impl Judge {
         if profile::is_due(config, self.lines) {
             self.profile.halve();
             self.tails.iter_mut().chain([&mut self.sums, &mut self.joint]).for_each(Tail::halve);
-            self.hits.iter_mut().for_each(|count| *count *= 0.5);
-            self.hit_lines *= 0.5;
         }
         if shifted {
             // What was odd is the rule now: the past counts half, and the forest is grown anew of what comes.
@@ -206,11 +215,56 @@ impl Judge {
         }
         if self.lines == self.grow_at {
             let seed = config.seed ^ self.lines;
-            self.forest = Forest::grow(&self.rows, config.trees, config.sample, seed).or(self.forest.take());
+            self.learnt = Learnt::fit(config, &self.rows, seed).or(self.learnt.take());
             self.joint = Tail::new(tail::MOST);
             // Grown again of the first tenth of a source ten times as long.
             self.grow_at = self.lines.saturating_mul(10);
         }
+    }
+
+    /// Lines learnt.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// Ends the learning: the model is made anew of a sample of all rows, and its own past with it.
+    pub fn settle(&mut self, config: &DetectConfig) {
+        let Some(learnt) = Learnt::fit(config, &self.rows, config.seed ^ self.lines) else { return };
+        self.joint = Tail::new(tail::MOST);
+        for row in &self.rows {
+            let sum = row.iter().map(|decades| decades * decades).sum::<f32>();
+            let (beyond, seen) = self.sums.rank(sum);
+            if sum > 0.0 && f64::from(beyond) / f64::from(seen.max(1)) <= 1.0 - UNREMARKABLE {
+                self.joint.observe(learnt.value(row));
+            }
+        }
+        self.learnt = Some(learnt);
+        self.grow_at = self.lines.saturating_mul(10);
+    }
+
+    /// Goes on from what was learnt with the budgets of another run.
+    pub fn go_on(&mut self, config: &DetectConfig) {
+        self.threshold.go_on(config.alert_budget);
+        self.sessions.go_on(config.session_budget);
+        self.shift = Shift::default();
+    }
+
+    /// Whether it is one that can have been learnt.
+    pub fn is_sound(&self, config: &DetectConfig) -> bool {
+        let is_of_kind = match (&self.learnt, config.kind) {
+            (None, _) => true,
+            (Some(Learnt::Forest(_)), kind) => kind == ModelKind::IsolationForest,
+            (Some(Learnt::Autoencoder(_)), kind) => kind == ModelKind::Autoencoder,
+        };
+        is_of_kind
+            && self.tails.len() == FEATURES
+            && self.rows.len() <= ROWS
+            && self.lines < u64::MAX / 2
+            && self.rows_seen < u64::MAX / 2
+            && self.learnt.as_ref().is_none_or(Learnt::is_sound)
+            && self.profile.is_sound()
+            && self.threshold.is_sound()
+            && self.sessions.is_sound()
     }
 
     /// Bytes held, within a tenth.
@@ -219,7 +273,7 @@ impl Judge {
             + self.profile.bytes()
             + self.tails.capacity() * size_of::<Tail>()
             + self.rows.capacity() * size_of::<Row>()
-            + self.forest.as_ref().map_or(0, Forest::bytes)
+            + self.learnt.as_ref().map_or(0, Learnt::bytes)
             + self.threshold.bytes()
             + self.sessions.bytes()
     }

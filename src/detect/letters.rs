@@ -15,9 +15,9 @@ const WINDOW: usize = 8;
 pub(super) const REACH: usize = 512;
 
 /// Folds bytes to symbols: letters without case, all digits alike, blanks alike, each mark its own, high bytes alike.
-const FOLD: [u8; 256] = fold(false);
+static FOLD: [u8; 256] = fold(false);
 /// As [`FOLD`], but all letters are alike too: the spelling of a query apart from its words.
-const SHAPE: [u8; 256] = fold(true);
+static SHAPE: [u8; 256] = fold(true);
 
 #[allow(clippy::indexing_slicing, reason = "evaluated at compile time; the index is below 128")]
 const fn fold(letters_alike: bool) -> [u8; 256] {
@@ -56,11 +56,12 @@ static LOGS: LazyLock<Box<[(f32, f32)]>> = LazyLock::new(|| {
 });
 
 /// Counts of triples of symbols; 512 KiB.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(super) struct Letters {
     triples: Vec<u16>,
     pairs: Vec<u16>,
-    fold: &'static [u8; 256],
+    /// All letters are alike.
+    letters_alike: bool,
 }
 
 /// What the model says of a text, in nats per character.
@@ -77,16 +78,21 @@ pub(super) struct Spelling {
 impl Letters {
     /// A model of letters, digits folded.
     pub fn of_text() -> Self {
-        Letters::new(&FOLD)
+        Letters::new(false)
     }
 
     /// A model of letter and digit classes and marks.
     pub fn of_shape() -> Self {
-        Letters::new(&SHAPE)
+        Letters::new(true)
     }
 
-    fn new(fold: &'static [u8; 256]) -> Self {
-        Letters { triples: vec![0; TRIPLES], pairs: vec![0; PAIRS], fold }
+    fn new(letters_alike: bool) -> Self {
+        Letters { triples: vec![0; TRIPLES], pairs: vec![0; PAIRS], letters_alike }
+    }
+
+    /// Whether it is one that can have been learnt.
+    pub fn is_sound(&self) -> bool {
+        self.triples.len() == TRIPLES && self.pairs.len() == PAIRS
     }
 
     /// Surprise of `text` (its first 512 bytes); then learns it.
@@ -103,12 +109,13 @@ impl Letters {
         ) else {
             return Spelling::default();
         };
+        let fold = if self.letters_alike { &SHAPE } else { &FOLD };
         let mut ring = [0.0f32; WINDOW];
         let (mut sum, mut window, mut worst, mut worst_end) = (0.0f32, 0.0f32, 0.0f32, 0usize);
         let mut length = 0usize;
         let mut context = 27 * SYMBOLS + 27;
         for (index, &byte) in text.iter().enumerate() {
-            let symbol = usize::from(self.fold[usize::from(byte)]) & (SYMBOLS - 1);
+            let symbol = usize::from(fold[usize::from(byte)]) & (SYMBOLS - 1);
             if symbol == DIGIT && context & (SYMBOLS - 1) == DIGIT {
                 // A number is one symbol however long it is: `shape` measures lengths.
                 continue;

@@ -6,17 +6,19 @@
 //! decided by a streaming quantile of past scores (`threshold`).
 //!
 //! One detector serves one run and is fed in record order: the same records in the same order give the same verdicts. State
-//! is bounded: at most 8 MiB a source and [`DetectConfig::max_sources`] sources.
+//! is bounded: at most 12 MiB a source and [`DetectConfig::max_sources`] sources.
 
+mod advice;
 mod config;
 mod counts;
 mod entity;
 mod explain;
 mod feature;
-mod forest;
+mod grouping;
 mod incident;
 mod judge;
 mod letters;
+mod model;
 mod numbers;
 mod profile;
 mod rate;
@@ -28,19 +30,23 @@ mod tail;
 mod threshold;
 mod wording;
 
+pub use advice::{Gravity, is_rule, meaning, recommendation};
 pub use config::DetectConfig;
+pub use grouping::{MOST_GROUPED, alike};
 pub use incident::{Alert, Incidents};
+pub use model::{FEWEST_LINES, LONGEST_MODEL, Model, ModelError, ModelKind};
 pub use session::SessionVerdict;
 
 use crate::model::{Cut, Fields, Level, Timestamp, Verdict};
 use judge::Judge;
 use memchr::memmem::Finder;
+use model::SourceModel;
 use profile::Measure;
 use request::Request;
 use rules::{Hits, Rule};
 use session::Ended;
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Ids of the rules that verdicts can name, in order.
@@ -68,6 +74,20 @@ pub struct Event<'a> {
     pub level: Option<Level>,
     /// Its message cut into template and slots.
     pub template: Cut<'a>,
+    /// Which session it belongs to.
+    pub session: SessionKey<'a>,
+}
+
+/// How the session of a record is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SessionKey<'a> {
+    /// The detector looks for an identifier in fields and message.
+    #[default]
+    Found,
+    /// The caller names it.
+    Named(&'a [u8]),
+    /// The record belongs to none.
+    None,
 }
 
 /// Scores records in the order they are given; holds all that is learned.
@@ -75,6 +95,10 @@ pub struct Event<'a> {
 pub struct Detector {
     config: DetectConfig,
     judges: BTreeMap<u32, Judge>,
+    /// Names without numbers and formats of the sources.
+    names: HashMap<u32, (String, String)>,
+    /// What was learnt elsewhere.
+    model: Option<Arc<Model>>,
     number: u64,
     ended: Ended,
     measure: Measure,
@@ -90,6 +114,8 @@ impl Detector {
         Detector {
             config,
             judges: BTreeMap::new(),
+            names: HashMap::new(),
+            model: None,
             number: 0,
             ended: Ended::default(),
             measure: Measure::default(),
@@ -99,12 +125,53 @@ impl Detector {
         }
     }
 
+    /// Begins every source with what a model knows of sources like it; the kind and its settings become the model's, what was
+    /// learnt here is dropped.
+    pub fn use_model(&mut self, model: Arc<Model>) {
+        let (own, its) = (&self.config, model.config());
+        self.config = DetectConfig {
+            alert_budget: own.alert_budget,
+            session_budget: own.session_budget,
+            all_sessions: own.all_sessions,
+            max_sources: own.max_sources,
+            ..its.clone()
+        };
+        self.judges.clear();
+        self.model = Some(model);
+    }
+
+    /// Tells the name of a source (without numbers) and its format, by which models know sources; before its first record.
+    pub fn name_source(&mut self, source: u32, stem: &str, format: &str) {
+        self.names.insert(source, (stem.to_owned(), format.to_owned()));
+    }
+
+    /// Makes a model of all that was learnt; sources of few lines are left out.
+    pub fn into_model(mut self, name: &str) -> Result<Model, ModelError> {
+        self.finish();
+        let longest = self.judges.values().map(Judge::lines).max().unwrap_or(0);
+        let (config, names) = (&self.config, &self.names);
+        let sources: Vec<SourceModel> = std::mem::take(&mut self.judges)
+            .into_iter()
+            .filter(|(_, judge)| judge.lines() >= FEWEST_LINES)
+            .map(|(source, mut judge)| {
+                judge.settle(config);
+                let (stem, format) = names.get(&source).cloned().unwrap_or_default();
+                SourceModel { stem, format, lines: judge.lines(), judge }
+            })
+            .collect();
+        if sources.is_empty() {
+            return Err(ModelError::TooFew { lines: longest });
+        }
+        let config = DetectConfig { all_sessions: false, ..self.config };
+        Ok(Model { name: name.to_owned(), config, sources })
+    }
+
     /// Scores a record against everything given before, learns it, and fills `verdict` anew.
     ///
     /// Reasons, rules and entity are filled where the record is flagged or a rule worth telling fired; an ordinary record
     /// allocates nothing.
     pub fn score(&mut self, event: &Event<'_>, verdict: &mut Verdict) {
-        let Detector { config, judges, number, ended, measure, decoded, query, agents } = self;
+        let Detector { config, judges, names, model, number, ended, measure, decoded, query, agents } = self;
         let request = Request::read(&event.fields, query);
         let hits = known(event, &request, decoded, agents);
         let source = if judges.contains_key(&event.source) || judges.len() < config.max_sources.max(1) {
@@ -114,7 +181,7 @@ impl Detector {
             let nth = event.source as usize % judges.len();
             judges.keys().nth(nth).copied().unwrap_or(event.source)
         };
-        let judge = judges.entry(source).or_insert_with(|| Judge::new(config, source));
+        let judge = judges.entry(source).or_insert_with(|| begin(config, model.as_deref(), names.get(&source)));
         judge.score(config, *number, event, &request, hits, measure, verdict);
         judge.sessions.sweep(*number, &mut |verdict| keep(config, ended, source, verdict));
         *number += 1;
@@ -137,6 +204,19 @@ impl Detector {
     /// Bytes held by everything learned, within a tenth.
     pub fn bytes(&self) -> usize {
         self.judges.values().map(Judge::bytes).sum::<usize>() + self.decoded.capacity() + self.query.capacity()
+    }
+}
+
+/// The first state of a source: what a model knows of sources like it, or nothing.
+fn begin(config: &DetectConfig, model: Option<&Model>, name: Option<&(String, String)>) -> Judge {
+    let (stem, format) = name.map_or(("", ""), |(stem, format)| (stem.as_str(), format.as_str()));
+    match model.and_then(|model| model.for_source(stem, format)) {
+        Some(known) => {
+            let mut judge = known.judge.clone();
+            judge.go_on(config);
+            judge
+        }
+        None => Judge::new(config),
     }
 }
 
@@ -198,12 +278,14 @@ fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>, agents:
         // Words of failure in a path are names of pages.
         hits.remove(Rule::FaultWord);
         hits.remove(Rule::AuthFailure);
+        hits.remove(Rule::AccessDenied);
         // Parsers leave a dash out: a log that names agents names referers.
         let from_no_page = request.referer == b"-" || (request.referer.is_empty() && !request.agent.is_empty());
         if request.method == b"POST" && from_no_page {
             hits.add(Rule::BlindPost);
         }
-        if matches!(request.status, b"401" | b"403") && request.method == b"POST" || request.status == b"401" {
+        // 403 says that the client is known and may not: that is no failed login.
+        if request.status == b"401" {
             hits.add(Rule::AuthFailure);
         }
         hits

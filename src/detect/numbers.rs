@@ -21,7 +21,7 @@ pub(super) fn signed_log(value: f64) -> f32 {
 }
 
 /// Exponentially weighted mean and variance; remembers about 500 values.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Spread {
     seen: f32,
     mean: f32,

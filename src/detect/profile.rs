@@ -4,13 +4,14 @@ use super::config::DetectConfig;
 use super::counts::{Counts, pair};
 use super::entity::{self, ByHash, Entity, Recent};
 use super::feature::Feature;
-use super::forest::Row;
+use super::model::Row;
 use super::numbers::{Spread, ln, parse, signed_log};
 use super::rate::{Rate, excess, watched};
 use super::rules::{Hits, Rule};
 use super::wording::Wording;
-use super::{Event, request::Request};
+use super::{Event, SessionKey, request::Request};
 use crate::model::{Level, SlotKind};
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Kinds of lines kept of a source.
@@ -22,19 +23,37 @@ const ENTITIES: usize = 4_096;
 /// Lines of the window in which copies are counted.
 const WINDOW: usize = 64;
 
+/// Cells of the tables of counts.
+const TEXTS: usize = 1 << 13;
+const VALUES: usize = 1 << 17;
+const MESSAGES: usize = 1 << 15;
+const ORDERS: usize = 1 << 14;
+const ORDER_TOTALS: usize = 1 << 13;
+const STATUSES: usize = 1 << 9;
+
+fn no_window() -> [(u64, u64); WINDOW] {
+    [(0, 0); WINDOW]
+}
+
+fn nobody<V: Default>() -> Recent<V> {
+    Recent::new(ENTITIES)
+}
+
 /// What is known of one kind of lines: a template, or of requests a method, path and class of status.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct KindStat {
     count: f32,
     last: u64,
+    #[serde(skip)]
     rate: Rate,
+    #[serde(skip)]
     in_window: u16,
     /// What is known of the values in its template, by their number.
     places: Vec<Place>,
 }
 
 /// What is known of the values at one place of a template.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Place {
     seen: f32,
     distinct: f32,
@@ -79,14 +98,19 @@ impl Measure {
 }
 
 /// Everything learned of one source; at most about 8 MiB.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Profile {
     lines: f32,
     total: u64,
+    #[serde(skip)]
     first_time: Option<f64>,
+    #[serde(skip)]
     now: f64,
+    #[serde(skip)]
     watched: f32,
+    #[serde(with = "entity::in_order")]
     kinds: ByHash<KindStat>,
+    #[serde(skip)]
     kind: u64,
     texts: Counts,
     wording: Wording,
@@ -97,8 +121,12 @@ pub(super) struct Profile {
     statuses: Counts,
     order_usual: f32,
     levels: [f32; 10],
+    /// What is bound to a time is not stored: a model may judge what was before it.
+    #[serde(skip, default = "no_window")]
     window: [(u64, u64); WINDOW],
+    #[serde(skip, default = "nobody")]
     entities: Recent<Entity>,
+    #[serde(skip, default = "nobody")]
     sessions: Recent<[u64; 2]>,
     entity_usual: f32,
 }
@@ -114,18 +142,18 @@ impl Profile {
             watched: 0.0,
             kinds: ByHash::default(),
             kind: 0,
-            texts: Counts::new(1 << 13),
-            values: Counts::new(1 << 17),
-            messages: Counts::new(1 << 15),
-            orders: Counts::new(1 << 14),
-            order_totals: Counts::new(1 << 13),
-            statuses: Counts::new(1 << 9),
+            texts: Counts::new(TEXTS),
+            values: Counts::new(VALUES),
+            messages: Counts::new(MESSAGES),
+            orders: Counts::new(ORDERS),
+            order_totals: Counts::new(ORDER_TOTALS),
+            statuses: Counts::new(STATUSES),
             order_usual: 0.0,
             levels: [0.0; 10],
             wording: Wording::new(),
-            window: [(0, 0); WINDOW],
-            entities: Recent::new(ENTITIES),
-            sessions: Recent::new(ENTITIES),
+            window: no_window(),
+            entities: nobody(),
+            sessions: nobody(),
             entity_usual: 1.0,
         }
     }
@@ -254,10 +282,11 @@ impl Profile {
 
     /// Surprise of the template after the previous one of the same session.
     fn order(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
-        let session = if request.is_request() {
-            entity::actor(&event.fields, event.message, &event.template)
-        } else {
-            entity::session(&event.fields, event.message, &event.template)
+        let session = match event.session {
+            SessionKey::Named(name) => Some(name),
+            SessionKey::None => None,
+            SessionKey::Found if request.is_request() => entity::actor(&event.fields, event.message, &event.template),
+            SessionKey::Found => entity::session(&event.fields, event.message, &event.template),
         };
         let session = session.map(xxh3_64);
         measure.session = session;
@@ -354,6 +383,23 @@ impl Profile {
         }
         self.levels.iter_mut().for_each(|count| *count *= 0.5);
         self.wording.halve();
+    }
+
+    /// Whether it is one that can have been learnt.
+    pub fn is_sound(&self) -> bool {
+        let tables = [
+            (&self.texts, TEXTS),
+            (&self.values, VALUES),
+            (&self.messages, MESSAGES),
+            (&self.orders, ORDERS),
+            (&self.order_totals, ORDER_TOTALS),
+            (&self.statuses, STATUSES),
+        ];
+        tables.into_iter().all(|(counts, limit)| counts.is_sound(limit))
+            && self.kinds.len() <= KINDS
+            && self.kinds.values().all(|stat| stat.places.len() <= PLACES)
+            && self.total < u64::MAX / 2
+            && self.wording.is_sound()
     }
 
     /// Bytes held, within a tenth.

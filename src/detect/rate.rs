@@ -8,7 +8,7 @@ const SHORT: f32 = 60.0;
 const LONG: f32 = 3_600.0;
 
 /// Exponentially fading counts over a minute and an hour.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Rate {
     short: f32,
     long: f32,

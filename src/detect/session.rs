@@ -5,9 +5,11 @@
 //! naive Bayes model of presence: a session that stops half-way has no odd line, but it lacks what nearly all others have.
 
 use super::config::DetectConfig;
-use super::entity::ByHash;
+use super::entity::{ByHash, in_order};
 use super::threshold::Threshold;
 use crate::model::Reason;
+use serde::{Deserialize, Serialize};
+use serde_big_array::BigArray;
 
 /// Sessions open at once.
 const OPEN: usize = 16_384;
@@ -57,13 +59,18 @@ struct Open {
 }
 
 /// All sessions of one source.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Sessions {
+    /// What goes on is not stored.
+    #[serde(skip)]
     open: ByHash<Open>,
+    #[serde(with = "in_order")]
     places: ByHash<u8>,
+    #[serde(with = "BigArray")]
     with: [f32; TEMPLATES],
     ended: f32,
     threshold: Threshold,
+    #[serde(skip)]
     swept: u64,
 }
 
@@ -156,6 +163,16 @@ impl Sessions {
             self.ended *= 0.5;
             self.with.iter_mut().for_each(|with| *with *= 0.5);
         }
+    }
+
+    /// Goes on with another budget.
+    pub fn go_on(&mut self, budget: f64) {
+        self.threshold.go_on(budget);
+    }
+
+    /// Whether it is one that can have been learnt.
+    pub fn is_sound(&self) -> bool {
+        self.places.len() <= TEMPLATES && self.threshold.is_sound()
     }
 
     /// Bytes held.

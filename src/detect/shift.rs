@@ -8,7 +8,7 @@ const IN_A_ROW: u32 = 2;
 const ENOUGH: f32 = 6.0;
 
 /// Mean rarity by blocks of lines, against its own usual mean and spread.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Shift {
     lines: u32,
     sum: f32,
@@ -22,7 +22,7 @@ impl Shift {
     /// Takes the sum of rarities of a line; true at the line with which a shift became certain.
     pub fn observe(&mut self, rarity: f32) -> bool {
         self.sum += rarity;
-        self.lines += 1;
+        self.lines = self.lines.saturating_add(1);
         if self.lines < BLOCK {
             return false;
         }
@@ -30,7 +30,7 @@ impl Shift {
         (self.lines, self.sum) = (0, 0.0);
         let bound = self.mean + 4.0 * self.variance.sqrt() + 0.5 * self.mean + 0.5;
         if self.blocks >= ENOUGH && mean > bound {
-            self.odd += 1;
+            self.odd = self.odd.saturating_add(1);
             if self.odd >= IN_A_ROW {
                 *self = Shift::default();
                 return true;

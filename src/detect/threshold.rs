@@ -1,18 +1,22 @@
 //! Which scores are flagged: a streaming quantile that keeps the alert budget, and a bucket of tokens that enforces it.
 
+use serde::{Deserialize, Serialize};
+
 /// Buckets of the histogram of scores.
 const BUCKETS: usize = 2_048;
 /// Scores beyond this, in decades, share the last bucket.
 const TOP: f32 = 32.0;
 /// Scores after which the histogram is halved.
 const HALVE_EVERY: u32 = 20_000;
-/// Alerts that may come at once.
-const BURST: f64 = 10.0;
-/// Alerts that grave rules may raise on credit while the source is new.
-const CREDIT: f64 = 8.0;
+/// Decades below which nothing is odd enough to be flagged, however calm the rest is.
+const FLOOR: f32 = 2.0;
+/// Lines whose budget may be used at once.
+const BURST: f64 = 1_000.0;
+/// Lines whose budget grave rules may use on credit while the source is new.
+const CREDIT: f64 = 800.0;
 
 /// The threshold of one source.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Threshold {
     budget: f64,
     silent: u64,
@@ -32,27 +36,39 @@ impl Threshold {
             counts: vec![0; BUCKETS],
             seen: 0,
             lines: 0,
-            tokens: BURST,
+            tokens: (budget.clamp(0.0, 1.0) * BURST).max(1.0),
             bar: BUCKETS,
         }
     }
 
     /// Whether a score is flagged; then keeps it. `grave` is set where a rule of three decades or more fired.
     ///
-    /// Over any stretch of n lines at most budget x n + 10 alerts are raised; grave ones among the first lines may come on
-    /// credit (budget x n + 18 in all), which later ones pay back.
+    /// Over any stretch of n lines at most budget x (n + 1,000) alerts are raised, and one; grave ones among the first
+    /// lines may come on credit (budget x (n + 1,800) in all), which later ones pay back.
     pub fn flags(&mut self, score: f32, grave: bool) -> bool {
         let bucket = bucket(score);
         self.lines += 1;
-        self.tokens = (self.tokens + self.budget).min(BURST);
+        self.tokens = (self.tokens + self.budget).min((self.budget * BURST).max(1.0));
         let early = self.lines <= self.silent;
-        let odd = bucket > self.bar;
-        let raised = if early { grave && self.tokens > -CREDIT } else { odd && self.tokens >= 1.0 };
+        let odd = bucket > self.bar && score >= FLOOR;
+        let raised = if early { grave && self.tokens > -CREDIT * self.budget } else { odd && self.tokens >= 1.0 };
         if raised {
             self.tokens -= 1.0;
         }
         self.keep(bucket);
         raised
+    }
+
+    /// Goes on with another budget; tokens begin anew.
+    pub fn go_on(&mut self, budget: f64) {
+        self.budget = budget.clamp(0.0, 1.0);
+        self.tokens = (self.budget * BURST).max(1.0);
+        self.settle();
+    }
+
+    /// Whether it is one that [`Threshold::new`] can have become.
+    pub fn is_sound(&self) -> bool {
+        self.counts.len() == BUCKETS && self.lines < u64::MAX / 2
     }
 
     /// Keeps a score without judging it; [`Threshold::settle`] follows the last of many.
@@ -73,14 +89,14 @@ impl Threshold {
 
     fn keep(&mut self, bucket: usize) {
         if let Some(count) = self.counts.get_mut(bucket) {
-            *count += 1;
+            *count = count.saturating_add(1);
         }
-        self.seen += 1;
+        self.seen = self.seen.saturating_add(1);
         if self.seen >= HALVE_EVERY {
             self.seen = 0;
             for count in &mut self.counts {
                 *count /= 2;
-                self.seen += *count;
+                self.seen = self.seen.saturating_add(*count);
             }
         }
         // The bar moves slowly, so it is found anew only now and then.
@@ -92,9 +108,9 @@ impl Threshold {
     /// The lowest bucket with no more than the budget beyond it.
     fn quantile(&self) -> usize {
         let allowed = (f64::from(self.seen) * self.budget) as u32;
-        let mut beyond = 0;
+        let mut beyond = 0u32;
         for (bucket, count) in self.counts.iter().enumerate().rev() {
-            beyond += count;
+            beyond = count.saturating_add(beyond);
             if beyond > allowed {
                 return bucket;
             }
@@ -124,7 +140,7 @@ mod tests {
             let mut threshold = Threshold::new(budget, 500);
             let mut random = StdRng::seed_from_u64(5);
             let lines = 100_000;
-            let flags = (0..lines).filter(|_| threshold.flags(-random.random::<f32>().ln(), false)).count();
+            let flags = (0..lines).filter(|_| threshold.flags(FLOOR - random.random::<f32>().ln(), false)).count();
             let promised = budget * f64::from(lines);
             assert!((0.5 * promised..=1.3 * promised).contains(&(flags as f64)), "{budget}: {flags}");
         }
@@ -138,6 +154,16 @@ mod tests {
         }
         let flags = (0..2_000).filter(|step| threshold.flags(5.0 + *step as f32 * 0.01, true)).count();
         assert!(flags <= 40, "{flags}");
+    }
+
+    #[test]
+    fn what_is_hardly_odd_is_not_flagged_in_a_calm_log() {
+        let mut threshold = Threshold::new(0.01, 500);
+        (0..5_000).for_each(|_| {
+            threshold.flags(0.0, false);
+        });
+        assert!(!threshold.flags(1.7, false));
+        assert!(threshold.flags(2.3, false));
     }
 
     #[test]

@@ -8,8 +8,11 @@ use super::profile::Measure;
 use super::{Event, request::Request};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
+/// Words kept.
+const WORDS: usize = 1 << 15;
+
 /// What is known of the wording of a source; at most 1.5 MiB.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(super) struct Wording {
     words: Counts,
     letters: Letters,
@@ -21,7 +24,7 @@ impl Wording {
     /// Nothing known.
     pub fn new() -> Self {
         Wording {
-            words: Counts::new(1 << 15),
+            words: Counts::new(WORDS),
             letters: Letters::of_text(),
             query_letters: None,
             shape: [Spread::default(); 6],
@@ -112,6 +115,13 @@ impl Wording {
         if let Some(letters) = &mut self.query_letters {
             letters.halve();
         }
+    }
+
+    /// Whether it is one that can have been learnt.
+    pub fn is_sound(&self) -> bool {
+        self.words.is_sound(WORDS)
+            && self.letters.is_sound()
+            && self.query_letters.as_ref().is_none_or(|letters| letters.is_sound())
     }
 
     /// Bytes held.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::archive::ArchiveError;
+use crate::detect::ModelError;
 use crate::index::IndexError;
 use crate::model::FailureKind;
 use crate::parse::ParseError;
@@ -30,6 +31,17 @@ pub enum EngineError {
     /// A pipe of the query can't go on.
     #[error(transparent)]
     Pipe(#[from] PipeError),
+    /// A model can't be used.
+    #[error("the model {} {cause}", path.display())]
+    Model {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        cause: ModelError,
+    },
+    /// A model can't be made.
+    #[error("{0}")]
+    Training(ModelError),
     /// A file outside of the store can't be read or written.
     #[error("{}: {action}: {cause}", path.display())]
     File {
@@ -71,6 +83,9 @@ impl EngineError {
             EngineError::Format(_) | EngineError::Query(_) | EngineError::Pipe(_) | EngineError::Usage(_) => {
                 FailureKind::Usage
             }
+            EngineError::Model { cause: ModelError::Version { .. }, .. } => FailureKind::Version,
+            EngineError::Model { .. } => FailureKind::Damaged,
+            EngineError::Training(_) => FailureKind::Usage,
             EngineError::File { .. } | EngineError::Worker(_) => FailureKind::Io,
             EngineError::Unreadable { .. } => FailureKind::Damaged,
             EngineError::Interrupted => FailureKind::Interrupted,

@@ -9,31 +9,41 @@
 //! ```
 
 mod account;
+mod anomalies;
 mod compact;
 mod error;
 mod info;
 mod ingest;
 mod look;
+mod models;
 mod reindex;
+mod replay;
 mod restore;
 mod search;
+mod sessions;
 mod store;
 mod target;
+mod train;
 mod verify;
+mod why;
 
 pub use crate::archive::Seal;
-pub use crate::detect::rule_ids;
+pub use crate::detect::{DetectConfig, Gravity, ModelKind, rule_ids};
 pub use crate::query::{PIPE_NAMES, Query as Question, closest};
 pub use crate::source::Caps;
 pub use account::{Account, InputAccount};
+pub use anomalies::{Anomalies, Incident, IncidentGroup, IncidentOrder};
 pub use compact::CompactReport;
 pub use error::EngineError;
 pub use info::{Info, InputInfo};
-pub use ingest::{Counters, IngestOptions, IngestReport, Refused};
+pub use ingest::{Counters, IngestOptions, IngestReport, LineScore, Refused, ScoreOptions, ScoreReport, SessionScore};
 pub use look::FormatLook;
 pub use reindex::ReindexReport;
 pub use restore::{Gap, RestoreReport, Restored};
 pub use search::{Coverage, Grammar, Marker, Search, SearchOptions, SearchSummary, built_in_fields, parse_time};
+pub use sessions::{OddSession, OddSessions};
 pub use store::{Store, StoreConfig, machine_clock};
 pub use target::Target;
+pub use train::{TrainOptions, TrainReport};
 pub use verify::{Failure, Head, Originals, Verdict, VerifyOptions, VerifyReport, verify};
+pub use why::Why;

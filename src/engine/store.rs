@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::ingest::{Counters, IngestOptions, IngestReport, TOOL, hash_ahead, ingest, list_inputs, no_hints};
+use super::ingest::{
+    Counters, IngestOptions, IngestReport, LineScore, ScoreOptions, ScoreReport, TOOL, hash_ahead, ingest, list_inputs,
+    no_hints, score,
+};
 use super::reindex::{ReindexReport, catch_up};
 use super::{
-    Account, CompactReport, EngineError, FormatLook, Info, RestoreReport, Search, VerifyOptions, VerifyReport,
+    Account, Anomalies, CompactReport, EngineError, FormatLook, IncidentOrder, Info, OddSessions, RestoreReport,
+    Search, TrainOptions, TrainReport, VerifyOptions, VerifyReport,
 };
 use crate::archive::{DiskStorage, Seal, Sha, Snapshot, Storage, Writer as ArchiveWriter};
 use crate::index::{Reader as IndexReader, Writer as IndexWriter};
@@ -88,11 +92,9 @@ impl Store {
 
     /// Archives, parses, scores and indexes; takes the lock, sets a torn tail aside, brings the index up to date.
     pub fn ingest(&self, options: &IngestOptions, counters: &Counters) -> Result<IngestReport, EngineError> {
-        if let Some(name) = &options.format
-            && !self.registry.names().contains(name)
-        {
-            let hints = crate::parse::Hints { format: Some(name.clone()), ..no_hints() };
-            crate::parse::Parser::new(&self.registry, hints, b"")?;
+        self.check_format(options.format.as_ref())?;
+        if let Some(detect) = &options.detect {
+            detect.check().map_err(EngineError::Usage)?;
         }
         // Before anything is made: a mistyped path must leave no empty store behind.
         let listed = list_inputs(options)?;
@@ -108,6 +110,25 @@ impl Store {
         report.archive_bytes = self.snapshot()?.archive_bytes();
         report.index_bytes = IndexReader::bytes(&self.config.index);
         Ok(report)
+    }
+
+    /// Scores the lines of files as `ingest` would and keeps nothing; `line` receives them in input order.
+    pub fn score(
+        &self,
+        options: &ScoreOptions,
+        mut line: impl FnMut(&LineScore<'_>) -> std::io::Result<()>,
+    ) -> Result<ScoreReport, EngineError> {
+        self.check_format(options.input.format.as_ref())?;
+        score(options, &self.registry, &mut line)
+    }
+
+    /// Whether a format that is asked for exists.
+    fn check_format(&self, format: Option<&String>) -> Result<(), EngineError> {
+        if let Some(name) = format.filter(|name| !self.registry.names().contains(name)) {
+            let hints = crate::parse::Hints { format: Some(name.clone()), ..no_hints() };
+            crate::parse::Parser::new(&self.registry, hints, b"")?;
+        }
+        Ok(())
     }
 
     /// Builds the index anew from the archive.
@@ -167,6 +188,24 @@ impl Store {
     pub fn info(&self) -> Result<Info, EngineError> {
         let snapshot = self.snapshot()?;
         Info::of(&snapshot, IndexReader::bytes(&self.config.index))
+    }
+
+    /// Makes a model of what is ordinary and stores it.
+    pub fn train(&self, options: TrainOptions) -> Result<TrainReport, EngineError> {
+        self.check_format(options.files.as_ref().and_then(|files| files.format.as_ref()))?;
+        super::train::train(self, options)
+    }
+
+    /// The incidents of all flagged records; at most `limit` of them.
+    pub fn anomalies(&self, order: IncidentOrder, limit: Option<usize>) -> Result<Anomalies, EngineError> {
+        super::anomalies::anomalies(&self.snapshot()?, order, limit)
+    }
+
+    /// The sessions that are odd as wholes, found in two passes over all records; `budget` is the share that may be.
+    pub fn odd_sessions(&self, budget: Option<f64>) -> Result<OddSessions, EngineError> {
+        let usual = crate::detect::DetectConfig::default();
+        let session_budget = budget.unwrap_or(usual.session_budget);
+        super::sessions::odd_sessions(self, crate::detect::DetectConfig { session_budget, ..usual })
     }
 
     /// Opens the store for questions. A missing or damaged index is no failure: questions read the archive instead.

@@ -1,6 +1,6 @@
 //! The detector as a whole, behind the templater.
 
-use logguard::detect::{Alert, DetectConfig, Detector, Event, Incidents};
+use logguard::detect::{Alert, DetectConfig, Detector, Event, Incidents, SessionKey};
 use logguard::model::{FieldSet, Timestamp, Verdict};
 use logguard::template::Templater;
 
@@ -10,25 +10,27 @@ struct Bench {
     templater: Templater,
     fields: FieldSet,
     second: i64,
+    source: u32,
 }
 
 impl Bench {
     fn new() -> Self {
         let detector = Detector::new(DetectConfig::default());
-        Bench { detector, templater: Templater::new(), fields: FieldSet::default(), second: 0 }
+        Bench { detector, templater: Templater::new(), fields: FieldSet::default(), second: 0, source: 0 }
     }
 
     fn score(&mut self, message: &[u8]) -> Verdict {
         self.second += 1;
         let mut verdict = Verdict::default();
         let event = Event {
-            source: 0,
+            source: self.source,
             raw: message,
             message,
             fields: self.fields.of(message),
             time: Timestamp::from_seconds(1_700_000_000 + self.second, 0),
             level: None,
             template: self.templater.cut(message),
+            session: SessionKey::Found,
         };
         self.detector.score(&event, &mut verdict);
         verdict
@@ -70,18 +72,28 @@ fn the_same_records_give_the_same_verdicts() {
 fn state_is_bounded_whatever_comes() {
     let mut bench = Bench::new();
     let mut state = 1u64;
-    let mut message = Vec::new();
-    for number in 0..40_000u64 {
-        message.clear();
-        for _ in 0..number % 60 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            message.push((state >> 40) as u8);
-        }
-        message
-            .extend_from_slice(format!(" w{} {number} 10.{}.{}.1", state >> 50, number / 251, number % 251).as_bytes());
-        bench.score(&message);
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state >> 33
+    };
+    for number in 0..24_000u64 {
+        // A template, words, an address, a session and two dozen values that nobody has seen before.
+        let mut message =
+            format!("w{} of {:x}q from 10.{}.{}.1 blk_{number}777777", next(), next(), number / 251, number % 251);
+        (0..22).for_each(|_| message += &format!(" {}", next()));
+        message.extend((0..number % 40).map(|_| char::from(33 + (next() % 90) as u8)));
+        bench.score(message.as_bytes());
     }
-    assert!(bench.detector.bytes() < 8 << 20, "{}", bench.detector.bytes());
+    let of_one = bench.detector.bytes();
+    assert!(of_one < 12 << 20, "{of_one}");
+    for source in 1..40 {
+        bench.source = source;
+        (0..120).for_each(|number| {
+            bench.score(format!("line {number} of {source}").as_bytes());
+        });
+    }
+    let own = DetectConfig::default().max_sources;
+    assert!(bench.detector.bytes() < of_one + own * (2 << 20), "only {own} sources have a state of their own");
 }
 
 #[test]
@@ -95,6 +107,22 @@ fn a_burst_of_failed_logins_is_brute_force() {
         .collect();
     assert!(verdicts.iter().any(|verdict| verdict.rules.contains(&"brute-force".to_owned())));
     assert!(verdicts.iter().any(|verdict| verdict.flagged));
+}
+
+#[test]
+fn access_that_is_denied_again_and_again_is_no_brute_force() {
+    let mut bench = Bench::new();
+    for number in 0..600 {
+        bench.score(login(number).as_bytes());
+    }
+    for number in 0..40 {
+        let line = format!("Unauthorized access attempt to sensitive file by user{} from 198.51.100.7", number % 20);
+        let verdict = bench.score(line.as_bytes());
+        assert!(verdict.rules.contains(&"access-denied".to_owned()), "{verdict:?}");
+        for rule in ["auth-failure", "brute-force", "password-spraying"] {
+            assert!(!verdict.rules.contains(&rule.to_owned()), "{number}: {verdict:?}");
+        }
+    }
 }
 
 #[test]
@@ -129,10 +157,42 @@ fn a_scan_is_one_incident_and_the_budget_is_kept() {
             time: Timestamp::from_seconds(1_700_000_000 + number as i64, 0),
             level: None,
             template: templater.cut(message),
+            session: SessionKey::Found,
         };
         alerts.push(incidents.observe(&event, &Verdict { score, ..Verdict::default() }));
     }
     assert_eq!(alerts.get(3_000), Some(&Alert::Raised));
     assert!(alerts[3_001..3_200].iter().all(|alert| *alert == Alert::Continued));
     assert!(alerts.iter().filter(|alert| **alert == Alert::Raised).count() <= 9);
+}
+
+#[test]
+fn a_change_for_good_is_told_once_and_learnt() {
+    let mut bench = Bench::new();
+    let mut told = Vec::new();
+    let mut flagged_late = 0;
+    let mut state = 7u64;
+    for number in 0..12_000u64 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let message = match number < 6_000 {
+            true => format!("worker {} took {} ms for job {}", state >> 60, 20 + (state >> 40) % 9, number),
+            // The new release words everything anew.
+            false => format!(
+                "<v2> op={} stage{}/{} [cost {}]",
+                (state >> 61),
+                state >> 62,
+                (state >> 45) % 7,
+                900 + (state >> 40) % 9_000
+            ),
+        };
+        let verdict = bench.score(message.as_bytes());
+        if verdict.rules.contains(&"shift".to_owned()) {
+            assert!(verdict.flagged && verdict.reasons[0].id == "shift", "{verdict:?}");
+            told.push(number);
+        }
+        flagged_late += usize::from(verdict.flagged && number >= 8_000);
+    }
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!((6_000..7_500).contains(&told[0]), "{told:?}");
+    assert!(flagged_late <= 60, "the new lines are ordinary soon: {flagged_late}");
 }

@@ -8,6 +8,7 @@
     reason = "a test that can't go on fails"
 )]
 
+mod anomalies;
 mod architecture;
 mod compact;
 mod crash_safety;
@@ -17,6 +18,7 @@ mod faulty_files;
 mod formats;
 mod hostile_formats;
 mod index_and_scan;
+mod models;
 mod process;
 mod query_corpus;
 mod query_language;
@@ -25,6 +27,7 @@ mod query_properties;
 mod query_random;
 mod real_formats;
 mod real_logs;
+mod score;
 mod search;
 mod search_answers;
 mod search_prompt;

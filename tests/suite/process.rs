@@ -335,7 +335,8 @@ fn follow_takes_up_what_is_appended_new_files_and_rotation() {
     assert_eq!(again["records"], 0, "a later run knows what was followed: {again}");
 }
 
-fn interrupt(process: u32) {
+/// Ctrl-C for a process that was started here.
+pub fn interrupt(process: u32) {
     let status = std::process::Command::new("kill").args(["-INT", &process.to_string()]).status().unwrap();
     assert!(status.success());
 }

@@ -152,8 +152,7 @@ pub fn encode(raw: &[u8], lengths: &[u32], cuts: &[usize], level: i32) -> std::i
     }
     let Some(quoted) = way(raw, &records, level)? else { return Ok(None) };
     let mut compressor = Compressors::new(level)?;
-    let Some((shared, chunks)) = write::stripe(raw, &records, cuts, quoted, &mut compressor)? else { return Ok(None) };
-    let stripe = EncodedLines { shared, chunks };
+    let Some(stripe) = write::stripe(raw, &records, cuts, quoted, &mut compressor)? else { return Ok(None) };
     if !pays(raw, &records, cuts, stripe.len(), level)? {
         return Ok(None);
     }
@@ -209,7 +208,7 @@ fn way(raw: &[u8], records: &[Span], level: i32) -> std::io::Result<Option<bool>
     let mut compressor = Compressors::new(level.min(3))?;
     let mut size = |quoted| -> std::io::Result<usize> {
         let stripe = write::stripe(&sample, &sampled, &[sampled.len()], quoted, &mut compressor)?;
-        Ok(stripe.map_or(usize::MAX, |(shared, chunks)| shared.len() + chunks.iter().map(Vec::len).sum::<usize>()))
+        Ok(stripe.map_or(usize::MAX, |stripe| stripe.len()))
     };
     let cut = size(false)?;
     let quoted = size(true)?;

@@ -29,8 +29,8 @@ fn stripe(records: &[Vec<u8>], quoted: bool, chunks: usize) -> Option<Encoded> {
     // Of different sizes, and some without a row.
     let cuts: Vec<usize> = (1..=chunks).map(|chunk| records.len() * chunk * chunk / chunks / chunks).collect();
     let mut compressors = Compressors::new(3).unwrap();
-    let (shared, chunks) = write::stripe(&raw, &spans, &cuts, quoted, &mut compressors).unwrap()?;
-    Some(Encoded { raw, lengths, cuts, stripe: EncodedLines { shared, chunks } })
+    let stripe = write::stripe(&raw, &spans, &cuts, quoted, &mut compressors).unwrap()?;
+    Some(Encoded { raw, lengths, cuts, stripe })
 }
 
 /// Chunks with their rows and raw bytes.

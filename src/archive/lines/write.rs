@@ -6,7 +6,7 @@ use super::pack::Compressors;
 use super::parts::{Parts, Scope};
 use super::template::{Grouping, Template, WHOLE, chain, write_templates};
 use super::tokens::Words;
-use super::{Span, columns, dictionary, integers, slice, stamps};
+use super::{EncodedLines, Span, columns, dictionary, integers, slice, stamps};
 use crate::archive::column::zigzag;
 
 /// The first variables of a record, its header, share columns with all records that start alike.
@@ -52,7 +52,7 @@ pub fn stripe(
     cuts: &[usize],
     quoted: bool,
     compressor: &mut Compressors,
-) -> std::io::Result<Option<(Vec<u8>, Vec<Vec<u8>>)>> {
+) -> std::io::Result<Option<EncodedLines>> {
     let words = Words::learn(raw, records, records.len().div_ceil(LEARNT_FROM));
     let Some(mut grouping) = Grouping::of(raw, records, &words, quoted) else { return Ok(None) };
     let whole: u64 =
@@ -88,7 +88,8 @@ pub fn stripe(
     }
     let mut before = 0;
     let rows: Vec<usize> = cuts.iter().map(|cut| cut - std::mem::replace(&mut before, *cut)).collect();
-    parts.finish(raw, &rows, compressor).map(Some)
+    let (shared, chunks) = parts.finish(raw, &rows, compressor)?;
+    Ok(Some(EncodedLines { shared, chunks }))
 }
 
 /// Template, bytes and first piece of each record.

@@ -34,6 +34,7 @@ pub(super) enum Rule {
     Error,
     Warning,
     AuthFailure,
+    AccessDenied,
     PrivilegedAccount,
     ProbePath,
     BlindPost,
@@ -41,7 +42,7 @@ pub(super) enum Rule {
 }
 
 /// Number of rules.
-pub(super) const RULES: usize = 20;
+pub(super) const RULES: usize = 21;
 
 impl Rule {
     /// All rules, strongest first.
@@ -62,6 +63,7 @@ impl Rule {
         Rule::Error,
         Rule::Warning,
         Rule::AuthFailure,
+        Rule::AccessDenied,
         Rule::PrivilegedAccount,
         Rule::ProbePath,
         Rule::BlindPost,
@@ -87,6 +89,7 @@ impl Rule {
             Rule::Error => "severity-error",
             Rule::Warning => "severity-warning",
             Rule::AuthFailure => "auth-failure",
+            Rule::AccessDenied => "access-denied",
             Rule::PrivilegedAccount => "privileged-account",
             Rule::ProbePath => "probe-path",
             Rule::BlindPost => "blind-post",
@@ -113,6 +116,7 @@ impl Rule {
             Rule::Error => "severity error",
             Rule::Warning => "severity warning",
             Rule::AuthFailure => "failed login",
+            Rule::AccessDenied => "access denied to someone who is logged in",
             Rule::PrivilegedAccount => "privileged account in a failed login",
             Rule::ProbePath => "path that probes ask for",
             Rule::BlindPost => "POST that comes from no page, as programs send it",
@@ -136,6 +140,7 @@ impl Rule {
             Rule::Critical => 2.0,
             Rule::Error
             | Rule::AuthFailure
+            | Rule::AccessDenied
             | Rule::PrivilegedAccount
             | Rule::ProbePath
             | Rule::BlindPost
@@ -155,7 +160,7 @@ impl Rule {
             Rule::Scanner => 1,
             Rule::BruteForce | Rule::Spraying | Rule::Sweep => 2,
             Rule::Critical | Rule::Error | Rule::Warning => 3,
-            Rule::AuthFailure => 4,
+            Rule::AuthFailure | Rule::AccessDenied => 4,
             Rule::PrivilegedAccount => 5,
             Rule::ProbePath => 6,
             Rule::FaultWord => 7,

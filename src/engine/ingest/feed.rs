@@ -54,8 +54,8 @@ pub struct FeedReport {
 pub struct Feeder<'a> {
     pub(super) options: &'a IngestOptions,
     pub(super) registry: &'a Registry,
-    /// The archive before this run, for the state of inputs that go on.
-    before: Snapshot,
+    /// The archive before this run, for the state of inputs that go on; absent where nothing is kept.
+    before: Option<Snapshot>,
     pub(super) known: Known,
     pub(super) counters: &'a Counters,
     pub(super) out: Sender<Fed>,
@@ -85,7 +85,7 @@ impl<'a> Feeder<'a> {
     pub fn new(
         options: &'a IngestOptions,
         registry: &'a Registry,
-        before: Snapshot,
+        before: Option<Snapshot>,
         known: Known,
         counters: &'a Counters,
         out: Sender<Fed>,
@@ -221,8 +221,9 @@ impl<'a> Feeder<'a> {
     /// Layout and time of the last archived record of an input.
     fn last_of(&self, input: InputId) -> Option<(Layout, Option<Timestamp>)> {
         let of_input = |run: &Run| run.input == input;
-        let group = self.before.groups().iter().rev().find(|group| group.stats.runs.iter().any(of_input))?;
-        let columns = self.before.columns(group).ok()?;
+        let before = self.before.as_ref()?;
+        let group = before.groups().iter().rev().find(|group| group.stats.runs.iter().any(of_input))?;
+        let columns = before.columns(group).ok()?;
         let row = (0..columns.rows()).rev().find(|row| columns.input(*row) == Some(input))?;
         Some((columns.layout(row)?.clone(), columns.time(row)))
     }

@@ -143,6 +143,8 @@ impl Gather {
                     self.note_source(&kind);
                     self.out.send(Kept::Note(kind)).ok()?;
                 }
+                // Nobody asks for sessions while records are kept: they are found over the archive, when asked for.
+                Flow::Sessions(_) => {}
                 Flow::Flush => {
                     self.pack()?;
                     self.out.send(Kept::Flush).ok()?;

@@ -1,42 +1,111 @@
 //! Records -> records with template and score, in record order on one thread: what is learned must not depend on scheduling.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, SendError, Sender};
+use regex::bytes::Regex;
 
 use super::batch::{Block, Flow};
 use crate::archive::CustodyKind;
-use crate::detect::{DetectConfig, Detector, Event};
+use crate::detect::{Alert, DetectConfig, Detector, Event, Incidents, Model, SessionKey};
+use crate::engine::models::ModelInUse;
 use crate::model::{InputId, Verdict};
 use crate::template::Templater;
+
+/// How records are judged.
+#[derive(Default)]
+pub struct Judging {
+    /// How they are scored; absent: not at all.
+    pub detect: Option<DetectConfig>,
+    /// Finds the key of a record's session (its first group, or all of the match); absent: the detector finds sessions.
+    pub session_key: Option<Regex>,
+    /// Whether the verdicts of sessions are handed on.
+    pub tell_sessions: bool,
+    /// What it begins with; looked at again while it works, where that is asked for.
+    pub model: Option<Arc<Model>>,
+    /// The file of the model, to be loaded anew when it is replaced.
+    pub in_use: Option<ModelInUse>,
+    /// Share of the lines that may raise an incident; absent: none is raised.
+    pub incidents: Option<f64>,
+}
 
 /// The third stage.
 pub struct Judge {
     templater: Templater,
     detector: Option<Detector>,
-    /// Which inputs learn together: those of the same name but for numbers, and the same format (rotated logs, nodes).
-    groups: HashMap<(String, String), u32>,
-    group_of: HashMap<InputId, u32>,
+    sources: Sources,
+    session_key: Option<Regex>,
+    tell_sessions: bool,
+    in_use: Option<ModelInUse>,
+    /// What there is to say of replaced models.
+    notes: Vec<String>,
+    incidents: Option<Incidents>,
     verdict: Verdict,
 }
 
+/// What is left when all records were judged.
+pub struct Judged {
+    /// The detector with all that it has learnt.
+    pub detector: Option<Detector>,
+    /// What there is to say.
+    pub notes: Vec<String>,
+}
+
+/// Which inputs learn together: those of the same name but for numbers, and the same format (rotated logs, nodes).
+#[derive(Debug, Default)]
+pub struct Sources {
+    groups: HashMap<(String, String), u32>,
+    of_input: HashMap<InputId, u32>,
+}
+
+impl Sources {
+    /// Takes up an input.
+    pub fn add(&mut self, input: InputId, name: &str, format: &str, detector: Option<&mut Detector>) {
+        let stem: String = name.chars().filter(|letter| !letter.is_ascii_digit()).collect();
+        let next = self.groups.len() as u32;
+        if let Some(detector) = detector {
+            detector.name_source(*self.groups.get(&(stem.clone(), format.to_owned())).unwrap_or(&next), &stem, format);
+        }
+        let group = *self.groups.entry((stem, format.to_owned())).or_insert(next);
+        self.of_input.insert(input, group);
+    }
+
+    /// With which source an input learns.
+    pub fn of(&self, input: InputId) -> u32 {
+        self.of_input.get(&input).copied().unwrap_or(u32::MAX)
+    }
+}
+
 impl Judge {
-    /// A stage that scores, unless `config` is absent.
-    pub fn new(config: Option<DetectConfig>) -> Judge {
+    /// A stage that has learnt nothing.
+    pub fn new(judging: Judging) -> Judge {
+        let mut detector = judging.detect.map(Detector::new);
+        if let (Some(detector), Some(model)) = (&mut detector, judging.model) {
+            detector.use_model(model);
+        }
         Judge {
             templater: Templater::new(),
-            detector: config.map(Detector::new),
-            groups: HashMap::new(),
-            group_of: HashMap::new(),
+            detector,
+            in_use: judging.in_use,
+            notes: Vec::new(),
+            sources: Sources::default(),
+            session_key: judging.session_key,
+            tell_sessions: judging.tell_sessions,
+            incidents: judging.incidents.map(Incidents::new),
             verdict: Verdict::default(),
         }
     }
 
-    /// Works until the stage before ends.
-    pub fn run(mut self, from: &Receiver<Flow>, out: &Sender<Flow>) -> Result<(), SendError<Flow>> {
+    /// Works until the stage before ends, and gives the detector back with all that it has learnt.
+    pub fn run(mut self, from: &Receiver<Flow>, out: Sender<Flow>) -> Result<Judged, SendError<Flow>> {
         for mut flow in from {
             match &mut flow {
-                Flow::Block(block) => self.block(block),
+                Flow::Block(block) => {
+                    self.look_at_model();
+                    self.block(block);
+                    self.sessions(&out)?;
+                }
                 Flow::Note(kind) => {
                     if let CustodyKind::Acquire(acquisition) = &**kind {
                         self.group(acquisition.input, &acquisition.name, &acquisition.format);
@@ -46,23 +115,45 @@ impl Judge {
             }
             out.send(flow)?;
         }
-        Ok(())
+        if let Some(detector) = &mut self.detector {
+            detector.finish();
+        }
+        self.sessions(&out)?;
+        Ok(Judged { detector: self.detector, notes: self.notes })
+    }
+
+    /// Takes up a model that was replaced; one that can't be read changes nothing.
+    fn look_at_model(&mut self) {
+        let (Some(detector), Some(in_use)) = (&mut self.detector, &mut self.in_use) else { return };
+        match in_use.replaced() {
+            Some(Ok(model)) => {
+                self.notes.push(format!("the model '{}' was replaced and is in use since", model.name()));
+                detector.use_model(model);
+            }
+            Some(Err(cause)) => self.notes.push(format!("{cause}; the one before stays in use")),
+            None => {}
+        }
+    }
+
+    /// Goes on with a detector that has learnt already.
+    pub fn go_on_with(&mut self, detector: Detector) {
+        self.detector = Some(detector);
     }
 
     /// Tells which group an input learns with; inputs of earlier runs are told before the first record.
     pub fn group(&mut self, input: InputId, name: &str, format: &str) {
-        let stem: String = name.chars().filter(|letter| !letter.is_ascii_digit()).collect();
-        let next = self.groups.len() as u32;
-        let group = *self.groups.entry((stem, format.to_owned())).or_insert(next);
-        self.group_of.insert(input, group);
+        self.sources.add(input, name, format, self.detector.as_mut());
+    }
+
+    /// Hands on the sessions that have ended; untaken they would pile up.
+    fn sessions(&mut self, out: &Sender<Flow>) -> Result<(), SendError<Flow>> {
+        let Some(detector) = &mut self.detector else { return Ok(()) };
+        let ended = detector.take_sessions();
+        if self.tell_sessions && !ended.is_empty() { out.send(Flow::Sessions(ended)) } else { Ok(()) }
     }
 
     fn block(&mut self, block: &mut Block) {
         let Block { bytes, rows, parsed, templates, verdicts, .. } = block;
-        if let Some(detector) = &mut self.detector {
-            // Sessions have no place in the archive yet; untaken they would pile up.
-            detector.take_sessions();
-        }
         let mut by_hash: hashbrown::HashMap<u64, u32> = hashbrown::HashMap::new();
         for (number, (row, parsed)) in rows.iter_mut().zip(parsed.iter()).enumerate() {
             let raw = bytes.get(row.start..row.end).unwrap_or_default();
@@ -74,14 +165,25 @@ impl Judge {
                 templates.len() as u32 - 1
             });
             let Some(detector) = &mut self.detector else { continue };
-            let source = self.group_of.get(&row.input).copied().unwrap_or(u32::MAX);
-            let event = Event { source, raw, message, fields, time: parsed.time, level: parsed.level, template: cut };
+            let source = self.sources.of(row.input);
+            let session = self.session_key.as_ref().map_or(SessionKey::Found, |key| session_in(key, raw));
+            let (time, level) = (parsed.time, parsed.level);
+            let event = Event { source, raw, message, fields, time, level, template: cut, session };
             detector.score(&event, &mut self.verdict);
             row.score = self.verdict.score;
             row.novelty = self.verdict.novelty;
+            if let Some(incidents) = &mut self.incidents {
+                row.raised = incidents.observe(&event, &self.verdict) == Alert::Raised;
+            }
             if self.verdict.flagged || !self.verdict.rules.is_empty() {
                 verdicts.push((number as u32, self.verdict.clone()));
             }
         }
     }
+}
+
+/// The session that a regex finds in a record.
+fn session_in<'a>(key: &Regex, raw: &'a [u8]) -> SessionKey<'a> {
+    let Some(found) = key.captures(raw) else { return SessionKey::None };
+    found.get(1).or_else(|| found.get(0)).map_or(SessionKey::None, |found| SessionKey::Named(found.as_bytes()))
 }

@@ -9,31 +9,38 @@ mod gather;
 mod judge;
 mod keep;
 mod known;
+mod learn;
 mod run;
+mod score;
 mod understand;
 mod years;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crossbeam_channel::bounded;
 
 pub use counters::Counters;
 pub use facts::file_id;
 pub use gather::{GROUP_BYTES, GROUP_RECORDS, STRIPE_BYTES, STRIPE_RECORDS};
+pub use judge::Sources;
 pub use known::hex_of;
+pub use learn::learn;
 pub use run::hash_ahead;
+pub use score::{LineScore, ScoreOptions, ScoreReport, SessionScore, score};
 
 use self::batch::Block;
 use self::feed::Feeder;
 use self::gather::Gather;
-use self::judge::Judge;
+use self::judge::{Judge, Judging};
 use self::keep::Keep;
 use self::known::Known;
 use self::understand::Understand;
 use super::EngineError;
+use super::models::{ModelFiles, ModelInUse};
 use super::store::StoreConfig;
 use crate::archive::{Seal, Sha, Snapshot, Writer as ArchiveWriter};
-use crate::detect::DetectConfig;
+use crate::detect::{DetectConfig, Model, ModelKind};
 use crate::index::Writer as IndexWriter;
 use crate::model::{Timestamp, Zone};
 use crate::parse::Registry;
@@ -59,6 +66,8 @@ pub struct IngestOptions {
     pub memory: u64,
     /// How records are scored; absent: not at all.
     pub detect: Option<DetectConfig>,
+    /// The model that scoring begins with: a file, or the name of one in the store.
+    pub model: Option<String>,
     /// Read everything as this format.
     pub format: Option<String>,
     /// Zone of times that state none.
@@ -92,6 +101,7 @@ impl IngestOptions {
             threads: 0,
             memory: 512 << 20,
             detect: Some(DetectConfig::default()),
+            model: None,
             format: None,
             zone: Zone::UTC,
             year: None,
@@ -105,6 +115,12 @@ impl IngestOptions {
             command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
             definitions: Vec::new(),
         }
+    }
+
+    /// Loads the model that is asked for; one of another kind than is asked for is bad usage.
+    pub(super) fn load_model(&self) -> Result<Option<(ModelInUse, Arc<Model>)>, EngineError> {
+        let Some(wanted) = &self.model else { return Ok(None) };
+        Ok(Some(ModelInUse::load(ModelFiles::of(&self.data), wanted)?))
     }
 
     /// The time now.
@@ -153,6 +169,12 @@ pub struct IngestReport {
     pub duplicates: Vec<(String, String)>,
     /// What was set aside of an earlier run that did not end well.
     pub recovery: Vec<String>,
+    /// What else there is to say of the run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Whether a model was asked for and could not be used.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub model_failed: bool,
     /// Whether the caller stopped it before its end.
     pub interrupted: bool,
 }
@@ -198,14 +220,27 @@ pub fn ingest(
     let known = Known::of(archive);
     let sources = archive.inputs().iter().map(|input| (input.acquisition.input, input.source)).collect();
     archive.set_seal(options.seal);
-    let mut judge = Judge::new(options.detect.clone());
+    let mut notes = Vec::new();
+    let mut judging = Judging { detect: options.detect.clone(), ..Judging::default() };
+    match options.load_model() {
+        Ok(loaded) => (judging.in_use, judging.model) = loaded.unzip(),
+        Err(cause) => {
+            // Evidence is not left lying because a model can't be read.
+            notes.push(format!("{cause}; records are scored by rules alone, without anything learnt"));
+            judging.detect = judging.detect.map(|detect| DetectConfig { kind: ModelKind::Rules, ..detect });
+        }
+    }
+    if !options.follow {
+        judging.in_use = None;
+    }
+    let mut judge = Judge::new(judging);
     for input in archive.inputs() {
         let acquisition = &input.acquisition;
         judge.group(acquisition.input, &acquisition.name, &acquisition.format);
     }
     let outcome = std::thread::scope(|scope| {
         let understand = scope.spawn(move || Understand::new(understood_in, recycle_out).run(&fed_out).is_ok());
-        let judged = scope.spawn(move || judge.run(&understood_out, &judged_in).is_ok());
+        let judged = scope.spawn(move || judge.run(&understood_out, judged_in));
         let gather =
             scope.spawn(move || Gather::new(kept_in, recycle_in, pool, options, sources).run(&judged_out).is_some());
         let keep = scope.spawn(|| {
@@ -217,22 +252,23 @@ pub fn ingest(
             drop(kept_out);
             kept
         });
-        let mut feeder = Feeder::new(options, registry, before, known, counters, fed_in);
+        let mut feeder = Feeder::new(options, registry, Some(before), known, counters, fed_in);
         let fed = feeder.run(listed);
         let report = feeder.finish();
-        let alive = [
-            ("understand", understand.join().is_ok()),
-            ("judge", judged.join().is_ok()),
-            ("gather", gather.join().is_ok()),
-        ];
+        let judged = judged.join();
+        let alive =
+            [("understand", understand.join().is_ok()), ("judge", judged.is_ok()), ("gather", gather.join().is_ok())];
         let kept = keep.join().map_err(|_| EngineError::Worker("keep"))?;
         kept?;
         if let Some((stage, _)) = alive.iter().find(|(_, alive)| !alive) {
             return Err(EngineError::Worker(stage));
         }
-        Ok((report, fed.is_err()))
+        let said = judged.ok().and_then(Result::ok).map(|judged| judged.notes).unwrap_or_default();
+        Ok((report, fed.is_err(), said))
     });
-    let (fed, interrupted) = outcome?;
+    let (fed, interrupted, said) = outcome?;
+    let model_failed = !notes.is_empty();
+    notes.extend(said);
     let duplicates = fed.unchanged.iter().filter_map(|(name, under)| Some((name.clone(), under.clone()?))).collect();
     Ok(IngestReport {
         inputs: fed.new,
@@ -247,6 +283,8 @@ pub fn ingest(
         incomplete: fed.incomplete,
         duplicates,
         interrupted,
+        notes,
+        model_failed,
         ..IngestReport::default()
     })
 }

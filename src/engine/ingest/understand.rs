@@ -148,7 +148,17 @@ impl Understand {
             block.layouts.push((input, number, layout));
             block.layouts.len() - 1
         }) as u32;
-        block.rows.push(Row { input, offset, start, end, layout, template: 0, score: 0.0, novelty: 0.0 });
+        block.rows.push(Row {
+            input,
+            offset,
+            start,
+            end,
+            layout,
+            template: 0,
+            score: 0.0,
+            novelty: 0.0,
+            raised: false,
+        });
         if block.is_full() { self.send_block() } else { Ok(()) }
     }
 

@@ -3,13 +3,15 @@
 //! F. T. Liu, K. M. Ting, Z.-H. Zhou, "Isolation Forest", ICDM 2008. Every tree has all its levels: a node that can't be
 //! split sends everything left, and the leaves below it carry the depth at which the split ended.
 
-use super::feature::FEATURES;
+use super::{Joint, Row};
+use crate::detect::feature::FEATURES;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use serde::{Deserialize, Serialize};
+use serde_big_array::BigArray;
 
-/// One line as the forest sees it: the rarity of every feature, in decades.
-pub(super) type Row = [f32; FEATURES];
-
+/// Most trees of a forest.
+pub(in crate::detect) const MOST_TREES: usize = 1_000;
 /// Levels of a tree: enough for samples of 256.
 const DEPTH: usize = 8;
 /// Leaves of a tree.
@@ -18,17 +20,19 @@ const LEAVES: usize = 1 << DEPTH;
 const ROOM: usize = FEATURES.next_power_of_two();
 
 /// One complete tree of 3 KiB.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Tree {
     /// Inner nodes level by level, from 1: feature and threshold.
+    #[serde(with = "BigArray")]
     splits: [(u32, f32); LEAVES],
     /// Path lengths at the leaves.
+    #[serde(with = "BigArray")]
     leaves: [f32; LEAVES],
 }
 
 /// A grown forest.
-#[derive(Debug, Clone)]
-pub(super) struct Forest {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::detect) struct Forest {
     trees: Vec<Tree>,
     /// Path length that makes the score one half.
     normal: f32,
@@ -38,6 +42,7 @@ impl Forest {
     /// Grows `trees` trees from samples of at most 256 of `rows`; `None` where there are fewer than 8 rows.
     pub fn grow(rows: &[Row], trees: usize, sample: usize, seed: u64) -> Option<Forest> {
         let sample = sample.clamp(8, LEAVES).min(rows.len());
+        let trees = trees.min(MOST_TREES);
         if rows.len() < 8 || trees == 0 {
             return None;
         }
@@ -72,9 +77,19 @@ impl Forest {
         }
         (-(sum / self.trees.len() as f32) / self.normal * std::f32::consts::LN_2).exp()
     }
+}
 
-    /// Bytes held.
-    pub fn bytes(&self) -> usize {
+impl Joint for Forest {
+    fn value(&self, row: &Row) -> f32 {
+        // The scale of tails is ln(1 + value): scores of 0 to 1 are spread over it.
+        ((self.score(row) - 0.3).max(0.0) * 6.0).exp_m1()
+    }
+
+    fn is_sound(&self) -> bool {
+        (1..=MOST_TREES).contains(&self.trees.len()) && self.normal > 0.0
+    }
+
+    fn bytes(&self) -> usize {
         self.trees.capacity() * size_of::<Tree>()
     }
 }

@@ -1,0 +1,291 @@
+//! The flagged records of a store as incidents: what one entity did within ten minutes, weighed, with what to do about it.
+//!
+//! Only columns are read, no line is unpacked. Memory is bounded: at most [`MOST_INCIDENTS`] are kept, the lightest go first.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::EngineError;
+use crate::archive::Snapshot;
+use crate::detect::{Gravity, alike, is_rule, recommendation};
+use crate::model::{Reason, Timestamp, Verdict};
+
+/// How long an incident lasts after its last record, in ns.
+const COOL_DOWN: i64 = 600_000_000_000;
+/// Records without a time belong together when no more than this many lie between them.
+const APART: u64 = 10_000;
+/// Incidents kept at once.
+pub const MOST_INCIDENTS: usize = 32_768;
+/// Reasons kept of one incident.
+const REASONS: usize = 16;
+/// Scores that weigh: the mean of so many highest.
+const HEAVIEST: usize = 3;
+/// How far apart the reasons of incidents of one kind may lie (unit vectors of reason weights).
+const WITHIN: f64 = 0.35;
+
+/// In which order incidents are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IncidentOrder {
+    /// Newest first.
+    Time,
+    /// Heaviest first.
+    Weight,
+}
+
+/// One incident.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incident {
+    /// Whom it is about, where that is known.
+    pub entity: Option<String>,
+    /// The template of its oddest record.
+    pub template: String,
+    /// The input of its first record.
+    pub source: String,
+    /// Number of its first record.
+    pub first: u64,
+    /// Number of its last record.
+    pub last: u64,
+    /// Earliest time of its records.
+    pub from: Option<Timestamp>,
+    /// Latest time of its records.
+    pub until: Option<Timestamp>,
+    /// Flagged records.
+    pub records: u64,
+    /// Mean of its three highest scores, 0 to 1.
+    pub weight: f32,
+    /// How grave it is.
+    pub gravity: Gravity,
+    /// Ids of the rules that fired, with the number of records.
+    pub rules: BTreeMap<String, u64>,
+    /// Its reasons, heaviest first, with the number of records.
+    pub reasons: Vec<(Reason, u64)>,
+    /// What to do about it.
+    pub recommendation: &'static str,
+    /// The query that finds its records.
+    pub query: String,
+    top: Vec<f32>,
+}
+
+/// Incidents that are alike.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IncidentGroup {
+    /// Positions in [`Anomalies::incidents`], in their order.
+    pub members: Vec<usize>,
+    /// Flagged records of all.
+    pub records: u64,
+    /// The gravest.
+    pub gravity: Gravity,
+    /// The heaviest.
+    pub weight: f32,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Anomalies {
+    /// The incidents in the order asked for.
+    pub incidents: Vec<Incident>,
+    /// Groups of alike ones, in the order of their first members.
+    pub groups: Vec<IncidentGroup>,
+    /// All incidents, told or not.
+    pub total: u64,
+    /// Flagged records.
+    pub flagged: u64,
+    /// Records looked at.
+    pub records: u64,
+    /// What could not be read.
+    pub unreadable: Vec<String>,
+}
+
+/// Finds the incidents of a snapshot; `limit` cuts after ordering.
+pub fn anomalies(snapshot: &Snapshot, order: IncidentOrder, limit: Option<usize>) -> Result<Anomalies, EngineError> {
+    let mut found = Anomalies { unreadable: snapshot.unreadable().to_vec(), ..Anomalies::default() };
+    let mut making = Making::default();
+    for group in snapshot.groups() {
+        found.records += u64::from(group.stats.rows);
+        if group.stats.flagged == 0 {
+            continue;
+        }
+        let columns = match snapshot.columns(group) {
+            Ok(columns) => columns,
+            Err(cause) => {
+                found.unreadable.push(cause.to_string());
+                continue;
+            }
+        };
+        for row in 0..columns.rows() {
+            let Some(verdict) = columns.verdict(row).filter(|verdict| verdict.flagged) else { continue };
+            found.flagged += 1;
+            let source = columns.input(row).map_or("", |input| snapshot.input_name(input));
+            making.add(group.first.0 + row as u64, columns.time(row), verdict, columns.template(row), source);
+        }
+    }
+    found.total = making.incidents.len() as u64 + making.left_out;
+    found.incidents = making.finish(order);
+    found.incidents.truncate(limit.unwrap_or(usize::MAX));
+    found.groups = groups_of(&found.incidents);
+    Ok(found)
+}
+
+/// Incidents in the making.
+#[derive(Default)]
+struct Making {
+    incidents: Vec<Incident>,
+    open: HashMap<String, usize>,
+    left_out: u64,
+}
+
+impl Making {
+    fn add(&mut self, id: u64, time: Option<Timestamp>, verdict: &Verdict, template: &str, source: &str) {
+        let key = match &verdict.entity {
+            Some(entity) => format!("e{entity}"),
+            None => format!("t{source}\0{template}"),
+        };
+        let open = self.open.get(&key).and_then(|at| self.incidents.get_mut(*at));
+        if let Some(incident) = open.filter(|incident| incident.takes(id, time)) {
+            incident.add(id, time, verdict, template);
+            return;
+        }
+        if self.incidents.len() >= MOST_INCIDENTS {
+            self.forget();
+        }
+        self.open.insert(key, self.incidents.len());
+        let mut incident = Incident {
+            entity: verdict.entity.clone(),
+            template: String::new(),
+            source: source.to_owned(),
+            first: id,
+            last: id,
+            from: time,
+            until: time,
+            records: 0,
+            weight: 0.0,
+            gravity: Gravity::Low,
+            rules: BTreeMap::new(),
+            reasons: Vec::new(),
+            recommendation: "",
+            query: String::new(),
+            top: Vec::new(),
+        };
+        incident.add(id, time, verdict, template);
+        self.incidents.push(incident);
+    }
+
+    /// Lets the lighter half go; what is open goes on as an incident of its own.
+    fn forget(&mut self) {
+        self.incidents.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.first.cmp(&b.first)));
+        self.left_out += (self.incidents.len() - MOST_INCIDENTS / 2) as u64;
+        self.incidents.truncate(MOST_INCIDENTS / 2);
+        self.open.clear();
+    }
+
+    fn finish(mut self, order: IncidentOrder) -> Vec<Incident> {
+        self.incidents.iter_mut().for_each(Incident::finish);
+        self.incidents.sort_by(|a, b| match order {
+            IncidentOrder::Time => b.until.cmp(&a.until).then(b.last.cmp(&a.last)),
+            IncidentOrder::Weight => {
+                b.gravity.cmp(&a.gravity).then(b.weight.total_cmp(&a.weight)).then(a.first.cmp(&b.first))
+            }
+        });
+        self.incidents
+    }
+}
+
+impl Incident {
+    fn takes(&self, id: u64, time: Option<Timestamp>) -> bool {
+        match (time, self.from, self.until) {
+            (Some(time), Some(from), Some(until)) => {
+                time >= from.saturating_add(-COOL_DOWN) && time <= until.saturating_add(COOL_DOWN)
+            }
+            _ => id.saturating_sub(self.last) <= APART,
+        }
+    }
+
+    fn add(&mut self, id: u64, time: Option<Timestamp>, verdict: &Verdict, template: &str) {
+        self.last = self.last.max(id);
+        self.records += 1;
+        self.from = [self.from, time].into_iter().flatten().min();
+        self.until = [self.until, time].into_iter().flatten().max();
+        if self.top.iter().all(|score| verdict.score > *score) {
+            self.template = template.to_owned();
+        }
+        self.top.push(verdict.score);
+        self.top.sort_by(|a, b| b.total_cmp(a));
+        self.top.truncate(HEAVIEST);
+        self.weight = self.top.iter().sum::<f32>() / self.top.len().max(1) as f32;
+        for rule in &verdict.rules {
+            *self.rules.entry(rule.clone()).or_insert(0) += 1;
+        }
+        let room = self.reasons.len() < REASONS;
+        for reason in &verdict.reasons {
+            match self.reasons.iter_mut().find(|(known, _)| known.id == reason.id) {
+                Some((known, count)) => {
+                    *count += 1;
+                    if reason.weight > known.weight {
+                        known.clone_from(reason);
+                    }
+                }
+                None if room => self.reasons.push((reason.clone(), 1)),
+                None => {}
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        self.reasons.sort_by(|(a, _), (b, _)| b.weight.total_cmp(&a.weight).then_with(|| a.id.cmp(&b.id)));
+        let top = self.top.first().copied().unwrap_or(0.0);
+        self.gravity = Gravity::of(top, self.rules.keys().map(String::as_str));
+        // A rule says what is to be done more plainly than a measure, wherever it stands.
+        let by_rule = self.reasons.iter().find(|(reason, _)| is_rule(&reason.id));
+        let id = by_rule.or_else(|| self.reasons.first()).map_or("", |(reason, _)| reason.id.as_str());
+        self.recommendation = recommendation(id);
+        self.query = self.evidence();
+    }
+
+    fn evidence(&self) -> String {
+        let about = match &self.entity {
+            Some(entity) => format!("entity={}", quoted(entity)),
+            None => format!("anomaly:true template={}", quoted(&self.template)),
+        };
+        match (self.from, self.until) {
+            (Some(from), Some(until)) => format!("{about} time:[{from} TO {until}]"),
+            _ => about,
+        }
+    }
+}
+
+/// A text as a query takes it literally.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Groups of incidents with like reasons.
+fn groups_of(incidents: &[Incident]) -> Vec<IncidentGroup> {
+    let mut ids: Vec<&str> =
+        incidents.iter().flat_map(|incident| &incident.reasons).map(|(r, _)| r.id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let vectors: Vec<Vec<f32>> = incidents.iter().map(|incident| direction(incident, &ids)).collect();
+    let mut groups: Vec<IncidentGroup> = Vec::new();
+    for (at, (incident, group)) in incidents.iter().zip(alike(&vectors, WITHIN)).enumerate() {
+        if groups.len() <= group {
+            let empty = IncidentGroup { members: Vec::new(), records: 0, gravity: Gravity::Low, weight: 0.0 };
+            groups.resize(group + 1, empty);
+        }
+        let Some(group) = groups.get_mut(group) else { continue };
+        group.members.push(at);
+        group.records += incident.records;
+        group.gravity = group.gravity.max(incident.gravity);
+        group.weight = group.weight.max(incident.weight);
+    }
+    groups
+}
+
+/// The weights of an incident's reasons as a vector of length one.
+fn direction(incident: &Incident, ids: &[&str]) -> Vec<f32> {
+    let weight = |id: &&str| {
+        let found = incident.reasons.iter().find(|(reason, _)| reason.id == **id);
+        found.map_or(0.0, |(reason, _)| reason.weight.max(0.0))
+    };
+    let weights: Vec<f32> = ids.iter().map(weight).collect();
+    let length = weights.iter().map(|weight| weight * weight).sum::<f32>().sqrt();
+    weights.into_iter().map(|weight| if length > 0.0 { weight / length } else { 0.0 }).collect()
+}
