@@ -1,5 +1,6 @@
 //! One record in full: every field, and why it is odd.
 
+use crate::engine::Why;
 use crate::model::{FoundRecord, Zone};
 use crate::report::{Theme, escape, escape_bytes, json_of, text_of};
 
@@ -16,18 +17,9 @@ pub fn fields(record: &FoundRecord, zone: Zone) -> Vec<String> {
 }
 
 /// The record, its score, and the reasons with their weights.
-pub fn reasons(record: &FoundRecord, zone: Zone, theme: Theme) -> Vec<String> {
-    let state = if record.flagged { "flagged" } else { "not flagged" };
-    let mut lines = vec![
-        text_of(record, zone, theme, &[]),
-        format!("score {:.3}, novelty {:.3}, {state}", record.score, record.novelty),
-    ];
-    for reason in &record.reasons {
-        lines.push(format!("  {:>6.2}  {:<18} {}", reason.weight, escape(&reason.id), escape(&reason.text)));
-    }
-    if !record.rules.is_empty() {
-        lines.push(format!("rules: {}", escape(&record.rules.join(", "))));
-    }
-    lines.extend(record.entity.as_ref().map(|entity| format!("about: {}", escape(entity))));
+pub fn reasons(why: &Why, zone: Zone, theme: Theme) -> Vec<String> {
+    let mut lines = vec![text_of(&why.record, zone, theme, &[])];
+    lines.extend(why.sentences.iter().map(|sentence| escape(sentence).into_owned()));
+    lines.extend(why.queries.iter().map(|(query, shows)| format!("  {}   ({shows})", escape(query))));
     lines
 }

@@ -207,7 +207,8 @@ impl<'a> Session<'a> {
                 lines.iter().try_for_each(|line| self.say(line))
             }
             Command::Why(id) => {
-                let lines = detail::reasons(&self.record(*id)?, self.options.zone, self.theme);
+                let Some(why) = self.search.why(*id)? else { bail!("there is no record {id}") };
+                let lines = detail::reasons(&why, self.options.zone, self.theme);
                 lines.iter().try_for_each(|line| self.say(line))
             }
             Command::Context(id, count) => {

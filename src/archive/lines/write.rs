@@ -61,6 +61,8 @@ pub fn stripe(
         return Ok(None);
     }
     let (templates, ids, mut gathered) = gather(raw, records, cuts, &mut grouping);
+    // As large as the lines, and all of it is gathered now.
+    drop((grouping, words));
     if gathered.len() > FREE_COLUMNS + raw.len() / BYTES_PER_COLUMN {
         return Ok(None);
     }
