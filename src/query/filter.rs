@@ -44,6 +44,8 @@ pub enum Filter {
     },
     /// The record is flagged.
     Flagged,
+    /// The record's number is in this range, both ends included.
+    Id(u64, u64),
     /// The name of the record's input contains the pattern; see [`source_matches`].
     Source(Pattern),
 }
@@ -69,12 +71,17 @@ pub fn filter(expr: &Expr) -> Filter {
         Expr::Term { field, pattern } => match column(field) {
             Some("source") => Filter::Source(pattern.clone()),
             Some("anomaly") => flagged(pattern),
+            Some("id") => match pattern.0.as_slice() {
+                [Piece::Text(text)] => number(text),
+                _ => Filter::All,
+            },
             Some(_) => Filter::All,
             None => and(words(pattern).into_iter()),
         },
         Expr::Equals { field, value } => match column(field) {
             Some("source") => Filter::Source(Pattern(vec![Piece::Text(value.clone())])),
             Some("anomaly") if value == "true" => Filter::Flagged,
+            Some("id") => number(value),
             Some(_) => Filter::All,
             None => and(words(&Pattern(vec![Piece::Text(value.clone())])).into_iter()),
         },
@@ -86,6 +93,14 @@ pub fn filter(expr: &Expr) -> Filter {
             Some(_) => Filter::All,
             None => Filter::Address { low: *low, high: *high, v4: *v4 },
         },
+        Expr::Within { field: Field::Named(name), interval: Interval::Number(low, high) } if name == "id" => {
+            // Rounding a bound outwards lets a record more pass, never one less.
+            let bound = |bound: &Bound<f64>, unbounded: u64, outwards: fn(f64) -> f64| match bound {
+                Bound::Included(number) | Bound::Excluded(number) => outwards(*number) as u64,
+                Bound::Unbounded => unbounded,
+            };
+            Filter::Id(bound(low, 0, f64::next_down), bound(high, u64::MAX, |number| number.next_up().ceil()))
+        }
         Expr::Within { field: Field::Named(name), interval: Interval::Number(low, _) } if name == "score" => {
             match low {
                 // One step down: the column holds 32 bits, the bound 64.
@@ -117,6 +132,14 @@ fn column(field: &Field) -> Option<&str> {
         "offset",
     ];
     derived.into_iter().find(|column| column == name)
+}
+
+/// The record of a number as written. What is no number in its plain form is left to the matcher.
+fn number(text: &str) -> Filter {
+    match text.parse::<u64>() {
+        Ok(number) if number.to_string() == text => Filter::Id(number, number),
+        _ => Filter::All,
+    }
 }
 
 fn flagged(pattern: &Pattern) -> Filter {

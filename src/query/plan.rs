@@ -101,6 +101,7 @@ fn may_match(filter: &Filter, group: &GroupRef, snapshot: &Snapshot) -> bool {
         // Flagged records keep their exact score, others a step: half a step either way may be rounding.
         Filter::Score { min } => stats.flagged > 0 || (f32::from(stats.top_score) + 0.5) / SCORE_STEPS >= *min,
         Filter::Flagged => stats.flagged > 0,
+        Filter::Id(low, high) => group.first.0 <= *high && group.end() > *low,
         Filter::Source(pattern) => stats.runs.iter().any(|run| source_matches(pattern, snapshot.input_name(run.input))),
         Filter::All | Filter::Word(_) | Filter::Address { .. } => true,
     }
@@ -129,6 +130,7 @@ fn lookup(filter: &Filter) -> Lookup {
         | Filter::Level(_)
         | Filter::Score { .. }
         | Filter::Flagged
+        | Filter::Id(..)
         | Filter::Source(_) => Lookup::All,
     }
 }

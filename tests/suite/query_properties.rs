@@ -173,6 +173,7 @@ impl Line {
             Filter::Level(set) => LevelSet(*set).contains(view.level),
             Filter::Score { min } => view.score >= *min,
             Filter::Flagged => self.verdict.is_some(),
+            Filter::Id(low, high) => (*low..=*high).contains(&view.id.0),
             Filter::Source(pattern) => source_matches(pattern, view.source),
         }
     }
