@@ -222,6 +222,13 @@ pub enum CustodyKind {
         /// SHA-256 of the file as it lies on disk, hexadecimal.
         sha256: String,
     },
+    /// What detection says of the first records was made anew, knowing all of them.
+    Rescore {
+        /// How many records.
+        records: u64,
+        /// How often the records had been gone through by then.
+        pass: u32,
+    },
     /// Something was not taken up.
     Refuse {
         /// Path or member.

@@ -38,4 +38,4 @@ pub use segment::FORMAT_VERSION;
 pub use state::{CommitMark, ContainerState, InputState, SetAsideState};
 pub use storage::{DiskStorage, FileStorage, Storage};
 pub use tree::{BLOCK_LEAVES, Frontier, Sha, TreeHead, record_leaf};
-pub use writer::{Recovery, SEGMENT_RAW_BYTES, Writer};
+pub use writer::{Recovery, Rewrite, SEGMENT_RAW_BYTES, Writer};

@@ -288,6 +288,11 @@ impl Snapshot {
         &self.unreadable
     }
 
+    /// Records whose scores are of a second pass over all of them; those that follow were scored as they came in.
+    pub fn rescored(&self) -> u64 {
+        self.state.rescored
+    }
+
     /// All inputs by number.
     pub fn inputs(&self) -> &[InputState] {
         &self.state.inputs

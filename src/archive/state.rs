@@ -85,6 +85,8 @@ pub struct State {
     pub set_aside: Vec<SetAsideState>,
     /// Names of segments that others took the place of.
     pub replaced: BTreeSet<String>,
+    /// Records whose scores are of a second pass over all of them.
+    pub rescored: u64,
 }
 
 impl State {
@@ -143,6 +145,10 @@ impl State {
             CustodyKind::SetAside { file, bytes, sha256 } => {
                 self.set_aside.push(SetAsideState { file: file.clone(), bytes: *bytes, sha256: *sha256 });
                 true
+            }
+            CustodyKind::Rescore { records, .. } => {
+                self.rescored = *records;
+                *records <= self.records
             }
             CustodyKind::Refuse { name, reason } => {
                 self.refused.push((name.clone(), reason.clone()));

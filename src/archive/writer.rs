@@ -21,6 +21,8 @@ use super::tree::{Frontier, Sha, TreeHead};
 use super::{ArchiveError, InputState};
 use crate::model::{InputId, RecordId};
 
+pub use replace::Rewrite;
+
 /// A segment is closed when it holds this many raw bytes.
 pub const SEGMENT_RAW_BYTES: u64 = 64 << 20;
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::detection::{ANOMALIES_EXAMPLES, SCORE_EXAMPLES, TRAIN_EXAMPLES};
-pub use self::detection::{Anomalies, IncidentsBy, Kind, Score, Train, Why};
+pub use self::detection::{Anomalies, IncidentsBy, Kind, Rescore, Score, Train, Why};
 use crate::engine::{Seal, Store, StoreConfig};
 use crate::model::{Timestamp, Zone};
 
@@ -98,6 +98,8 @@ pub enum Command {
     Account(Account),
     /// Seal older segments again with more effort, and join small ones
     Compact(Compact),
+    /// Score every record anew, knowing the whole archive, and replace the scores
+    Rescore(Rescore),
     /// Build the index anew from the archive
     Reindex(Reindex),
     /// Generate, process and search in one go

@@ -38,6 +38,7 @@ pub fn run(command: &Info) -> anyhow::Result<Outcome> {
         ("time", span),
         ("untimed", thousands(info.untimed)),
         ("flagged", thousands(info.flagged)),
+        ("scores", scores(info.rescored, info.records)),
         ("levels", list(&info.levels)),
         ("formats", list(&info.formats)),
         ("refused", thousands(info.refused.len() as u64)),
@@ -68,4 +69,13 @@ pub fn run(command: &Info) -> anyhow::Result<Outcome> {
         note(&format!("unreadable: {part}"));
     }
     Ok(if info.unreadable.is_empty() { Outcome::Done } else { Outcome::Failed })
+}
+
+/// Which pass the scores are of.
+fn scores(rescored: u64, records: u64) -> String {
+    match rescored {
+        0 => "of one pass, made as the records came in".to_owned(),
+        all if all >= records => "of a second pass over all records".to_owned(),
+        some => format!("of a second pass for records below {}, of one pass for the rest", thousands(some)),
+    }
 }

@@ -10,6 +10,7 @@ mod generate;
 mod info;
 mod outcome;
 mod process;
+mod rescore;
 mod restore;
 mod score;
 mod search;
@@ -41,6 +42,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::Info(command) => info::run(&command),
         Command::Restore(command) => restore::run(&command),
         Command::Compact(command) => compact::run(&command),
+        Command::Rescore(command) => rescore::run(&command),
         Command::Reindex(command) => restore::reindex(&command),
         Command::Search(command) => search::run(&command),
         Command::Verify(command) => verify::run(&command),

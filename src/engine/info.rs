@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{EngineError, Refused};
-use crate::archive::Snapshot;
-use crate::model::{Level, Timestamp};
+use crate::archive::{GroupColumns, Needs, Snapshot};
+use crate::model::{Level, TimeQuality, Timestamp};
 
 /// One input.
 #[derive(Debug, Clone, Serialize)]
@@ -60,6 +60,8 @@ pub struct Info {
     pub last_time: Option<String>,
     /// Records without a time.
     pub untimed: u64,
+    /// Records whose scores are of a second pass over all of them; those that follow were scored as they came in.
+    pub rescored: u64,
     /// Records by level; `none` for records without.
     pub levels: BTreeMap<String, u64>,
     /// Records by format, as each record was read.
@@ -86,7 +88,7 @@ impl Info {
             last = [last, stats.last_time].into_iter().flatten().max();
             untimed += u64::from(stats.untimed);
             flagged += u64::from(stats.flagged);
-            let columns = match snapshot.columns(group) {
+            let columns = match snapshot.columns_of(group, Needs::LAYOUTS, GroupColumns::default()) {
                 Ok(columns) => columns,
                 Err(cause) => {
                     unreadable.push(cause.to_string());
@@ -96,7 +98,7 @@ impl Info {
             for row in 0..columns.rows() {
                 let level = columns.level(row);
                 let input = columns.input(row).map_or(usize::MAX, |input| input.0 as usize);
-                if let (Some(count), true) = (timed.get_mut(input), columns.time(row).is_some()) {
+                if let (Some(count), true) = (timed.get_mut(input), columns.time_quality(row) != TimeQuality::Missing) {
                     *count += 1;
                 }
                 if let (Some(count), true) = (leveled.get_mut(input), level.is_some()) {
@@ -128,6 +130,7 @@ impl Info {
             index_bytes,
             ratio: raw_bytes as f64 / (archive_bytes + index_bytes).max(1) as f64,
             flagged,
+            rescored: snapshot.rescored(),
             refused: snapshot
                 .refused()
                 .iter()

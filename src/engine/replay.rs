@@ -2,7 +2,7 @@
 
 use super::EngineError;
 use super::ingest::Sources;
-use crate::archive::Snapshot;
+use crate::archive::{GroupColumns, GroupLines, Snapshot};
 use crate::detect::{Detector, Event, SessionKey};
 use crate::model::{FieldSet, Interpret, Layout, Verdict};
 use crate::template::Templater;
@@ -14,41 +14,67 @@ pub fn replay(
     detector: &mut Detector,
     mut each: impl FnMut(u64, &Verdict),
 ) -> Result<Vec<String>, EngineError> {
-    let mut sources = Sources::default();
-    for input in snapshot.inputs() {
-        let acquisition = &input.acquisition;
-        sources.add(acquisition.input, &acquisition.name, &acquisition.format, Some(detector));
-    }
-    let (mut templater, mut fields, mut verdict) = (Templater::new(), FieldSet::default(), Verdict::default());
-    let no_layout = Layout::default();
+    let mut pass = Replay::new(snapshot, detector);
     let mut unreadable = snapshot.unreadable().to_vec();
     for group in snapshot.groups() {
         let read = snapshot.columns(group).and_then(|columns| Ok((columns, snapshot.lines(group)?)));
-        let (columns, lines) = match read {
-            Ok(read) => read,
-            Err(cause) => {
-                unreadable.push(cause.to_string());
-                continue;
+        match read {
+            Ok((columns, lines)) => {
+                pass.group(&columns, &lines, interpret, |row, verdict| each(group.first.0 + row as u64, verdict));
             }
-        };
+            Err(cause) => unreadable.push(cause.to_string()),
+        }
+    }
+    Ok(unreadable)
+}
+
+/// A detector going through the groups of an archive, in record order.
+pub struct Replay<'d> {
+    detector: &'d mut Detector,
+    sources: Sources,
+    templater: Templater,
+    fields: FieldSet,
+    verdict: Verdict,
+}
+
+impl<'d> Replay<'d> {
+    /// Before the first group.
+    pub fn new(snapshot: &Snapshot, detector: &'d mut Detector) -> Replay<'d> {
+        let mut sources = Sources::default();
+        for input in snapshot.inputs() {
+            let acquisition = &input.acquisition;
+            sources.add(acquisition.input, &acquisition.name, &acquisition.format, Some(detector));
+        }
+        let (templater, fields, verdict) = (Templater::new(), FieldSet::default(), Verdict::default());
+        Replay { detector, sources, templater, fields, verdict }
+    }
+
+    /// Scores the records of the next group; `each` receives a row and its verdict.
+    pub fn group(
+        &mut self,
+        columns: &GroupColumns,
+        lines: &GroupLines,
+        interpret: &dyn Interpret,
+        mut each: impl FnMut(usize, &Verdict),
+    ) {
+        let no_layout = Layout::default();
         for row in 0..columns.rows() {
             let raw = lines.raw(row);
-            interpret.interpret(columns.layout(row).unwrap_or(&no_layout), raw, &mut fields);
-            let of_record = fields.of(raw);
+            interpret.interpret(columns.layout(row).unwrap_or(&no_layout), raw, &mut self.fields);
+            let of_record = self.fields.of(raw);
             let message = of_record.first("message").unwrap_or(raw);
             let event = Event {
-                source: columns.input(row).map_or(u32::MAX, |input| sources.of(input)),
+                source: columns.input(row).map_or(u32::MAX, |input| self.sources.of(input)),
                 raw,
                 message,
                 fields: of_record,
                 time: columns.time(row),
                 level: columns.level(row),
-                template: templater.cut(message),
+                template: self.templater.cut(message),
                 session: SessionKey::Found,
             };
-            detector.score(&event, &mut verdict);
-            each(group.first.0 + row as u64, &verdict);
+            self.detector.score(&event, &mut self.verdict);
+            each(row, &self.verdict);
         }
     }
-    Ok(unreadable)
 }

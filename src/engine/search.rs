@@ -375,6 +375,13 @@ impl<'a> Run<'a> {
             }
         };
         let mut summary = SearchSummary { hints: query.hints.clone(), ..SearchSummary::default() };
+        let rescored = search.snapshot.rescored();
+        if rescored > 0 && matcher.needs().meets(Needs::SCORES | Needs::VERDICTS | Needs::RULES) {
+            summary.hints.push(match rescored >= search.snapshot.records() {
+                true => "scores are of a second pass over all records ('logguard rescore')".to_owned(),
+                false => format!("scores of records below {rescored} are of a second pass, later ones of the first"),
+            });
+        }
         summary.coverage = Coverage {
             records: search.snapshot.records(),
             groups: planned.groups,

@@ -9,10 +9,11 @@ use super::ingest::{
 };
 use super::reindex::{ReindexReport, catch_up};
 use super::{
-    Account, Anomalies, CompactReport, EngineError, FormatLook, IncidentOrder, Info, OddSessions, RestoreReport,
-    Search, TrainOptions, TrainReport, VerifyOptions, VerifyReport,
+    Account, Anomalies, CompactReport, EngineError, FormatLook, IncidentOrder, Info, OddSessions, RescoreReport,
+    RestoreReport, Search, TrainOptions, TrainReport, VerifyOptions, VerifyReport,
 };
 use crate::archive::{DiskStorage, Seal, Sha, Snapshot, Storage, Writer as ArchiveWriter};
+use crate::detect::DetectConfig;
 use crate::index::{Reader as IndexReader, Writer as IndexWriter};
 use crate::model::{FailureKind, Timestamp, Zone};
 use crate::parse::Registry;
@@ -150,6 +151,20 @@ impl Store {
         super::compact::compact(&snapshot.refreshed()?, &mut archive, seal, &now, counters)
     }
 
+    /// Scores all records anew, knowing all of them, and replaces their scores in one step; then the index is built anew.
+    pub fn rescore(&self, config: DetectConfig, counters: &Counters) -> Result<RescoreReport, EngineError> {
+        let now = self.clock().to_string();
+        let snapshot = self.snapshot()?;
+        let (mut archive, _) = ArchiveWriter::open(&self.config.data, self.storage(), &now, TOOL)?;
+        let snapshot = snapshot.refreshed()?;
+        let report = super::rescore::rescore(&snapshot, &mut archive, &self.registry, config, &now, counters)?;
+        // Flagged records have documents of their own there.
+        let mut index = IndexWriter::create(&self.config.index, archive.identity())?;
+        catch_up(&snapshot.refreshed()?, &mut index, &self.registry, counters)?;
+        index.close()?;
+        Ok(report)
+    }
+
     /// Writes every input back, unpacked, under its relative name.
     pub fn restore(&self, out: &Path, keep_going: bool) -> Result<RestoreReport, EngineError> {
         super::restore::restore(&self.snapshot()?, out, keep_going)
@@ -203,9 +218,9 @@ impl Store {
 
     /// The sessions that are odd as wholes, found in two passes over all records; `budget` is the share that may be.
     pub fn odd_sessions(&self, budget: Option<f64>) -> Result<OddSessions, EngineError> {
-        let usual = crate::detect::DetectConfig::default();
+        let usual = DetectConfig::default();
         let session_budget = budget.unwrap_or(usual.session_budget);
-        super::sessions::odd_sessions(self, crate::detect::DetectConfig { session_budget, ..usual })
+        super::sessions::odd_sessions(self, DetectConfig { session_budget, ..usual })
     }
 
     /// Opens the store for questions. A missing or damaged index is no failure: questions read the archive instead.

@@ -27,6 +27,7 @@ mod query_properties;
 mod query_random;
 mod real_formats;
 mod real_logs;
+mod rescore;
 mod score;
 mod search;
 mod search_answers;

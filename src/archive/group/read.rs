@@ -43,6 +43,11 @@ impl Needs {
         self.0 & other.0 == other.0
     }
 
+    /// Whether any of the others is wanted too.
+    pub fn meets(self, other: Needs) -> bool {
+        self.0 & other.0 != 0
+    }
+
     /// What is wanted here and not there.
     pub fn without(self, other: Needs) -> Needs {
         Needs(self.0 & !other.0)
@@ -246,7 +251,7 @@ impl GroupReader<'_> {
             columns.runs.clone_from(&self.group.runs);
             columns.first_row = self.first_row;
         }
-        let is_wanted = |need: Needs| wanted.0 & need.0 != 0;
+        let is_wanted = |need: Needs| wanted.meets(need);
         let (stripe, read) = (self.stripe, self.read);
         if is_wanted(Needs(2)) {
             columns.scores = self.integers(SCORES, "scores")?;

@@ -31,6 +31,19 @@ pub(super) const SCORE_EXAMPLES: &str = "Examples:
 
 A line that continues a record has the record's values; a line that holds several has those of the oddest.";
 
+/// `rescore`
+#[derive(Debug, Args)]
+pub struct Rescore {
+    #[command(flatten)]
+    pub store: StoreArguments,
+    /// Share of the records that may be flagged; 0.01 without it
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub alert_budget: Option<f64>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `anomalies`
 #[derive(Debug, Args)]
 pub struct Anomalies {

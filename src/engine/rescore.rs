@@ -1,0 +1,72 @@
+//! The second pass: scores every record of an archive anew, knowing all of it, and puts the scores in place of the old ones.
+//!
+//! The first pass only learns what is usual in the whole archive, the second judges. All segments are written anew with the new
+//! scores (lines, times and record tree stay what they are) and take their place by one entry of the log, which says so: answers
+//! tell records of the second pass from those that came later and were scored once.
+
+use super::EngineError;
+use super::compact::groups_of;
+use super::ingest::Counters;
+use super::replay::{Replay, replay};
+use super::rewrite::Restripe;
+use crate::archive::{CustodyKind, SegmentEntry, Snapshot, Writer};
+use crate::detect::{DetectConfig, Detector};
+use crate::model::{Interpret, Verdict};
+
+/// What was scored anew.
+#[derive(Debug, Clone, Copy, Default, serde::Serialize)]
+pub struct RescoreReport {
+    /// Records scored.
+    pub records: u64,
+    /// Flagged before.
+    pub flagged_before: u64,
+    /// Flagged now.
+    pub flagged_after: u64,
+}
+
+/// Scores all records of an archive in two passes and replaces what was said of them.
+pub fn rescore(
+    snapshot: &Snapshot,
+    writer: &mut Writer,
+    interpret: &dyn Interpret,
+    config: DetectConfig,
+    now: &str,
+    counters: &Counters,
+) -> Result<RescoreReport, EngineError> {
+    let entries: Vec<SegmentEntry> = snapshot.segments().cloned().collect();
+    let mut report = RescoreReport { records: snapshot.records(), ..RescoreReport::default() };
+    if entries.is_empty() {
+        return Ok(report);
+    }
+    // Before anything is learnt: an archive with a gap can't be scored as a whole.
+    let groups = groups_of(snapshot, &entries)?;
+    report.flagged_before = groups.iter().map(|group| u64::from(group.stats.flagged)).sum();
+    counters.set_total(2 * snapshot.raw_bytes());
+    let mut detector = Detector::new(config);
+    replay(snapshot, interpret, &mut detector, |_, _| ())?;
+    detector.finish();
+    detector.take_sessions();
+    counters.add_read(snapshot.raw_bytes());
+    let mut rewrite = writer.rewrite(entries.clone(), snapshot.fields_of(&entries)?)?;
+    let mut restripe = Restripe::new(&mut rewrite);
+    let mut pass = Replay::new(snapshot, &mut detector);
+    let mut segments = entries.iter().peekable();
+    let mut verdicts: Vec<Verdict> = Vec::new();
+    for group in groups {
+        if counters.is_stopped() {
+            return Err(EngineError::Interrupted);
+        }
+        while segments.next_if(|entry| entry.first.saturating_add(entry.records) <= group.first.0).is_some() {}
+        let seal = segments.peek().map_or_else(Default::default, |entry| entry.seal);
+        let (columns, lines) = (snapshot.columns(group)?, snapshot.lines(group)?);
+        verdicts.clear();
+        pass.group(&columns, &lines, interpret, |_, verdict| verdicts.push(verdict.clone()));
+        report.flagged_after += verdicts.iter().filter(|verdict| verdict.flagged).count() as u64;
+        restripe.group(group, &columns, &lines, seal, |row| verdicts.get(row).cloned())?;
+        counters.add_read(group.stats.raw_bytes);
+    }
+    restripe.finish()?;
+    let told = CustodyKind::Rescore { records: snapshot.records(), pass: 2 };
+    rewrite.finish(vec![told], now)?;
+    Ok(report)
+}
