@@ -110,19 +110,21 @@ impl StripeBuilder {
         };
         let cuts: Vec<usize> = self.closed.iter().map(&mut cut).collect();
         let encoded = lines::encode(&self.lines, &self.lengths, &cuts, level)?;
-        let outlines = match &encoded {
-            Some(encoded) => self.outlines(encoded)?,
-            None => Vec::new(),
-        };
+        let (mut outlines, mut constants) = (Vec::new(), None);
+        if let Some(encoded) = &encoded {
+            let opened = Stripe::open(&encoded.shared, self.lines.len() as u64).map_err(std::io::Error::other)?;
+            outlines = self.outlines(encoded, &opened)?;
+            constants = Some(opened.constants()).filter(|constants| !constants.is_empty());
+        }
         if let Some(encoded) = &encoded {
             writer.add_columnar(SHARED_LINES, &encoded.shared, self.lines.len() as u64);
         }
         let ids = self.template_ids(&outlines, &mut writer, level)?;
-        writer.add_texts(TEMPLATES, &self.templates, level)?;
-        writer.add_texts(LAYOUTS, &self.layouts, level)?;
-        writer.add_texts(RULES, &self.rules, level)?;
+        writer.add_texts(TEMPLATES, &self.templates, constants.as_deref(), level)?;
+        writer.add_texts(LAYOUTS, &self.layouts, None, level)?;
+        writer.add_texts(RULES, &self.rules, None, level)?;
         if !self.verdicts.is_empty() {
-            writer.add_texts(VERDICTS, &self.verdicts, level)?;
+            writer.add_texts(VERDICTS, &self.verdicts, None, level)?;
         }
         let sections = writer.take();
         let mut groups = Vec::with_capacity(self.closed.len());
@@ -149,8 +151,7 @@ impl StripeBuilder {
     }
 
     /// What can be told from the lines of each group; these were decoded as a whole when they were encoded.
-    fn outlines(&self, encoded: &EncodedLines) -> std::io::Result<Vec<Outline>> {
-        let stripe = Stripe::open(&encoded.shared, self.lines.len() as u64).map_err(std::io::Error::other)?;
+    fn outlines(&self, encoded: &EncodedLines, stripe: &Stripe) -> std::io::Result<Vec<Outline>> {
         let mut outlines = Vec::with_capacity(self.closed.len());
         for (group, chunk) in self.closed.iter().zip(&encoded.chunks) {
             let outline = stripe.outline(chunk, group.marks.len() as u32, group.raw_bytes);

@@ -101,7 +101,15 @@ impl OpenStripe {
         name: &str,
         read: &ReadAt<'_>,
     ) -> Result<Arc<Vec<T>>, SectionError> {
-        once(slot, || find(&stripe.sections, kind, name)?.texts(name, read))
+        once(slot, || find(&stripe.sections, kind, name)?.texts(name, &[], read))
+    }
+
+    fn templates(&self, stripe: &StripeStats, read: &ReadAt<'_>) -> Result<Arc<Vec<String>>, SectionError> {
+        once(&self.templates, || {
+            let section = find(&stripe.sections, TEMPLATES, "templates")?;
+            let constants = if section.needs_lines() { self.lines(stripe, read)?.constants() } else { Vec::new() };
+            section.texts("templates", &constants, read)
+        })
     }
 
     fn usual(&self, stripe: &StripeStats, read: &ReadAt<'_>) -> Result<Arc<Vec<i64>>, SectionError> {
@@ -299,8 +307,7 @@ impl GroupReader<'_> {
             let usual = if by_cut { self.shared.usual(self.stripe, self.read)? } else { Arc::default() };
             columns.template_ids = derived::template_ids_of(&ids, rows, outline.as_ref(), &usual)
                 .ok_or_else(|| damaged(TEMPLATE_IDS, "template ids"))?;
-            columns.templates =
-                OpenStripe::texts(&self.shared.templates, self.stripe, TEMPLATES, "templates", self.read)?;
+            columns.templates = self.shared.templates(self.stripe, self.read)?;
         }
         Ok(())
     }

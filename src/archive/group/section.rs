@@ -14,6 +14,9 @@ pub const COLUMNAR: u8 = 2;
 /// The section is so many lines in columns, shared part and only chunk: length of the first u32, the first, the second.
 const COLUMNAR_ALONE: u8 = 3;
 
+/// The section is one zstd frame that was compressed with the constant text of the stripe's lines as a dictionary.
+const ZSTD_BY_LINES: u8 = 4;
+
 /// No section of an honest stripe is larger: one long line or joined record beyond a full group.
 const LARGEST: u64 = 256 << 20;
 
@@ -78,8 +81,15 @@ impl SectionWriter {
         self.store(kind, COLUMNAR, part, raw, None);
     }
 
-    /// Adds texts, one JSON text a line, in columns or as plain text, whichever is smaller.
-    pub fn add_texts<T: Serialize>(&mut self, kind: u8, texts: &[T], level: i32) -> std::io::Result<()> {
+    /// Adds texts, one JSON text a line: in columns, as plain text, or as text that has much in common with `constants` (the constant
+    /// text of the stripe's lines), whichever is smallest.
+    pub fn add_texts<T: Serialize>(
+        &mut self,
+        kind: u8,
+        texts: &[T],
+        constants: Option<&[u8]>,
+        level: i32,
+    ) -> std::io::Result<()> {
         let mut raw = Vec::new();
         let mut lengths = Vec::with_capacity(texts.len());
         for text in texts {
@@ -88,16 +98,19 @@ impl SectionWriter {
             raw.push(b'\n');
             lengths.push((raw.len() - start) as u32);
         }
-        let packed = zstd::bulk::compress(&raw, level)?;
-        match lines::encode(&raw, &lengths, &[lengths.len()], level)?.filter(|encoded| encoded.len() + 4 < packed.len())
-        {
-            Some(EncodedLines { shared, chunks }) => {
-                let mut stored = (shared.len() as u32).to_le_bytes().to_vec();
-                stored.extend_from_slice(&shared);
-                chunks.iter().for_each(|chunk| stored.extend_from_slice(chunk));
-                self.store(kind, COLUMNAR_ALONE, &stored, raw.len() as u64, Some(lengths.len() as u32));
-            }
-            None => self.add(kind, &raw, level)?,
+        let mut forms = vec![(STORED, None, raw.clone()), (ZSTD, None, zstd::bulk::compress(&raw, level)?)];
+        if let Some(constants) = constants {
+            let packed = zstd::bulk::Compressor::with_dictionary(level, constants)?.compress(&raw)?;
+            forms.push((ZSTD_BY_LINES, None, packed));
+        }
+        if let Some(EncodedLines { shared, chunks }) = lines::encode(&raw, &lengths, &[lengths.len()], level)? {
+            let mut stored = (shared.len() as u32).to_le_bytes().to_vec();
+            stored.extend_from_slice(&shared);
+            chunks.iter().for_each(|chunk| stored.extend_from_slice(chunk));
+            forms.push((COLUMNAR_ALONE, Some(lengths.len() as u32), stored));
+        }
+        if let Some((codec, rows, stored)) = forms.into_iter().min_by_key(|(_, _, stored)| stored.len()) {
+            self.store(kind, codec, &stored, raw.len() as u64, rows);
         }
         Ok(())
     }
@@ -153,13 +166,25 @@ impl Section {
         Ok(stored)
     }
 
+    /// Whether it is unpacked with the constant text of the stripe's lines.
+    pub fn needs_lines(&self) -> bool {
+        self.codec == ZSTD_BY_LINES
+    }
+
     /// Its bytes, checked and unpacked.
     pub fn unpack(&self, name: &str, read: &ReadAt<'_>) -> Result<Vec<u8>, SectionError> {
+        self.unpack_with(name, &[], read)
+    }
+
+    fn unpack_with(&self, name: &str, constants: &[u8], read: &ReadAt<'_>) -> Result<Vec<u8>, SectionError> {
         let stored = self.stored(name, read)?;
         let broken = || self.damaged(name, "can't be unpacked");
         let raw = match (self.codec, self.rows) {
             (STORED, _) => stored,
             (ZSTD, _) => zstd::bulk::decompress(&stored, self.raw as usize).map_err(|_| broken())?,
+            (ZSTD_BY_LINES, _) => zstd::bulk::Decompressor::with_dictionary(constants)
+                .and_then(|mut decompressor| decompressor.decompress(&stored, self.raw as usize))
+                .map_err(|_| broken())?,
             (COLUMNAR_ALONE, Some(rows)) => {
                 let (length, parts) = stored.split_first_chunk::<4>().ok_or_else(broken)?;
                 let parts = parts.split_at_checked(u32::from_le_bytes(*length) as usize);
@@ -175,12 +200,12 @@ impl Section {
         Ok(raw)
     }
 
-    /// One JSON text a line.
-    pub fn texts<T>(&self, name: &str, read: &ReadAt<'_>) -> Result<Vec<T>, SectionError>
+    /// One JSON text a line; `constants` are those of the stripe's lines where it needs them.
+    pub fn texts<T>(&self, name: &str, constants: &[u8], read: &ReadAt<'_>) -> Result<Vec<T>, SectionError>
     where
         T: serde::de::DeserializeOwned,
     {
-        let bytes = self.unpack(name, read)?;
+        let bytes = self.unpack_with(name, constants, read)?;
         let texts = serde_json::Deserializer::from_slice(&bytes).into_iter::<T>().collect::<Result<Vec<T>, _>>();
         texts.map_err(|_| self.damaged(name, "are not what was written"))
     }

@@ -287,6 +287,11 @@ impl Stripe {
         self.memory
     }
 
+    /// The constant text of all templates, each ended by a line feed.
+    pub fn constants(&self) -> Vec<u8> {
+        self.table.constants()
+    }
+
     /// Gives back the bytes of all records of a chunk and the length of each: exactly what [`encode`] was given, an error for
     /// bytes that are no chunk of so many rows and raw bytes. Memory is bounded by a multiple of `raw_bytes`.
     pub fn decode(&self, chunk: &[u8], rows: u32, raw_bytes: u64) -> Result<(Vec<u8>, Vec<u32>), DecodeError> {

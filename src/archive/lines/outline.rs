@@ -1,7 +1,9 @@
 //! What other columns of a group follow from, read without any line: the template and the time stamps of each record.
 
 use super::read::{Described, DescribedTable, Loader};
-use super::{DecodeError, stamps};
+use super::template::Template;
+use super::values::Text;
+use super::{DecodeError, stamps, tokens};
 use crate::archive::column::unzigzag;
 
 /// Time stamps of a record that are told apart.
@@ -30,6 +32,8 @@ struct Stamps {
 pub fn of_chunk(loader: &mut Loader<'_, '_>, described: &DescribedTable, rows: usize) -> Result<Outline, DecodeError> {
     let ids = loader.integers(described.ids(), rows)?;
     let mut columns = load(loader, described, &ids)?;
+    let whole = whole(loader, described, &ids)?;
+    let mut next_whole = 0;
     let mut outline = Outline { templates: Vec::with_capacity(ids.len()), ..Outline::default() };
     // The columns of time stamps in each template, in order.
     let of_template: Vec<Vec<u32>> = described
@@ -42,6 +46,12 @@ pub fn of_chunk(loader: &mut Loader<'_, '_>, described: &DescribedTable, rows: u
         .collect();
     for id in ids {
         outline.templates.push(id as u32);
+        if let Some((_, texts)) = whole.as_ref().filter(|(template, _)| *template == id) {
+            let text = texts.get(next_whole).ok_or(DecodeError("a column is at its end"))?;
+            next_whole += 1;
+            outline.stamps.iter_mut().zip(tokens::stamps_of(text)).for_each(|(column, stamp)| column.push(stamp));
+            continue;
+        }
         let mut first = None;
         let wanted = of_template.get(id as usize).map_or(&[][..], Vec::as_slice);
         for (nth, column_of) in outline.stamps.iter_mut().enumerate() {
@@ -53,6 +63,25 @@ pub fn of_chunk(loader: &mut Loader<'_, '_>, described: &DescribedTable, rows: u
         }
     }
     Ok(outline)
+}
+
+/// The template of records that are kept whole, and their bytes.
+fn whole(
+    loader: &mut Loader<'_, '_>,
+    described: &DescribedTable,
+    ids: &[u64],
+) -> Result<Option<(u64, Text)>, DecodeError> {
+    let is_whole = |template: &&Template| template.text.is_empty() && template.columns.len() == 1;
+    let Some(template) = described.templates().iter().find(is_whole) else { return Ok(None) };
+    let number = described.templates().iter().position(|other| std::ptr::eq(other, template)).unwrap_or(usize::MAX);
+    let column = template.columns.first().map_or(usize::MAX, |column| *column as usize);
+    let Some(form) = described.columns().get(column) else { return Ok(None) };
+    // A column that others share has values of theirs too.
+    let count = ids.iter().filter(|id| **id == number as u64).count();
+    if matches!(form, Described::Stamps { .. }) || described.occurrences(ids)?.get(column) != Some(&count) {
+        return Ok(None);
+    }
+    Ok(Some((number as u64, loader.text(form, count)?)))
 }
 
 fn load(

@@ -46,6 +46,11 @@ impl TableForm {
         Ok(TableForm { templates: Arc::new(templates), columns })
     }
 
+    /// The constant text of all templates, each ended by a line feed.
+    pub fn constants(&self) -> Vec<u8> {
+        self.templates.iter().flat_map(|template| template.text.iter().chain(b"\n")).copied().collect()
+    }
+
     /// Reads what a part says of its values.
     pub fn describe(&self, leaves: &mut Meta<'_>) -> Result<DescribedTable, DecodeError> {
         let ids = Integers::read(leaves)?;
@@ -280,7 +285,7 @@ impl<'a, 'b> Loader<'a, 'b> {
     }
 
     /// The values of a column as bytes, one after the other.
-    fn text(&mut self, described: &Described, count: usize) -> Result<Text, DecodeError> {
+    pub fn text(&mut self, described: &Described, count: usize) -> Result<Text, DecodeError> {
         self.charge(count, 4)?;
         let mut column = match self.values(described, count)? {
             Values::Text(text) => return Ok(text),

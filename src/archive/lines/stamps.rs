@@ -30,6 +30,12 @@ const ACCESS: u8 = 6;
 const COMPACT: u8 = 7;
 /// `1709294400.123456`
 const EPOCH: u8 = 8;
+/// `03-01 12:00:00`
+const SHORT_DASH: u8 = 9;
+/// `03.01 12:00:00`
+const SHORT_DOT: u8 = 10;
+/// `1709294400`, at the start of a record only: elsewhere it may be any number
+const EPOCH_WHOLE: u8 = 11;
 
 const MONTHS: [&[u8; 3]; 12] =
     [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
@@ -37,9 +43,10 @@ const POWERS: [u64; 10] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000
 /// The last year for which nanoseconds fit 64 bits.
 const LAST_YEAR: u64 = 2499;
 
-/// The time stamp at the start of `bytes`, if there is one that [`write`] gives back exactly.
+/// The time stamp at the start of `bytes`, if there is one that [`Writer::write`] gives back exactly; `starts` says that they are
+/// the start of a record.
 #[inline]
-pub fn find(bytes: &[u8]) -> Option<Stamp> {
+pub fn find(bytes: &[u8], starts: bool) -> Option<Stamp> {
     let head = bytes.get(..15)?;
     let (kind, len, seconds) = match head {
         [_, _, _, _, b'-', _, _, b'-', _, _, sep @ (b'T' | b' '), ..] => {
@@ -63,6 +70,13 @@ pub fn find(bytes: &[u8]) -> Option<Stamp> {
                 _ => return None,
             };
             (kind, 15, date_time(bytes, 2000, month, day, 7)?)
+        }
+        [_, _, sep @ (b'-' | b'.'), _, _, b' ', _, _, b':', ..] => {
+            let kind = if *sep == b'-' { SHORT_DASH } else { SHORT_DOT };
+            (kind, 14, date_time(bytes, 2000, number(bytes, 0, 2)?, number(bytes, 3, 2)?, 6)?)
+        }
+        [b'1', _, _, _, _, _, _, _, _, _, end, ..] if starts && super::tokens::class(*end) == 0 => {
+            return Some(Stamp { len: 10, format: EPOCH_WHOLE * 20, value: number(bytes, 0, 10)? });
         }
         _ => return numeric(bytes),
     };
@@ -195,7 +209,7 @@ impl Writer {
     /// For a format; `None` where there is no such format.
     pub fn new(format: u8) -> Option<Writer> {
         let (kind, digits) = (format / 20, usize::from(format % 10));
-        let known = (ISO..=EPOCH).contains(&kind) && !(kind == COMPACT && digits > 0);
+        let known = (ISO..=EPOCH_WHOLE).contains(&kind) && !(matches!(kind, COMPACT | EPOCH_WHOLE) && digits > 0);
         known.then_some(Writer { kind, digits, comma: format % 20 >= 10, day: u64::MAX, text: [b'0'; 32] })
     }
 
@@ -204,7 +218,7 @@ impl Writer {
         let power = *POWERS.get(self.digits)?;
         let (seconds, fraction) = (value / power, value % power);
         let mut len = 10;
-        if self.kind == EPOCH {
+        if matches!(self.kind, EPOCH | EPOCH_WHOLE) {
             if seconds > 9_999_999_999 {
                 return None;
             }
@@ -215,6 +229,7 @@ impl Writer {
                 ISO | DASHES | SLASHES => (11, true),
                 ACCESS => (12, true),
                 SYSLOG | SYSLOG_ZERO => (7, true),
+                SHORT_DASH | SHORT_DOT => (6, true),
                 _ => (7, false),
             };
             if day != self.day {
@@ -276,6 +291,12 @@ impl Writer {
                 if self.kind == SYSLOG && day < 10 {
                     *self.text.get_mut(4)? = b' ';
                 }
+            }
+            SHORT_DASH | SHORT_DOT => {
+                self.put(0, 2, month)?;
+                self.put(3, 2, day)?;
+                *self.text.get_mut(2)? = if self.kind == SHORT_DASH { b'-' } else { b'.' };
+                *self.text.get_mut(5)? = b' ';
             }
             _ => {
                 self.put(0, 2, year % 100)?;

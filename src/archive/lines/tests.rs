@@ -237,9 +237,12 @@ fn time_stamps_are_found_and_written_back() {
         "17/May/2015:10:05:03 +0000",
         "081109 203615 148",
         "1521911751.429515 ",
+        "02-29 23:59:59.811  1702",
+        "10.30 16:49:06] chrome",
+        "1642552682,Wazuh: a",
         "2499-12-31T23:59:59.999999999",
     ] {
-        let stamp = stamps::find(text.as_bytes()).unwrap_or_else(|| panic!("no time in {text}"));
+        let stamp = stamps::find(text.as_bytes(), true).unwrap_or_else(|| panic!("no time in {text}"));
         let mut writer = stamps::Writer::new(stamp.format).unwrap();
         assert_eq!(writer.write(stamp.value).unwrap(), &text.as_bytes()[..stamp.len], "{text}");
     }
@@ -252,9 +255,13 @@ fn time_stamps_are_found_and_written_back() {
         "Jan  0 00:00:00 ",
         "999999 999999 ",
         "1521911751.4295151234 ",
+        "02-30 00:00:00 here",
+        "13.01 00:00:00 here",
+        "16425526821,Wazuh: a",
     ] {
-        assert_eq!(stamps::find(text.as_bytes()), None, "{text}");
+        assert_eq!(stamps::find(text.as_bytes(), true), None, "{text}");
     }
+    assert_eq!(stamps::find(b"1642552682,Wazuh: a", false), None, "any number, in the midst of a record");
     let mut writer = stamps::Writer::new(29).unwrap();
     assert_eq!(writer.write(u64::MAX), None, "a value that no stamp has");
 }
@@ -273,6 +280,9 @@ fn every_notation_of_time_comes_back() {
         &|month, _, day, clock| format!("24{month:02}{day:02} {}", clock.replace(':', "")),
         &|month, _, day, _| format!("17{month:02}{:06}.{:06}", day * 31_337, day),
         &|month, _, day, clock| format!("2024-{month:02}-{day:02}T{clock}.5 and 2024-{month:02}-{day:02}T00:00:00.1"),
+        &|month, _, day, clock| format!("{month:02}-{day:02} {clock}.{day:03}"),
+        &|month, _, day, clock| format!("[{month:02}.{day:02} {clock}]"),
+        &|_, _, day, _| format!("16425{:05}", day * 997),
         &|month, _, day, clock| format!("1969-{month:02}-{day:02}T{clock}.1234567890"),
     ];
     for notation in notations {
@@ -390,6 +400,7 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
         "[0-9a-f]{8}",
         "\"[a-z 0-9\\\\]{0,9}\"",
         "20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,10})?",
+        "[01][0-9][-.][0-3][0-9] [0-2][0-9]:[0-6][0-9]:[0-6][0-9]",
         "(Jan|Feb|Dec|Abc) [ 0-3][0-9] [0-2][0-9]:[0-6][0-9]:[0-6][0-9]",
         "[0-9]{2}/(Mar|Xyz)/[0-9]{4}:[0-2][0-9]:[0-6][0-9]:[0-6][0-9]",
         "[0-9]{6} [0-9]{6}",

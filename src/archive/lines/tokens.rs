@@ -149,6 +149,28 @@ fn first_word(bytes: &[u8]) -> (&[u8], u8) {
     (bytes.get(..len).unwrap_or_default(), all)
 }
 
+/// The first time stamps of a record that was kept whole, in ns as written.
+pub fn stamps_of(record: &[u8]) -> [Option<i64>; MOST_STAMPS] {
+    let (mut found, mut at) = ([None; MOST_STAMPS], 0);
+    let mut places = found.iter_mut();
+    while at < STAMP_REACH
+        && let Some(rest) = record.get(at..).filter(|rest| !rest.is_empty())
+    {
+        let (word, _) = first_word(rest);
+        let class = rest.first().map_or(0, |byte| class(*byte));
+        let may_begin = class & DIGIT != 0 || rest.first().is_some_and(u8::is_ascii_uppercase);
+        match if may_begin { stamps::find(rest, at == 0) } else { None } {
+            Some(stamp) => {
+                let Some(place) = places.next() else { break };
+                *place = stamps::nanoseconds(stamp.format, stamp.value);
+                at += stamp.len;
+            }
+            None => at += word.len().max(1),
+        }
+    }
+    found
+}
+
 /// How a record is cut.
 #[derive(Debug, Clone, Copy)]
 pub struct Cutter<'a> {
@@ -186,7 +208,7 @@ impl Cutter<'_> {
             if at < STAMP_REACH
                 && stamps < MOST_STAMPS
                 && (class & DIGIT != 0 || byte.is_ascii_uppercase())
-                && let Some(stamp) = stamps::find(rest)
+                && let Some(stamp) = stamps::find(rest, at == 0)
             {
                 pieces.push(Piece { span: record.part(at, stamp.len), stamp: stamp.format });
                 at += stamp.len;

@@ -18,8 +18,9 @@ pub struct Text {
 }
 
 impl Text {
+    /// One of them.
     #[inline]
-    fn get(&self, index: usize) -> Option<&[u8]> {
+    pub fn get(&self, index: usize) -> Option<&[u8]> {
         let (start, end) = (*self.starts.get(index)?, *self.starts.get(index + 1)?);
         self.bytes.get(start as usize..end.checked_sub(self.gap)? as usize)
     }

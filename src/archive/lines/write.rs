@@ -150,7 +150,8 @@ fn gather(
                 Some(stamps) => {
                     // It was found there when the record was cut, so it is found again.
                     let rest = raw.get(piece.span.start as usize..(record.start + record.len) as usize);
-                    let value = rest.and_then(stamps::find).map_or(0, |stamp| stamp.value);
+                    let starts = piece.span.start == record.start;
+                    let value = rest.and_then(|rest| stamps::find(rest, starts)).map_or(0, |stamp| stamp.value);
                     stamps.values.push(value);
                     if let (Some(relative), Some(first)) = (&mut stamps.relative, first) {
                         relative.push(zigzag(value.wrapping_sub(first) as i64));
