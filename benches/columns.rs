@@ -105,10 +105,13 @@ fn columns(criterion: &mut Criterion) {
         });
         group.throughput(Throughput::Elements(1));
         let row = CHUNK as u32 / 2 + 7;
-        let one = |stripe: Stripe| stripe.decode_rows(&encoded.chunks[1], CHUNK as u32, sizes[1], row..row + 1).unwrap();
+        let one =
+            |stripe: Stripe| stripe.decode_rows(&encoded.chunks[1], CHUNK as u32, sizes[1], row..row + 1).unwrap();
         group.bench_function("one record, stripe open", |bencher| {
             let stripe = open();
-            bencher.iter(|| black_box(stripe.decode_rows(&encoded.chunks[1], CHUNK as u32, sizes[1], row..row + 1).unwrap()));
+            bencher.iter(|| {
+                black_box(stripe.decode_rows(&encoded.chunks[1], CHUNK as u32, sizes[1], row..row + 1).unwrap())
+            });
         });
         group.bench_function("one record, dictionaries cold", |bencher| {
             bencher.iter_batched(open, |stripe| black_box(one(stripe)), BatchSize::SmallInput);

@@ -22,7 +22,9 @@ struct Sizes {
 
 /// Measures and prints all files, then families.
 pub fn print(files: &[LogFile], options: &Options) -> Result<(), Failure> {
-    println!("Raw bytes to one byte on disk (higher is smaller). Efforts are those of `--seal`; `vs` is `zstd -19 --long` bytes to ours.\n");
+    println!(
+        "Raw bytes to one byte on disk (higher is smaller). Efforts are those of `--seal`; `vs` is `zstd -19 --long` bytes to ours.\n"
+    );
     println!(
         "| file | raw MB | gzip -9 | zstd -3 | zstd -19 --long | fast | balanced | small | small, `--no-detect` | balanced + index | vs: balanced | vs: small |"
     );

@@ -41,7 +41,8 @@ pub fn print(files: &[LogFile], options: &Options) -> Result<(), Failure> {
         println!("| {} | {size:.1} | {} | {clp} |", file.name, text.join(" | "));
         all.push(figures);
     }
-    let medians: Vec<String> = (0..7).map(|place| figure_of(median(all.iter().filter_map(|row| row.get(place).copied())))).collect();
+    let medians: Vec<String> =
+        (0..7).map(|place| figure_of(median(all.iter().filter_map(|row| row.get(place).copied())))).collect();
     println!("| median | | {} | | |", medians.join(" | "));
     if std::env::var_os("CLP_S").is_none() {
         println!("\nCLP_S is not set: clp-s was not measured.");

@@ -34,7 +34,7 @@ fn the_version_written_now_is_kept_as_well() {
     let version = format!("v{}", logguard::archive::FORMAT_VERSION);
     assert!(
         stores().iter().any(|store| store.ends_with(&version)),
-        "tests/formats/{version} is missing: keep a store of each version that was ever written"
+        "tests/formats/{version} is missing: make a store of the new version and keep those of the versions before"
     );
 }
 
