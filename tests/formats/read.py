@@ -118,6 +118,8 @@ class Archive:
             entry = json.loads(text) if good else {}
             if not good or entry["n"] != number or entry["prev"] != previous:
                 need(last, "log entry %d" % number)
+                whole = number + 1 < len(lines) and line[:1] != b"\0" and b"\0" * 8 not in line
+                need(not whole, "the last log entry was altered")
                 if line:
                     print("torn tail of %d bytes left out" % len(line), file=sys.stderr)
                 break
