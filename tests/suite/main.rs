@@ -19,6 +19,7 @@ mod formats;
 mod hostile_formats;
 mod index_and_scan;
 mod models;
+mod old_formats;
 mod process;
 mod query_corpus;
 mod query_language;

@@ -1,0 +1,662 @@
+#!/usr/bin/env python3
+"""Reads a LogGuard archive as FORMAT.md describes it, and nothing else: an independent check of that text.
+
+    read.py DATA                 every record of every input to standard output, input by input
+    read.py DATA --out FOLDER    each input to a file of its name
+    read.py DATA --columns       a JSON line a record: id, input, offset, length, time, level, flagged, score, template
+
+Checked on the way: chain of the log, SHA-256 of segments and inputs, record tree, XXH3-64 of sections where the module `xxhash` is there.
+Needs Python 3.8 and one of: compression.zstd (3.14), the module zstandard, the program zstd.
+"""
+
+import hashlib
+import json
+import os
+import struct
+import subprocess
+import sys
+
+VERSION = 2
+MASK = (1 << 64) - 1
+MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+LEVELS = "trace debug info notice warn error critical alert emerg".split()
+
+try:
+    from compression import zstd as _zstd
+    unzstd = _zstd.decompress
+except ImportError:
+    try:
+        import zstandard
+        unzstd = lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data)
+    except ImportError:
+        def unzstd(data):
+            return subprocess.run(["zstd", "-dcq"], input=data, stdout=subprocess.PIPE, check=True).stdout
+try:
+    from xxhash import xxh3_64_hexdigest
+except ImportError:
+    xxh3_64_hexdigest = None
+
+
+class Damaged(Exception):
+    pass
+
+
+def need(condition, what):
+    if not condition:
+        raise Damaged(what)
+
+
+def sha(data):
+    return hashlib.sha256(data).digest()
+
+
+def checksum(data, wanted, what):
+    need(xxh3_64_hexdigest is None or xxh3_64_hexdigest(data) == wanted, "checksum of " + what)
+
+
+def unzigzag(value):
+    return value >> 1 ^ -(value & 1)
+
+
+def signed(value):
+    value &= MASK
+    return value - (1 << 64) if value >> 63 else value
+
+
+class Cursor:
+    """A place in some bytes."""
+
+    def __init__(self, data):
+        self.data, self.at, self.next_blob = data, 0, 0
+
+    def byte(self):
+        return self.bytes(1)[0]
+
+    def bytes(self, count):
+        need(count <= len(self.data) - self.at, "cut off")
+        self.at += count
+        return self.data[self.at - count:self.at]
+
+    def varint(self):
+        value = 0
+        for place in range(10):
+            byte = self.byte()
+            need(place < 9 or byte <= 1, "varint too long")
+            value |= (byte & 0x7F) << 7 * place
+            if byte < 0x80:
+                return value
+
+    def blob(self):
+        number = self.varint()
+        if number == 0:
+            self.next_blob += 1
+            return self.next_blob - 1
+        need(number <= self.next_blob, "blob not met yet")
+        return number - 1
+
+    def end(self):
+        need(self.at == len(self.data), "bytes left over")
+
+
+# Section 3: the log of custody.
+
+def dumps(value):
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+class Archive:
+    def __init__(self, folder):
+        self.folder = folder
+        self.runs, self.inputs, self.segments, self.tree = [], [], {}, None
+        with open(os.path.join(folder, "custody.jsonl"), "rb") as log:
+            lines = log.read().split(b"\n")
+        previous = ""
+        for number, line in enumerate(lines):
+            last = number >= len(lines) - 2 and not any(lines[number + 1:])
+            digest, _, text = line.partition(b" ")
+            good = line and sha(text).hex().encode() == digest and number + 1 < len(lines)
+            entry = json.loads(text) if good else {}
+            if not good or entry["n"] != number or entry["prev"] != previous:
+                need(last, "log entry %d" % number)
+                whole = number + 1 < len(lines) and line[:1] != b"\0" and b"\0" * 8 not in line
+                need(not whole, "the last log entry was altered")
+                if line:
+                    print("torn tail of %d bytes left out" % len(line), file=sys.stderr)
+                break
+            # Acquisitions are hashed as they stand in the log: written again they must be the same.
+            need(dumps(entry).encode() == text, "JSON is written in another way here")
+            previous = digest.decode()
+            if number == 0:
+                need(entry["events"][0]["kind"] == "create", "log begins otherwise")
+            for event in entry["events"]:
+                self.apply(event)
+
+    def apply(self, event):
+        kind = event.pop("kind")
+        if kind == "create":
+            need(event["version"] == VERSION, "version %s" % event["version"])
+        elif kind == "run":
+            self.runs.append(sha(dumps(event).encode()))
+        elif kind == "acquire":
+            need(event["input"] == len(self.inputs), "number of an input")
+            source = sha(self.runs[event["run"]] + dumps(event).encode())
+            self.inputs.append({"name": event["name"], "source": source, "cursor": None})
+        elif kind == "commit":
+            for name in event.get("replaced", []):
+                self.segments = {first: entry for first, entry in self.segments.items() if entry["file"] != name}
+            for entry in event["segments"]:
+                self.segments[entry["first"]] = entry
+            for cursor in event["cursors"]:
+                self.inputs[cursor["input"]]["cursor"] = cursor
+            self.tree, following = event["tree"], 0
+            for first in sorted(self.segments):
+                need(first == following, "segments leave a gap")
+                following += self.segments[first]["records"]
+            need(following == event["records"] == self.tree["size"], "number of records")
+        else:
+            need(kind in ("resume", "complete", "container", "refuse", "set-aside"), "event " + kind)
+
+    def groups(self):
+        """(id of first record, stripe, group, number of the stripe's rows before it) in record order."""
+        for first in sorted(self.segments):
+            entry = self.segments[first]
+            with open(os.path.join(self.folder, "segments", entry["file"]), "rb") as file:
+                data = file.read()
+            need(len(data) == entry["bytes"] and sha(data).hex() == entry["sha256"], "SHA-256 of " + entry["file"])
+            for stripe in directory(data)["stripes"]:
+                stripe, before = Stripe(data, stripe), 0
+                for group in stripe.entry["groups"]:
+                    yield first, stripe, group, before
+                    first, before = first + group["rows"], before + group["rows"]
+            need(first == entry["first"] + entry["records"], "rows of " + entry["file"])
+
+
+# Section 4: segment files.
+
+def directory(data):
+    magic, version, flags, reserved = struct.unpack("<8sHHI", data[:16])
+    need(magic == b"LGSEG\r\n\0" and version == VERSION and flags == reserved == 0, "header of a segment")
+    at, length, total, end = struct.unpack("<QQQ8s", data[-32:])
+    need(end == b"LGSEGEND" and at + length == len(data) - 32, "trailer of a segment")
+    checksum(data[at:at + length], "%016x" % total, "directory")
+    return json.loads(unzstd(data[at:at + length]))
+
+
+class Stripe:
+    def __init__(self, data, entry):
+        self.data, self.entry, self.known = data, entry, {}
+        self.raw = sum(group["raw_bytes"] for group in entry["groups"])
+
+    def find(self, sections, kind):
+        return next((section for section in sections if section["kind"] == kind), None)
+
+    def stored(self, section):
+        at = self.entry["at"] + section["at"]
+        data = self.data[at:at + section["len"]]
+        need(len(data) == section["len"], "section outside of the file")
+        checksum(data, section["sum"], "section kind %d" % section["kind"])
+        return data
+
+    def unpack(self, section):
+        data = self.stored(section)
+        if section["codec"] == 1:
+            data = unzstd(data)
+        elif section["codec"] == 3:
+            length, = struct.unpack("<I", data[:4])
+            shared = Shared(data[4:4 + length], section["raw"])
+            data = b"".join(shared.lines(data[4 + length:], section["rows"], section["raw"])[0])
+        else:
+            need(section["codec"] == 0, "codec")
+        need(len(data) == section["raw"], "length of a section")
+        return data
+
+    def texts(self, kind):
+        """What the lists of kinds 8, 10, 11 and 13 hold."""
+        if kind not in self.known:
+            section = self.find(self.entry["sections"], kind)
+            lines = self.unpack(section).split(b"\n")[:-1] if section else []
+            self.known[kind] = [json.loads(line) for line in lines]
+        return self.known[kind]
+
+    def column(self, group, kind):
+        return column(self.unpack(self.find(group["sections"], kind)), group["rows"])
+
+    def shared(self):
+        if 14 not in self.known:
+            self.known[14] = Shared(self.stored(self.find(self.entry["sections"], 14)), self.raw)
+        return self.known[14]
+
+    def lines(self, group):
+        """The records of a group, and cut and time stamps of each where it is in columns."""
+        section = self.find(group["sections"], 1)
+        if section["codec"] != 2:
+            data, records, at = self.unpack(section), [], 0
+            for length in self.column(group, 2):
+                records.append(data[at:at + length])
+                at += length
+            need(at == len(data) == group["raw_bytes"], "lengths")
+            return records, None
+        lines = self.shared().lines(self.stored(section), group["rows"], group["raw_bytes"])
+        starts, at = column(self.unpack(self.find(group["sections"], 16)), None), 0
+        need(len(starts) == (group["rows"] + 127) // 128, "starts")
+        for row, record in enumerate(lines[0]):
+            need(row % 128 or starts[row // 128] == at, "start of row %d" % row)
+            at += len(record)
+        return lines
+
+    def times(self, group, outline):
+        data = self.unpack(self.find(group["sections"], 3))
+        values = column(data[1:], group["rows"])
+        if data[0] == 0:
+            return values
+        need(data[0] <= 3, "form of times")
+        before, times = 0, []
+        for value, (_, stamps) in zip(values, outline):
+            stamp = stamps[data[0] - 1] if data[0] <= len(stamps) else None
+            before = signed((before if stamp is None else stamp) + value)
+            times.append(before)
+        return times
+
+    def templates(self, group, outline):
+        data = self.unpack(self.find(group["sections"], 7))
+        ids = column(data[1:], group["rows"])
+        need(data[0] <= 1, "form of template ids")
+        if data[0] == 1:
+            usual = column(self.unpack(self.find(self.entry["sections"], 15)), None)
+            ids = [usual[cut] if value == 0 else value - 1 for value, (cut, _) in zip(ids, outline)]
+        return [self.texts(8)[number] for number in ids]
+
+
+# Section 5.1.
+
+def column(data, count):
+    cursor = Cursor(data)
+    mode, stated = cursor.byte(), cursor.varint()
+    count = stated if count is None else count
+    need(stated == count and count <= 131072, "number of values")
+    base, = struct.unpack("<q", cursor.bytes(8))
+    unit, width = cursor.varint(), cursor.byte()
+    need(mode <= 2 and width <= 8 and (mode == 2) == (width == 0), "form of a column")
+    values = [0] * count
+    for _ in range(width):
+        values = [value << 8 | byte for value, byte in zip(values, cursor.bytes(count))]
+    cursor.end()
+    if mode == 1:
+        total = 0
+        for place, value in enumerate(values):
+            total = (total + unzigzag(value)) & MASK
+            values[place] = total
+    return [signed(base + unit * value) for value in values]
+
+
+# Section 6: lines in columns.
+
+class Part:
+    """Description and packs of a shared part or a chunk."""
+
+    def __init__(self, data, raw):
+        cursor = Cursor(data)
+        length, stored = cursor.varint(), cursor.varint()
+        need(length <= raw // 2 + 65536, "length of a description")
+        self.meta = Cursor(unzstd(cursor.bytes(stored)))
+        need(len(self.meta.data) == length, "length of a description")
+        self.packs = data[cursor.at:]
+
+    def table(self):
+        entries = [self.meta.varint() for _ in range(self.meta.varint())]
+        places, sizes, opened = [], [], {}
+        for entry in entries:
+            length, kind = divmod(entry, 3)
+            pack = opened.get(kind) if length < 2048 else None
+            if pack is None:
+                places.append((len(sizes), 0, length))
+                if length < 2048:
+                    opened[kind] = len(sizes)
+                sizes.append(length)
+            else:
+                places.append((pack, sizes[pack], length))
+                sizes[pack] += length
+                if sizes[pack] >= 65536:
+                    del opened[kind]
+        packs, at = [], 0
+        for size in sizes:
+            stored = self.meta.varint()
+            packs.append((self.packs[at:at + stored], size))
+            at += stored
+        need(at == len(self.packs), "packs")
+        self.places, self.stored, self.unpacked = places, packs, {}
+
+    def blob(self, number):
+        need(number < len(self.places), "blob that is not there")
+        pack, at, length = self.places[number]
+        if pack not in self.unpacked:
+            stored, size = self.stored[pack]
+            self.unpacked[pack] = stored if len(stored) == size else unzstd(stored)
+            need(len(self.unpacked[pack]) == size, "length of a pack")
+        return self.unpacked[pack][at:at + length]
+
+
+def table_form(tree, depth):
+    cuts, columns = [], 0
+    for _ in range(tree.varint()):
+        texts = [bytearray()]
+        while True:
+            byte = tree.byte()
+            if byte == 2:
+                break
+            if byte == 0:
+                texts.append(bytearray())
+            else:
+                texts[-1].append(tree.byte() if byte == 1 else byte)
+        cuts.append([[bytes(text) for text in texts], []])
+    need(len(cuts) <= 8192, "number of cuts")
+    for texts, of_cut in cuts:
+        for _ in texts[1:]:
+            number = tree.varint()
+            need(number <= columns, "column that is not there")
+            columns += number == 0
+            of_cut.append(columns - 1 if number == 0 else number - 1)
+    return {"cuts": cuts, "columns": [form(tree, depth + 1) for _ in range(columns)]}
+
+
+def form(tree, depth):
+    need(depth <= 8, "forms lie too deep")
+    kind = tree.byte()
+    if kind == 0:
+        return kind, tree.bytes(tree.varint())
+    if kind in (1, 8, 9):
+        return kind, None
+    if kind in (2, 6):
+        return kind, tree.byte()
+    if kind == 3:
+        return kind, tree.varint()
+    if kind == 5:
+        upper = tree.byte()
+        return kind, (upper, [None if tree.byte() else tree.byte() for _ in range(tree.varint())])
+    if kind == 7:
+        return kind, table_form(tree, depth + 1)
+    need(kind == 10, "form %d" % kind)
+    return kind, (tree.byte(), tree.byte())
+
+
+def integers(meta):
+    """Description of a column of integers."""
+    head, base = meta.byte(), meta.varint()
+    mode, width = head >> 4, head & 15
+    need(mode <= 2 and width <= 8 and (mode == 0) == (width == 0), "form of integers")
+    return mode, base, [("byte", meta.byte()) if meta.byte() else ("blob", meta.blob()) for _ in range(width)]
+
+
+def describe(shape, meta):
+    """The values of a column as a part describes them; nothing is unpacked yet."""
+    kind, detail = shape
+    if kind in (1, 2, 3, 10):
+        return integers(meta)
+    if kind in (5, 8):
+        return meta.blob()
+    if kind in (6, 9):
+        return integers(meta), meta.blob()
+    return describe_table(detail, meta) if kind == 7 else None
+
+
+def describe_table(shape, meta):
+    return integers(meta), [describe(column, meta) for column in shape["columns"]]
+
+
+def load_integers(part, described, count):
+    mode, base, planes = described
+    if mode == 0:
+        return [base] * count
+    values = [0] * count
+    for kind, value in planes:
+        plane = bytes([value]) * count if kind == "byte" else part.blob(value)
+        need(len(plane) == count, "length of a plane")
+        values = [value << 8 | byte for value, byte in zip(values, plane)]
+    if mode == 1:
+        return [value + base & MASK for value in values]
+    for place, value in enumerate(values):
+        base = (base + unzigzag(value)) & MASK
+        values[place] = base
+    return values
+
+
+def digits(blob, upper, total):
+    need(len(blob) == (total + 1) // 2, "number of digits")
+    text = blob.hex()[:total]
+    return (text.upper() if upper else text).encode()
+
+
+def split(data, lengths):
+    at, pieces = 0, []
+    for length in lengths:
+        pieces.append(data[at:at + length])
+        at += length
+    need(at == len(data), "lengths of values")
+    return pieces
+
+
+def stamp_text(style, value):
+    """Section 7.2."""
+    kind, comma, places = style // 20, style // 10 % 2, style % 10
+    seconds, fraction = divmod(value, 10 ** places)
+    tail = (",."[1 - comma] + "%0*d" % (places, fraction)) if places else ""
+    if kind == 8:
+        need(seconds <= 9999999999, "time")
+        return "%010d%s" % (seconds, tail)
+    days, clock = divmod(seconds, 86400)
+    need(days <= 200000, "time")
+    era, of_era = divmod(days + 719468, 146097)
+    year = (of_era - of_era // 1460 + of_era // 36524 - of_era // 146096) // 365
+    day = of_era - (365 * year + year // 4 - year // 100)
+    month = (5 * day + 2) // 153
+    day, month = day - (153 * month + 2) // 5 + 1, month + 3 if month < 10 else month - 9
+    year += 400 * era + (month <= 2)
+    numbers = (clock // 3600, clock // 60 % 60, clock % 60)
+    clock, name = "%02d:%02d:%02d" % numbers, MONTHS[month - 1]
+    if kind in (1, 2, 3):
+        sign, gap = (("-", "T"), ("-", " "), ("/", " "))[kind - 1]
+        return "%04d%s%02d%s%02d%s%s%s" % (year, sign, month, sign, day, gap, clock, tail)
+    if kind in (4, 5):
+        return ("%s %2d %s%s" if kind == 4 else "%s %02d %s%s") % (name, day, clock, tail)
+    if kind == 6:
+        return "%02d/%s/%04d:%s%s" % (day, name, year, clock, tail)
+    need(kind == 7 and places == 0, "format of time %d" % style)
+    return "%02d%02d%02d %02d%02d%02d" % ((year % 100, month, day) + numbers)
+
+
+class Row:
+    """What is told from one row besides its bytes."""
+
+    def __init__(self):
+        self.first, self.stamps = None, []
+
+
+class Shared:
+    def __init__(self, data, raw):
+        self.part = Part(data, raw)
+        meta = self.part.meta
+        count = meta.varint()
+        tree = Cursor(meta.bytes(meta.varint()))
+        self.part.table()
+        self.form = table_form(tree, 0)
+        self.dictionaries = []
+        for _ in range(count):
+            entries = tree.varint()
+            shape = form(tree, 1)
+            self.dictionaries.append([shape, describe(shape, meta), entries, None])
+        tree.end()
+        meta.end()
+
+    def dictionary(self, number, within):
+        need(within is None or number > within, "a dictionary within itself")
+        entry = self.dictionaries[number]
+        if entry[3] is None:
+            entry[3] = [value(None) for value in self.load(self.part, entry[0], entry[1], entry[2], number)]
+        return entry[3]
+
+    def load(self, part, shape, described, count, within):
+        """One function a value, in order; each is given the row that it is written to."""
+        kind, detail = shape
+        if kind == 0:
+            return [lambda row: detail] * count
+        if kind in (1, 2):
+            width = detail or 0
+            texts = [b"%0*d" % (width, value) for value in load_integers(part, described, count)]
+        elif kind == 3:
+            words = self.dictionary(detail, within)
+            texts = [words[number] for number in load_integers(part, described, count)]
+        elif kind == 5:
+            upper, places = detail
+            varying = places.count(None)
+            packed = iter(digits(part.blob(described), upper, varying * count))
+            texts = [bytes(next(packed) if place is None else place for place in places) for _ in range(count)]
+        elif kind == 6:
+            lengths = load_integers(part, described[0], count)
+            texts = split(digits(part.blob(described[1]), detail, sum(lengths)), lengths)
+        elif kind == 7:
+            return self.rows(part, detail, described, count, within)
+        elif kind == 8:
+            texts = part.blob(described).split(b"\n")
+            need(len(texts) == count + 1 and texts[-1] == b"", "number of lines")
+        elif kind == 9:
+            texts = split(part.blob(described[1]), load_integers(part, described[0], count))
+        else:
+            style, relative = detail
+            return [self.stamp(style, relative, value) for value in load_integers(part, described, count)]
+        return [lambda row, text=text: text for text in texts]
+
+    def stamp(self, style, relative, value):
+        def write(row):
+            number = value
+            if relative:
+                need(row.first is not None, "time relative to none")
+                number = (row.first + unzigzag(value)) & MASK
+            row.first = number if row.first is None else row.first
+            nanoseconds = number * 10 ** (9 - style % 10)
+            row.stamps.append(nanoseconds if nanoseconds >> 63 == 0 else None)
+            return stamp_text(style, number).encode()
+        return write
+
+    def rows(self, part, shape, described, count, within):
+        ids = load_integers(part, described[0], count)
+        counts = [0] * len(shape["columns"])
+        for number in ids:
+            for column in shape["cuts"][number][1]:
+                counts[column] += 1
+        columns = [
+            iter(self.load(part, column, values, many, within))
+            for column, values, many in zip(shape["columns"], described[1], counts)
+        ]
+        rows = []
+        for number in ids:
+            texts, of_cut = shape["cuts"][number]
+            rows.append(self.row(texts, [next(columns[column]) for column in of_cut], number))
+        return rows
+
+    def row(self, texts, values, number):
+        def write(row):
+            out = [texts[0]]
+            for value, text in zip(values, texts[1:]):
+                out += [value(row), text]
+            return b"".join(out)
+        write.cut = number
+        return write
+
+    def lines(self, data, count, raw):
+        """All rows of a chunk, and the cut and the time stamps of each."""
+        part = Part(data, raw)
+        need(part.meta.varint() == count, "number of rows")
+        part.table()
+        described = describe_table(self.form, part.meta)
+        part.meta.end()
+        records, outline = [], []
+        for write in self.rows(part, self.form, described, count, None):
+            row = Row()
+            records.append(write(row))
+            outline.append((write.cut, row.stamps))
+        need(sum(map(len, records)) == raw, "raw bytes of a group")
+        return records, outline
+
+
+# Section 8: the record tree.
+
+class Tree:
+    def __init__(self):
+        self.size, self.peaks = 0, []
+
+    def push(self, leaf):
+        self.peaks.append(sha(b"\0" + leaf))
+        self.size += 1
+        rest = self.size
+        while rest % 2 == 0:
+            right, left = self.peaks.pop(), self.peaks.pop()
+            self.peaks.append(sha(b"\1" + left + right))
+            rest //= 2
+
+    def root(self):
+        if not self.peaks:
+            return sha(b"")
+        root = self.peaks[-1]
+        for left in reversed(self.peaks[:-1]):
+            root = sha(b"\1" + left + root)
+        return root
+
+
+def records(archive):
+    """(id, input, offset, bytes, stripe, group, row, outline) of all records; the tree is checked at the end."""
+    tree = Tree()
+    for first, stripe, group, before in archive.groups():
+        lines, outline = stripe.lines(group)
+        runs, offset = {run["row"]: run for run in group["runs"]}, None
+        for row, record in enumerate(lines):
+            if row in runs:
+                number, offset = runs[row]["input"], runs[row]["offset"]
+            source = archive.inputs[number]["source"]
+            tree.push(b"R1" + source + struct.pack(">QI", offset, len(record)) + sha(record))
+            yield first + row, number, offset, record, stripe, group, before, row, outline
+            offset += len(record)
+    if archive.tree:
+        need(tree.size == archive.tree["size"] and tree.root().hex() == archive.tree["root"], "record tree")
+
+
+def main(folder, options):
+    archive = Archive(folder)
+    if options == ["--columns"]:
+        known = None
+        for number, source, offset, record, stripe, group, before, row, outline in records(archive):
+            if known is not group:
+                known, marks = group, stripe.unpack(stripe.find(group["sections"], 4))
+                times, templates = stripe.times(group, outline), stripe.templates(group, outline)
+                scores, verdicts = stripe.column(group, 5), dict(stripe.texts(11)) if group["flagged"] else {}
+            mark = marks[row]
+            verdict = verdicts[before + row] if mark & 8 else None
+            print(json.dumps({
+                "id": number, "source": archive.inputs[source]["name"], "offset": offset, "length": len(record),
+                "time": times[row] if mark & 7 else None, "level": LEVELS[(mark >> 4) - 1] if mark >> 4 else None,
+                "flagged": verdict is not None, "score": verdict["score"] if verdict else scores[row] / 50,
+                "template": templates[row],
+            }))
+        return
+    pieces = [[] for _ in archive.inputs]
+    for _, source, offset, record, *_ in records(archive):
+        pieces[source].append((offset, record))
+    for known, parts in zip(archive.inputs, pieces):
+        data = b"".join(record for _, record in sorted(parts))
+        if known["cursor"]:
+            need(hashlib.sha256(data).hexdigest() == known["cursor"]["sha256"], "SHA-256 of " + known["name"])
+        if options[:1] == ["--out"]:
+            path = os.path.join(options[1], *[part for part in known["name"].split("/") if part not in ("", ".", "..")])
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(data)
+        else:
+            sys.stdout.buffer.write(data)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1], sys.argv[2:])
+    except IndexError:
+        sys.exit(__doc__)
+    except Damaged as cause:
+        sys.exit("damaged: %s" % cause)
