@@ -9,12 +9,14 @@ Checked on the way: chain of the log, SHA-256 of segments and inputs, record tre
 Needs Python 3.8 and one of: compression.zstd (3.14), the module zstandard, the program zstd.
 """
 
+import datetime
 import hashlib
 import json
 import os
 import struct
 import subprocess
 import sys
+import tempfile
 
 VERSION = 2
 MASK = (1 << 64) - 1
@@ -23,14 +25,23 @@ LEVELS = "trace debug info notice warn error critical alert emerg".split()
 
 try:
     from compression import zstd as _zstd
-    unzstd = _zstd.decompress
+
+    def unzstd(data, words=None):
+        return _zstd.decompress(data, zstd_dict=_zstd.ZstdDict(words, is_raw=True) if words else None)
 except ImportError:
     try:
         import zstandard
-        unzstd = lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data)
+
+        def unzstd(data, words=None):
+            known = zstandard.ZstdCompressionDict(words, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if words else None
+            return zstandard.ZstdDecompressor(dict_data=known).decompressobj().decompress(data)
     except ImportError:
-        def unzstd(data):
-            return subprocess.run(["zstd", "-dcq"], input=data, stdout=subprocess.PIPE, check=True).stdout
+        def unzstd(data, words=None):
+            with tempfile.NamedTemporaryFile() as file:
+                file.write(words or b"")
+                file.flush()
+                command = ["zstd", "-dcq"] + (["-D", file.name] if words else [])
+                return subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True).stdout
 try:
     from xxhash import xxh3_64_hexdigest
 except ImportError:
@@ -154,7 +165,7 @@ class Archive:
                 following += self.segments[first]["records"]
             need(following == event["records"] == self.tree["size"], "number of records")
         else:
-            need(kind in ("resume", "complete", "container", "refuse", "set-aside"), "event " + kind)
+            need(kind in ("resume", "complete", "container", "refuse", "set-aside", "rescore"), "event " + kind)
 
     def groups(self):
         """(id of first record, stripe, group, number of the stripe's rows before it) in record order."""
@@ -201,6 +212,9 @@ class Stripe:
         data = self.stored(section)
         if section["codec"] == 1:
             data = unzstd(data)
+        elif section["codec"] == 4:
+            cuts = self.shared().form["cuts"]
+            data = unzstd(data, b"".join(b"".join(texts) + b"\n" for texts, _ in cuts))
         elif section["codec"] == 3:
             length, = struct.unpack("<I", data[:4])
             shared = Shared(data[4:4 + length], section["raw"])
@@ -440,7 +454,8 @@ def stamp_text(style, value):
     kind, comma, places = style // 20, style // 10 % 2, style % 10
     seconds, fraction = divmod(value, 10 ** places)
     tail = (",."[1 - comma] + "%0*d" % (places, fraction)) if places else ""
-    if kind == 8:
+    if kind in (8, 11):
+        need(kind == 8 or places == 0, "format of time %d" % style)
         need(seconds <= 9999999999, "time")
         return "%010d%s" % (seconds, tail)
     days, clock = divmod(seconds, 86400)
@@ -460,8 +475,106 @@ def stamp_text(style, value):
         return ("%s %2d %s%s" if kind == 4 else "%s %02d %s%s") % (name, day, clock, tail)
     if kind == 6:
         return "%02d/%s/%04d:%s%s" % (day, name, year, clock, tail)
+    if kind in (9, 10):
+        return "%02d%s%02d %s%s" % (month, "-."[kind - 9], day, clock, tail)
     need(kind == 7 and places == 0, "format of time %d" % style)
     return "%02d%02d%02d %02d%02d%02d" % ((year % 100, month, day) + numbers)
+
+
+def is_word(byte):
+    return byte >= 0x80 or chr(byte).isalnum() or chr(byte) in "_.-/+\\"
+
+
+def digits_at(data, at, count):
+    part = data[at:at + count]
+    return int(part) if len(part) == count and part.isdigit() else None
+
+
+def date_of(year, month, day):
+    try:
+        return (datetime.date(year, month, day) - datetime.date(1970, 1, 1)).days if 1970 <= year <= 2499 else None
+    except (TypeError, ValueError):
+        return None
+
+
+def clock_of(data, at, step):
+    parts = [digits_at(data, at + step * number, 2) for number in range(3)]
+    if None in parts or parts[0] > 23 or parts[1] > 59 or parts[2] > 59:
+        return None
+    return parts[0] * 3600 + parts[1] * 60 + parts[2]
+
+
+def find_stamp(data, starts):
+    """Section 7.3: length and ns of the time stamp at the start of some bytes, or None."""
+    if len(data) < 15:
+        return None
+    month = lambda at: next((n + 1 for n, name in enumerate(MONTHS) if data[at:at + 3] == name.encode()), None)
+    at = lambda place: chr(data[place])
+    colons = lambda clock: data[clock + 2:clock + 3] == b":" == data[clock + 5:clock + 6]
+    if (at(4) == at(7) == "-" and at(10) in "T ") or (at(4) == at(7) == "/" and at(10) == " "):
+        day, clock, length = date_of(digits_at(data, 0, 4) or 0, digits_at(data, 5, 2), digits_at(data, 8, 2)), 11, 19
+    elif at(2) == at(6) == "/" and at(11) == ":":
+        day, clock, length = date_of(digits_at(data, 7, 4) or 0, month(3), digits_at(data, 0, 2)), 12, 20
+    elif at(3) == at(6) == " " and at(9) == ":":
+        text = data[4:6].decode("latin-1")
+        fits = text[1] in "0123456789" and (text[0] in "123" or text[0] in " 0" and text[1] != "0")
+        day, clock, length = date_of(2000, month(0), int(text) if fits else 0), 7, 15
+    elif at(2) in "-." and at(5) == " " and at(8) == ":":
+        day, clock, length = date_of(2000, digits_at(data, 0, 2), digits_at(data, 3, 2)), 6, 14
+    elif starts and at(0) == "1" and not is_word(data[10]):
+        seconds = digits_at(data, 0, 10)
+        return None if seconds is None else (10, seconds * 10 ** 9)
+    elif at(6) == " ":
+        if len(data) > 13 and is_word(data[13]):
+            return None
+        day = date_of(2000 + (digits_at(data, 0, 2) or 0), digits_at(data, 2, 2), digits_at(data, 4, 2))
+        clock = clock_of(data, 7, 2)
+        fits = day is not None and clock is not None and digits_at(data, 0, 2) is not None
+        return (13, (day * 86400 + clock) * 10 ** 9) if fits else None
+    elif at(0) in "123456789" and at(10) == "." and at(11) in "0123456789":
+        seconds = digits_at(data, 0, 10)
+        if seconds is None:
+            return None
+        length, ns = fraction_of(data, 10)
+        ends = 10 + length == len(data) or not is_word(data[10 + length])
+        return (10 + length, seconds * 10 ** 9 + ns) if ends and length else None
+    else:
+        return None
+    seconds = clock_of(data, clock, 3)
+    if day is None or seconds is None or not colons(clock):
+        return None
+    more, ns = fraction_of(data, length)
+    return length + more, (day * 86400 + seconds) * 10 ** 9 + ns
+
+
+def fraction_of(data, at):
+    """Length with the sign in front, and ns; nothing where there are no digits or more than nine."""
+    if data[at:at + 1] not in (b".", b","):
+        return 0, 0
+    end = at + 1
+    while end < len(data) and chr(data[end]) in "0123456789":
+        end += 1
+    count = end - at - 1
+    return (count + 1, int(data[at + 1:end]) * 10 ** (9 - count)) if 0 < count <= 9 else (0, 0)
+
+
+def stamps_of(record):
+    """Section 7.3: the first time stamps of a row that is kept whole."""
+    found, at = [], 0
+    while at < min(512, len(record)):
+        first = chr(record[at])
+        hit = find_stamp(record[at:at + 64], at == 0) if first in "0123456789" or "A" <= first <= "Z" else None
+        if hit:
+            if len(found) == 3:
+                break
+            found.append(hit[1] if hit[1] >> 63 == 0 else None)
+            at += hit[0]
+            continue
+        word = at
+        while word < len(record) and is_word(record[word]):
+            word += 1
+        at = max(word, at + 1)
+    return found
 
 
 class Row:
@@ -562,6 +675,16 @@ class Shared:
         write.cut = number
         return write
 
+    def whole(self):
+        """The first cut that is nothing but one variable, where no other cut has its column and that holds no time stamps."""
+        cuts = self.form["cuts"]
+        number = next((n for n, (texts, columns) in enumerate(cuts) if len(columns) == 1 and not b"".join(texts)), None)
+        if number is None:
+            return None
+        column = cuts[number][1][0]
+        alone = sum(columns.count(column) for _, columns in cuts) == 1
+        return number if alone and self.form["columns"][column][0] != 10 else None
+
     def lines(self, data, count, raw):
         """All rows of a chunk, and the cut and the time stamps of each."""
         part = Part(data, raw)
@@ -570,10 +693,11 @@ class Shared:
         described = describe_table(self.form, part.meta)
         part.meta.end()
         records, outline = [], []
+        whole = self.whole()
         for write in self.rows(part, self.form, described, count, None):
             row = Row()
             records.append(write(row))
-            outline.append((write.cut, row.stamps))
+            outline.append((write.cut, stamps_of(records[-1]) if write.cut == whole else row.stamps))
         need(sum(map(len, records)) == raw, "raw bytes of a group")
         return records, outline
 
