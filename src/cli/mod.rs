@@ -10,6 +10,7 @@ mod info;
 mod outcome;
 mod process;
 mod restore;
+mod rules;
 mod search;
 mod verify;
 
@@ -31,6 +32,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::Process(command) => process::run(&command),
         Command::Generate(command) => generate::run(&command),
         Command::Formats(command) => formats::run(&command),
+        Command::Rules(command) => rules::run(&command),
         Command::Info(command) => info::run(&command),
         Command::Restore(command) => restore::run(&command),
         Command::Compact(command) => compact::run(&command),

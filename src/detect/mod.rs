@@ -24,6 +24,7 @@ mod request;
 mod rules;
 mod session;
 mod shift;
+pub mod sigma;
 mod tail;
 mod threshold;
 mod wording;
@@ -40,7 +41,7 @@ use request::Request;
 use rules::{Hits, Rule};
 use session::Ended;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Ids of the rules that verdicts can name, in order.
@@ -81,6 +82,7 @@ pub struct Detector {
     decoded: Vec<u8>,
     query: Vec<u8>,
     agents: Agents,
+    sigma: Option<sigma::Priors>,
 }
 
 impl Detector {
@@ -96,7 +98,13 @@ impl Detector {
             decoded,
             query,
             agents: Agents::default(),
+            sigma: None,
         }
+    }
+
+    /// Takes up rules from outside; [`Detector::score_with`] is told which of them fired.
+    pub fn set_rules(&mut self, rules: Arc<sigma::RuleSet>) {
+        self.sigma = Some(sigma::Priors::new(rules));
     }
 
     /// Scores a record against everything given before, learns it, and fills `verdict` anew.
@@ -104,7 +112,12 @@ impl Detector {
     /// Reasons, rules and entity are filled where the record is flagged or a rule worth telling fired; an ordinary record
     /// allocates nothing.
     pub fn score(&mut self, event: &Event<'_>, verdict: &mut Verdict) {
-        let Detector { config, judges, number, ended, measure, decoded, query, agents } = self;
+        self.score_with(event, &[], verdict);
+    }
+
+    /// The same, with the numbers of the rules from outside that the record fired: they add to the score, and are told.
+    pub fn score_with(&mut self, event: &Event<'_>, fired: &[u32], verdict: &mut Verdict) {
+        let Detector { config, judges, number, ended, measure, decoded, query, agents, sigma } = self;
         let request = Request::read(&event.fields, query);
         let hits = known(event, &request, decoded, agents);
         let source = if judges.contains_key(&event.source) || judges.len() < config.max_sources.max(1) {
@@ -115,7 +128,12 @@ impl Detector {
             judges.keys().nth(nth).copied().unwrap_or(event.source)
         };
         let judge = judges.entry(source).or_insert_with(|| Judge::new(config, source));
-        judge.score(config, *number, event, &request, hits, measure, verdict);
+        let outside = sigma.as_mut().map_or(0.0, |sigma| sigma.weigh(config, source, fired));
+        judge.score(config, *number, event, &request, (hits, outside), measure, verdict);
+        if let Some(sigma) = sigma.as_ref().filter(|_| !fired.is_empty()) {
+            sigma.tell(verdict);
+            verdict.entity = verdict.entity.take().or_else(|| judge::entity_of(event));
+        }
         judge.sessions.sweep(*number, &mut |verdict| keep(config, ended, source, verdict));
         *number += 1;
     }
@@ -136,7 +154,10 @@ impl Detector {
 
     /// Bytes held by everything learned, within a tenth.
     pub fn bytes(&self) -> usize {
-        self.judges.values().map(Judge::bytes).sum::<usize>() + self.decoded.capacity() + self.query.capacity()
+        self.judges.values().map(Judge::bytes).sum::<usize>()
+            + self.decoded.capacity()
+            + self.query.capacity()
+            + self.sigma.as_ref().map_or(0, sigma::Priors::bytes)
     }
 }
 

@@ -23,6 +23,9 @@ mod verify;
 
 pub use crate::archive::Seal;
 pub use crate::detect::rule_ids;
+pub use crate::detect::sigma::{
+    LoadError as RulesError, LoadReport as RulesReport, NotLoaded as RuleNotLoaded, RuleSet, load as load_rules,
+};
 pub use crate::query::{PIPE_NAMES, Query as Question, closest};
 pub use crate::source::Caps;
 pub use account::{Account, InputAccount};

@@ -1,11 +1,14 @@
 //! Records -> records with template and score, in record order on one thread: what is learned must not depend on scheduling.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, SendError, Sender};
+use rayon::prelude::*;
 
 use super::batch::{Block, Flow};
 use crate::archive::CustodyKind;
+use crate::detect::sigma::{Matcher, RuleSet};
 use crate::detect::{DetectConfig, Detector, Event};
 use crate::model::{InputId, Verdict};
 use crate::template::Templater;
@@ -18,6 +21,8 @@ pub struct Judge {
     groups: HashMap<(String, String), u32>,
     group_of: HashMap<InputId, u32>,
     verdict: Verdict,
+    /// One a thread; none where there are no rules from outside.
+    matchers: Vec<Matcher>,
 }
 
 impl Judge {
@@ -29,6 +34,15 @@ impl Judge {
             groups: HashMap::new(),
             group_of: HashMap::new(),
             verdict: Verdict::default(),
+            matchers: Vec::new(),
+        }
+    }
+
+    /// Looks for rules from outside too, on so many threads; a stage that does not score takes none up.
+    pub fn set_rules(&mut self, rules: &Arc<RuleSet>, threads: usize) {
+        if let Some(detector) = self.detector.as_mut().filter(|_| !rules.is_empty()) {
+            detector.set_rules(Arc::clone(rules));
+            self.matchers = (0..threads.max(1)).map(|_| Matcher::new(Arc::clone(rules))).collect();
         }
     }
 
@@ -57,7 +71,24 @@ impl Judge {
         self.group_of.insert(input, group);
     }
 
+    /// Numbers of the rules that each record of the block fires; nothing where there are no rules.
+    fn fired(&mut self, block: &Block) -> Vec<Vec<u32>> {
+        let Block { bytes, rows, parsed, layouts, .. } = block;
+        let share = rows.len().div_ceil(self.matchers.len().max(1)).max(1);
+        let shares = rows.par_chunks(share).zip(parsed.par_chunks(share)).zip(self.matchers.par_iter_mut());
+        let found = shares.map(|((rows, parsed), matcher)| {
+            let one = rows.iter().zip(parsed).map(|(row, parsed)| {
+                let raw = bytes.get(row.start..row.end).unwrap_or_default();
+                let format = layouts.get(row.layout as usize).map_or("", |(_, _, layout)| layout.format.as_str());
+                matcher.find(format, raw, &parsed.fields.of(raw))
+            });
+            one.collect::<Vec<_>>()
+        });
+        found.flatten().collect()
+    }
+
     fn block(&mut self, block: &mut Block) {
+        let fired = self.fired(block);
         let Block { bytes, rows, parsed, templates, verdicts, .. } = block;
         if let Some(detector) = &mut self.detector {
             // Sessions have no place in the archive yet; untaken they would pile up.
@@ -76,7 +107,7 @@ impl Judge {
             let Some(detector) = &mut self.detector else { continue };
             let source = self.group_of.get(&row.input).copied().unwrap_or(u32::MAX);
             let event = Event { source, raw, message, fields, time: parsed.time, level: parsed.level, template: cut };
-            detector.score(&event, &mut self.verdict);
+            detector.score_with(&event, fired.get(number).map_or(&[], Vec::as_slice), &mut self.verdict);
             row.score = self.verdict.score;
             row.novelty = self.verdict.novelty;
             if self.verdict.flagged || !self.verdict.rules.is_empty() {

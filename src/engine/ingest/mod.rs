@@ -13,6 +13,7 @@ mod understand;
 mod years;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crossbeam_channel::bounded;
 
@@ -33,6 +34,7 @@ use super::EngineError;
 use super::store::StoreConfig;
 use crate::archive::{Seal, Sha, Snapshot, Writer as ArchiveWriter};
 use crate::detect::DetectConfig;
+use crate::detect::sigma::RuleSet;
 use crate::index::Writer as IndexWriter;
 use crate::model::{Timestamp, Zone};
 use crate::parse::Registry;
@@ -58,6 +60,8 @@ pub struct IngestOptions {
     pub memory: u64,
     /// How records are scored; absent: not at all.
     pub detect: Option<DetectConfig>,
+    /// Rules from outside to look for on each record; see [`load_rules`](crate::engine::load_rules).
+    pub rules: Option<Arc<RuleSet>>,
     /// Read everything as this format.
     pub format: Option<String>,
     /// Zone of times that state none.
@@ -91,6 +95,7 @@ impl IngestOptions {
             threads: 0,
             memory: 512 << 20,
             detect: Some(DetectConfig::default()),
+            rules: None,
             format: None,
             zone: Zone::UTC,
             year: None,
@@ -197,6 +202,9 @@ pub fn ingest(
     let sources = archive.inputs().iter().map(|input| (input.acquisition.input, input.source)).collect();
     archive.set_seal(options.seal);
     let mut judge = Judge::new(options.detect.clone());
+    if let Some(rules) = &options.rules {
+        judge.set_rules(rules, threads);
+    }
     for input in archive.inputs() {
         let acquisition = &input.acquisition;
         judge.group(acquisition.input, &acquisition.name, &acquisition.format);

@@ -1,0 +1,312 @@
+//! Which records a rule is about: log sources as rules name them, and how a record shows that it is of one.
+
+use super::rule::LogSource;
+
+/// Fields that tell the kind of a record; they are always kept, in this order, behind the record's text (slot 0).
+pub(super) const TELLING: &[&str] = &[
+    "",
+    "channel",
+    "eventid",
+    "provider_name",
+    "app",
+    "method",
+    "path",
+    "type",
+    "image",
+    "commandline",
+    "targetfilename",
+    "a0",
+    "uid",
+    "eventsource",
+    "status",
+    "cs-uri-query",
+    "c-uri",
+];
+pub(super) const TEXT: usize = 0;
+const CHANNEL: usize = 1;
+const EVENT_ID: usize = 2;
+const PROVIDER: usize = 3;
+const APP: usize = 4;
+const METHOD: usize = 5;
+const PATH: usize = 6;
+const TYPE: usize = 7;
+const IMAGE: usize = 8;
+const COMMAND: usize = 9;
+const FILE: usize = 10;
+const ARGUMENT: usize = 11;
+const UID: usize = 12;
+const EVENT_SOURCE: usize = 13;
+const STATUS: usize = 14;
+const QUERY: usize = 15;
+
+/// A log of Windows that categories are written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Log {
+    Sysmon,
+    Security,
+    PowerShell,
+    Classic,
+}
+
+/// Events of a category, by log.
+type Events = &'static [(Log, &'static [&'static str])];
+
+/// Tells whether a record is of a log source.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Gate {
+    /// Every record: the log source is none that is known here.
+    Any,
+    /// Events of Windows.
+    Windows,
+    /// A channel of Windows: letters and digits of its name, and whether it is all of it.
+    Channel(String, bool),
+    /// Events of a category, or of programs that write such without number.
+    Category(usize),
+    /// The Linux audit system.
+    Audit,
+    /// A category on Linux: Sysmon's, or what the audit system says of processes.
+    LinuxCategory(usize),
+    /// Requests to a web server.
+    Web,
+    /// Requests through a proxy.
+    Proxy,
+    /// Programs on Unix that write to syslog, by name; empty: all.
+    Syslog(&'static [&'static str]),
+    /// Text that is neither of Windows nor of the audit system nor a request.
+    Text,
+    /// Named fields, neither of Windows nor of the audit system nor a request.
+    Named,
+    /// AWS CloudTrail.
+    CloudTrail,
+    /// Zeek.
+    Zeek,
+}
+
+/// Categories of Windows and their events.
+const CATEGORIES: &[(&str, Events)] = &[
+    ("process_creation", &[(Log::Sysmon, &["1"]), (Log::Security, &["4688"])]),
+    ("file_change", &[(Log::Sysmon, &["2"])]),
+    ("network_connection", &[(Log::Sysmon, &["3"]), (Log::Security, &["5156"])]),
+    ("sysmon_status", &[(Log::Sysmon, &["4", "16"])]),
+    ("process_termination", &[(Log::Sysmon, &["5"]), (Log::Security, &["4689"])]),
+    ("driver_load", &[(Log::Sysmon, &["6"])]),
+    ("image_load", &[(Log::Sysmon, &["7"])]),
+    ("create_remote_thread", &[(Log::Sysmon, &["8"])]),
+    ("raw_access_thread", &[(Log::Sysmon, &["9"])]),
+    ("process_access", &[(Log::Sysmon, &["10"])]),
+    ("file_event", &[(Log::Sysmon, &["11"])]),
+    ("registry_add", &[(Log::Sysmon, &["12"])]),
+    ("registry_delete", &[(Log::Sysmon, &["12"])]),
+    ("registry_set", &[(Log::Sysmon, &["13"]), (Log::Security, &["4657"])]),
+    ("registry_rename", &[(Log::Sysmon, &["14"])]),
+    ("registry_event", &[(Log::Sysmon, &["12", "13", "14"]), (Log::Security, &["4657"])]),
+    ("create_stream_hash", &[(Log::Sysmon, &["15"])]),
+    ("pipe_created", &[(Log::Sysmon, &["17", "18"])]),
+    ("wmi_event", &[(Log::Sysmon, &["19", "20", "21"])]),
+    ("dns_query", &[(Log::Sysmon, &["22"])]),
+    ("file_delete", &[(Log::Sysmon, &["23", "26"])]),
+    ("clipboard_capture", &[(Log::Sysmon, &["24"])]),
+    ("process_tampering", &[(Log::Sysmon, &["25"])]),
+    ("file_block_executable", &[(Log::Sysmon, &["27"])]),
+    ("file_block_shredding", &[(Log::Sysmon, &["28"])]),
+    ("file_executable_detected", &[(Log::Sysmon, &["29"])]),
+    ("sysmon_error", &[(Log::Sysmon, &["255"])]),
+    ("ps_module", &[(Log::PowerShell, &["4103"])]),
+    ("ps_script", &[(Log::PowerShell, &["4104"])]),
+    ("ps_classic_start", &[(Log::Classic, &["400"])]),
+    ("ps_classic_provider_start", &[(Log::Classic, &["600"])]),
+    ("ps_classic_script", &[(Log::Classic, &["800"])]),
+];
+
+/// The gate of a log source.
+pub(super) fn gate(source: &LogSource) -> Gate {
+    let (product, category, service) = (source.product.as_str(), source.category.as_str(), source.service.as_str());
+    let listed = CATEGORIES.iter().position(|(name, _)| *name == category);
+    match (product, listed) {
+        ("windows", _) if !service.is_empty() => channel(service),
+        ("windows", Some(category)) => Gate::Category(category),
+        ("windows", None) => Gate::Windows,
+        ("linux", Some(category)) => Gate::LinuxCategory(category),
+        ("macos" | "", Some(category)) => Gate::Category(category),
+        ("linux" | "macos", None) => unix(service),
+        ("aws", _) => Gate::CloudTrail,
+        ("zeek", _) => Gate::Zeek,
+        ("cisco" | "huawei" | "juniper", _) if service != "duo" => Gate::Text,
+        ("jvm" | "sql" | "python" | "velocity" | "django" | "nodejs" | "ruby_on_rails" | "spring", _) => Gate::Text,
+        (
+            "azure" | "m365" | "gcp" | "okta" | "github" | "bitbucket" | "onelogin" | "kubernetes" | "opencanary"
+            | "cisco" | "fortigate" | "fortios" | "qualys",
+            _,
+        ) => Gate::Named,
+        ("", None) => match (category, service) {
+            ("webserver", _) => Gate::Web,
+            ("proxy", _) => Gate::Proxy,
+            (_, "apache" | "nginx") => Gate::Syslog(&["apache-error", "nginx-error", "access"]),
+            _ => Gate::Any,
+        },
+        _ => Gate::Any,
+    }
+}
+
+fn unix(service: &str) -> Gate {
+    match service {
+        "auditd" => Gate::Audit,
+        "sshd" => Gate::Syslog(&["sshd"]),
+        "sudo" => Gate::Syslog(&["sudo"]),
+        "cron" => Gate::Syslog(&["cron"]),
+        "clamav" => Gate::Syslog(&["clam", "freshclam"]),
+        "vsftpd" => Gate::Syslog(&["vsftpd"]),
+        "guacamole" => Gate::Syslog(&["guac"]),
+        "auth" => Gate::Syslog(&["sshd", "sudo", "su", "login", "pam", "polkit", "pkexec", "passwd", "useradd"]),
+        "syslog" => Gate::Syslog(&[]),
+        _ => Gate::Text,
+    }
+}
+
+/// Letters and digits of the names of channels that are not called like their service.
+fn channel(service: &str) -> Gate {
+    let whole = |name: &str| Gate::Channel(name.to_owned(), true);
+    let part = |name: &str| Gate::Channel(name.to_owned(), false);
+    match service {
+        "security" | "system" | "application" => whole(service),
+        "powershell" => part("powershelloperational"),
+        "powershell-classic" => whole("windowspowershell"),
+        "windefend" => part("windowsdefenderoperational"),
+        "firewall-as" => part("windowsfirewallwithadvancedsecurity"),
+        "lsa-server" => part("lsa"),
+        other => part(&letters(other.as_bytes())),
+    }
+}
+
+/// Letters and digits in lower case.
+fn letters(text: &[u8]) -> String {
+    text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(|byte| char::from(byte.to_ascii_lowercase())).collect()
+}
+
+/// What a record shows of itself: the values of the [`TELLING`] fields, in lower case, and its format.
+pub(super) trait Facts {
+    /// The first value of a telling field.
+    fn first(&self, telling: usize) -> Option<&[u8]>;
+    /// Whether a telling field has this value.
+    fn has(&self, telling: usize, value: &[u8]) -> bool;
+    /// Name of the format.
+    fn format(&self) -> &str;
+}
+
+impl Gate {
+    /// Whether a record is of the log source.
+    pub fn lets(&self, facts: &impl Facts) -> bool {
+        match self {
+            Gate::Any => true,
+            Gate::Windows => is_windows(facts),
+            Gate::Channel(name, whole) => is_channel(facts, name, *whole),
+            Gate::Category(category) => is_of(facts, *category) || is_bare(facts),
+            Gate::Audit => is_audit(facts),
+            Gate::LinuxCategory(category) => is_of(facts, *category) || is_bare(facts) || is_audited(facts),
+            Gate::Web => is_request(facts),
+            Gate::Proxy => is_proxied(facts),
+            Gate::Syslog(apps) => is_text(facts) && is_app(facts, apps) || apps.contains(&facts.format()),
+            Gate::Text => is_text(facts),
+            Gate::Named => is_text(facts) && !is_plain(facts.format()),
+            Gate::CloudTrail => facts.first(EVENT_SOURCE).is_some(),
+            Gate::Zeek => facts.format() == "zeek" || facts.first(UID).is_some(),
+        }
+    }
+}
+
+fn is_windows(facts: &impl Facts) -> bool {
+    facts.first(CHANNEL).is_some()
+        || facts.first(EVENT_ID).is_some_and(|id| id.iter().all(u8::is_ascii_digit))
+        || facts.first(PROVIDER).is_some()
+        || is_bare(facts)
+}
+
+fn is_channel(facts: &impl Facts, name: &str, whole: bool) -> bool {
+    let fits = |text: &[u8]| {
+        let found = letters(text);
+        if whole { found == name } else { found.contains(name) }
+    };
+    match facts.first(CHANNEL) {
+        Some(channel) => fits(channel),
+        // Without a channel the provider tells, where it can.
+        None => match facts.first(PROVIDER) {
+            Some(provider) if name == "security" => letters(provider).contains("securityauditing"),
+            Some(provider) => matches!(name, "system" | "application") || fits(provider),
+            None => is_windows(facts) && facts.first(EVENT_ID).is_some(),
+        },
+    }
+}
+
+/// Whether the record is an event of a category by its number.
+fn is_of(facts: &impl Facts, category: usize) -> bool {
+    let events = CATEGORIES.get(category).map_or(&[][..], |(_, events)| *events);
+    events.iter().any(|(log, ids)| ids.iter().any(|id| facts.has(EVENT_ID, id.as_bytes())) && is_log(facts, *log))
+}
+
+fn is_log(facts: &impl Facts, log: Log) -> bool {
+    let fits = |text: &[u8]| {
+        let name = letters(text);
+        match log {
+            Log::Sysmon => name.contains("sysmon"),
+            Log::Security => name == "security" || name.contains("securityauditing"),
+            Log::PowerShell => name.contains("powershell") && name != "windowspowershell",
+            Log::Classic => name == "windowspowershell" || name == "powershell",
+        }
+    };
+    match (facts.first(CHANNEL), facts.first(PROVIDER)) {
+        (None, None) => true,
+        (channel, provider) => [channel, provider].into_iter().flatten().any(fits),
+    }
+}
+
+/// Events of programs that write the fields of Sysmon without its numbers.
+fn is_bare(facts: &impl Facts) -> bool {
+    [CHANNEL, EVENT_ID, PROVIDER, TYPE].iter().all(|field| facts.first(*field).is_none())
+        && [IMAGE, COMMAND, FILE].iter().any(|field| facts.first(*field).is_some())
+        && !is_request(facts)
+}
+
+fn is_audit(facts: &impl Facts) -> bool {
+    facts.format() == "audit" || facts.first(ARGUMENT).is_some() || facts.first(TYPE).is_some_and(is_audit_type)
+}
+
+fn is_audit_type(kind: &[u8]) -> bool {
+    [&b"execve"[..], b"syscall", b"path", b"cwd", b"proctitle", b"user_", b"service_", b"cred_", b"anom_", b"config_"]
+        .iter()
+        .any(|known| kind.starts_with(known))
+}
+
+fn is_audited(facts: &impl Facts) -> bool {
+    is_audit(facts) && (facts.first(IMAGE).is_some() || facts.first(COMMAND).is_some())
+}
+
+fn is_request(facts: &impl Facts) -> bool {
+    let method = facts.first(METHOD).is_some() || facts.format() == "w3c";
+    let target = facts.first(PATH).is_some() || facts.first(QUERY).is_some();
+    (method && target) || (target && facts.first(STATUS).is_some())
+}
+
+/// Proxies log whole addresses; servers log paths.
+fn is_proxied(facts: &impl Facts) -> bool {
+    let whole = |target: &[u8]| memchr::memmem::find(target, b"://").is_some_and(|at| at < 8);
+    facts.format() == "squid"
+        || facts.has(METHOD, b"connect")
+        || is_request(facts) && facts.first(PATH).is_some_and(whole)
+        || facts.format() == "zeek" && is_request(facts)
+}
+
+fn is_text(facts: &impl Facts) -> bool {
+    !is_windows(facts) && !is_audit(facts) && !is_request(facts)
+}
+
+fn is_plain(format: &str) -> bool {
+    matches!(format, "generic" | "unknown" | "header" | "log4j" | "bracketed")
+}
+
+/// Whether a program is one of these; `su` and `su[12]` are, `sum` is not, and any is where there are none to choose from.
+fn is_app(facts: &impl Facts, apps: &[&str]) -> bool {
+    let Some(app) = facts.first(APP) else { return apps.is_empty() };
+    let name = app.rsplit(|byte| *byte == b'/').next().unwrap_or(app);
+    apps.is_empty()
+        || apps.iter().any(|known| name == known.as_bytes() || known.len() > 3 && name.starts_with(known.as_bytes()))
+}
