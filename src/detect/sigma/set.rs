@@ -124,6 +124,7 @@ impl RuleSet {
             }
             set.reads_text |= rule.searches.iter().any(reads_text);
             let gate = gate(&rule.source);
+            set.reads_text |= matches!(gate, Gate::Device(_));
             let place = set.gates.iter().position(|other| *other == gate).unwrap_or_else(|| {
                 set.gates.push(gate);
                 set.gates.len() - 1
@@ -398,7 +399,9 @@ fn feeds_of(set: &RuleSet, name: &str) -> Vec<Feed> {
         !feeds.is_empty()
     };
     let short = stripped(name);
-    let direct = add(name, false) | short.is_some_and(|short| add(short, false));
+    // Defender names its fields in words: `Threat Name` is a rule's `ThreatName`.
+    let joined = short.unwrap_or(name).replace(' ', "");
+    let direct = add(name, false) | short.is_some_and(|short| add(short, false)) | add(&joined, false);
     if !direct {
         let mut whole = short.unwrap_or(name);
         while let Some((parent, _)) = whole.rsplit_once('.') {

@@ -21,6 +21,8 @@ pub(super) const TELLING: &[&str] = &[
     "status",
     "cs-uri-query",
     "c-uri",
+    "security_protocol",
+    "_path",
 ];
 pub(super) const TEXT: usize = 0;
 const CHANNEL: usize = 1;
@@ -38,6 +40,8 @@ const UID: usize = 12;
 const EVENT_SOURCE: usize = 13;
 const STATUS: usize = 14;
 const QUERY: usize = 15;
+const RDP: usize = 17;
+const ZEEK_LOG: usize = 18;
 
 /// A log of Windows that categories are written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +55,15 @@ pub(super) enum Log {
 /// Events of a category, by log.
 type Events = &'static [(Log, &'static [&'static str])];
 
+/// A system that writes the events of a category.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum System {
+    Windows,
+    Linux,
+    Mac,
+    Any,
+}
+
 /// Tells whether a record is of a log source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Gate {
@@ -61,11 +74,9 @@ pub(super) enum Gate {
     /// A channel of Windows: letters and digits of its name, and whether it is all of it.
     Channel(String, bool),
     /// Events of a category, or of programs that write such without number.
-    Category(usize),
+    Category(usize, System),
     /// The Linux audit system.
     Audit,
-    /// A category on Linux: Sysmon's, or what the audit system says of processes.
-    LinuxCategory(usize),
     /// Requests to a web server.
     Web,
     /// Requests through a proxy.
@@ -76,10 +87,12 @@ pub(super) enum Gate {
     Text,
     /// Named fields, neither of Windows nor of the audit system nor a request.
     Named,
+    /// Text of network devices that name themselves in one of these ways.
+    Device(&'static [&'static str]),
     /// AWS CloudTrail.
     CloudTrail,
-    /// Zeek.
-    Zeek,
+    /// Zeek, its log of this name.
+    Zeek(String),
 }
 
 /// Categories of Windows and their events.
@@ -124,14 +137,17 @@ pub(super) fn gate(source: &LogSource) -> Gate {
     let listed = CATEGORIES.iter().position(|(name, _)| *name == category);
     match (product, listed) {
         ("windows", _) if !service.is_empty() => channel(service),
-        ("windows", Some(category)) => Gate::Category(category),
+        ("windows", Some(category)) => Gate::Category(category, System::Windows),
         ("windows", None) => Gate::Windows,
-        ("linux", Some(category)) => Gate::LinuxCategory(category),
-        ("macos" | "", Some(category)) => Gate::Category(category),
+        ("linux", Some(category)) => Gate::Category(category, System::Linux),
+        ("macos", Some(category)) => Gate::Category(category, System::Mac),
+        ("", Some(category)) => Gate::Category(category, System::Any),
         ("linux" | "macos", None) => unix(service),
         ("aws", _) => Gate::CloudTrail,
-        ("zeek", _) => Gate::Zeek,
-        ("cisco" | "huawei" | "juniper", _) if service != "duo" => Gate::Text,
+        ("zeek", _) => Gate::Zeek(service.to_owned()),
+        ("cisco", _) if service != "duo" => Gate::Device(&["cisco"]),
+        ("huawei", _) => Gate::Device(&["huawei", "%%01", "%%10"]),
+        ("juniper", _) => Gate::Device(&["juniper", "junos", "rpd["]),
         ("jvm" | "sql" | "python" | "velocity" | "django" | "nodejs" | "ruby_on_rails" | "spring", _) => Gate::Text,
         (
             "azure" | "m365" | "gcp" | "okta" | "github" | "bitbucket" | "onelogin" | "kubernetes" | "opencanary"
@@ -141,6 +157,7 @@ pub(super) fn gate(source: &LogSource) -> Gate {
         ("", None) => match (category, service) {
             ("webserver", _) => Gate::Web,
             ("proxy", _) => Gate::Proxy,
+            ("database", _) => Gate::Syslog(&["postgres", "mysql", "mariadb", "oracle", "mssql", "mongod"]),
             (_, "apache" | "nginx") => Gate::Syslog(&["apache-error", "nginx-error", "access"]),
             _ => Gate::Any,
         },
@@ -200,16 +217,16 @@ impl Gate {
             Gate::Any => true,
             Gate::Windows => is_windows(facts),
             Gate::Channel(name, whole) => is_channel(facts, name, *whole),
-            Gate::Category(category) => is_of(facts, *category) || is_bare(facts),
+            Gate::Category(category, system) => is_event(facts, *category, *system),
             Gate::Audit => is_audit(facts),
-            Gate::LinuxCategory(category) => is_of(facts, *category) || is_bare(facts) || is_audited(facts),
             Gate::Web => is_request(facts),
             Gate::Proxy => is_proxied(facts),
             Gate::Syslog(apps) => is_text(facts) && is_app(facts, apps) || apps.contains(&facts.format()),
             Gate::Text => is_text(facts),
             Gate::Named => is_text(facts) && !is_plain(facts.format()),
             Gate::CloudTrail => facts.first(EVENT_SOURCE).is_some(),
-            Gate::Zeek => facts.format() == "zeek" || facts.first(UID).is_some(),
+            Gate::Device(names) => is_text(facts) && is_device(facts, names),
+            Gate::Zeek(log) => is_zeek(facts, log),
         }
     }
 }
@@ -218,7 +235,7 @@ fn is_windows(facts: &impl Facts) -> bool {
     facts.first(CHANNEL).is_some()
         || facts.first(EVENT_ID).is_some_and(|id| id.iter().all(u8::is_ascii_digit))
         || facts.first(PROVIDER).is_some()
-        || is_bare(facts)
+        || is_bare(facts, System::Windows)
 }
 
 fn is_channel(facts: &impl Facts, name: &str, whole: bool) -> bool {
@@ -235,6 +252,20 @@ fn is_channel(facts: &impl Facts, name: &str, whole: bool) -> bool {
             None => is_windows(facts) && facts.first(EVENT_ID).is_some(),
         },
     }
+}
+
+/// Whether the record is an event of a category on a system.
+fn is_event(facts: &impl Facts, category: usize, system: System) -> bool {
+    let linux =
+        [CHANNEL, PROVIDER].iter().filter_map(|field| facts.first(*field)).any(|name| letters(name).contains("linux"));
+    let fits = match system {
+        System::Windows => !linux,
+        System::Linux => linux,
+        System::Mac => false,
+        System::Any => true,
+    };
+    let audited = || matches!(system, System::Linux | System::Any) && is_audited(facts);
+    fits && is_of(facts, category) || is_bare(facts, system) || audited()
 }
 
 /// Whether the record is an event of a category by its number.
@@ -260,10 +291,21 @@ fn is_log(facts: &impl Facts, log: Log) -> bool {
 }
 
 /// Events of programs that write the fields of Sysmon without its numbers.
-fn is_bare(facts: &impl Facts) -> bool {
+fn is_bare(facts: &impl Facts, system: System) -> bool {
     [CHANNEL, EVENT_ID, PROVIDER, TYPE].iter().all(|field| facts.first(*field).is_none())
         && [IMAGE, COMMAND, FILE].iter().any(|field| facts.first(*field).is_some())
         && !is_request(facts)
+        && is_path_of(facts, system)
+}
+
+/// Whether paths are written as on that system; other text may be of any.
+fn is_path_of(facts: &impl Facts, system: System) -> bool {
+    let mut paths = [IMAGE, FILE, COMMAND].iter().filter_map(|field| facts.first(*field));
+    match system {
+        System::Windows => !paths.any(|path| path.starts_with(b"/")),
+        System::Linux | System::Mac => !paths.any(|path| memchr::memchr(b'\\', path).is_some()),
+        System::Any => true,
+    }
 }
 
 fn is_audit(facts: &impl Facts) -> bool {
@@ -293,6 +335,29 @@ fn is_proxied(facts: &impl Facts) -> bool {
         || facts.has(METHOD, b"connect")
         || is_request(facts) && facts.first(PATH).is_some_and(whole)
         || facts.format() == "zeek" && is_request(facts)
+}
+
+/// A device's vendor by name, or the mark of Cisco's messages: `%FACILITY-3-MNEMONIC`.
+fn is_device(facts: &impl Facts, names: &[&str]) -> bool {
+    let Some(text) = facts.first(TEXT) else { return false };
+    let marked = || {
+        memchr::memchr_iter(b'%', text).any(|at| {
+            let mut parts = text.get(at + 1..).unwrap_or_default().splitn(3, |byte| *byte == b'-');
+            let (facility, level) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            let named = facility.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+            facility.len() >= 2 && named && matches!(level, [b'0'..=b'7']) && parts.next().is_some()
+        })
+    };
+    names.iter().any(|name| memchr::memmem::find(text, name.as_bytes()).is_some())
+        || names.contains(&"cisco") && marked()
+}
+
+/// Zeek's logs, by their format or the ids of connections; `path` names the log where it is there.
+fn is_zeek(facts: &impl Facts, log: &str) -> bool {
+    let named = facts.first(ZEEK_LOG);
+    let zeek = facts.format() == "zeek" || named.is_some() || facts.first(UID).is_some_and(|uid| uid.len() >= 14);
+    let fits = named.is_none_or(|named| log.is_empty() || named == log.as_bytes());
+    zeek && fits && (log != "rdp" || facts.first(RDP).is_some())
 }
 
 fn is_text(facts: &impl Facts) -> bool {
