@@ -6,19 +6,25 @@
 //! Rules correlate nothing: a record alone decides, so any number of threads finds the same.
 
 mod condition;
+mod encode;
 mod filter;
+mod find;
 mod glob;
 mod load;
+mod logsource;
 mod names;
 mod prior;
 mod rule;
 mod set;
 mod source;
 mod test;
+#[cfg(test)]
+mod tests;
 mod yaml;
 
+pub use find::Matcher;
 pub use load::{LoadError, LoadReport, NotLoaded, load};
 pub use rule::Severity;
-pub use set::{Matcher, Named, RuleSet};
+pub use set::{Named, RuleSet};
 
 pub(super) use prior::Priors;

@@ -2,10 +2,9 @@
 
 use std::net::IpAddr;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::encode::{base64, bytes, dashes, offsets, wide};
 use super::glob::{Glob, Token, fold, tokens};
 use super::yaml::Node;
 
@@ -192,7 +191,7 @@ impl Modifiers {
                 match step {
                     Step::Windash => next.push(dashes(form)),
                     Step::Wide { big, mark } => next.push(wide(form, *big, *mark)?),
-                    Step::Base64 => next.push(literal(STANDARD_NO_PAD.encode(bytes(form)?).as_bytes())),
+                    Step::Base64 => next.push(base64(&bytes(form)?)),
                     Step::Offset => next.extend(offsets(&bytes(form)?)),
                 }
             }
@@ -229,61 +228,6 @@ impl Modifiers {
             }
         })
     }
-}
-
-fn literal(text: &[u8]) -> Vec<Token> {
-    text.iter().map(|byte| Token::Byte(*byte)).collect()
-}
-
-/// The bytes of a value that may have no wildcard.
-fn bytes(form: &[Token]) -> Result<Vec<u8>, String> {
-    let byte = |token: &Token| if let Token::Byte(byte) = token { Ok(*byte) } else { Err(()) };
-    form.iter().map(byte).collect::<Result<_, _>>().map_err(|()| "an encoded value can't have wildcards".to_owned())
-}
-
-/// Marks of options, at the beginning of a word, stand for all that Windows takes as such.
-fn dashes(form: &[Token]) -> Vec<Token> {
-    let is_word = |token: Option<&Token>| matches!(token, Some(Token::Byte(b)) if b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80);
-    let mut out = Vec::with_capacity(form.len());
-    for (at, token) in form.iter().enumerate() {
-        let before = at.checked_sub(1).and_then(|before| form.get(before));
-        let option = matches!(token, Token::Byte(b'-' | b'/')) && !is_word(before) && is_word(form.get(at + 1));
-        out.push(if option { Token::Dash } else { *token });
-    }
-    out
-}
-
-/// UTF-16 of the text; wildcards stay.
-fn wide(form: &[Token], big: bool, mark: bool) -> Result<Vec<Token>, String> {
-    let mut out = if mark { literal(&[0xff, 0xfe]) } else { Vec::new() };
-    let mut run = Vec::new();
-    for token in form.iter().map(Some).chain([None]) {
-        if let Some(Token::Byte(byte)) = token {
-            run.push(*byte);
-            continue;
-        }
-        let text = std::str::from_utf8(&run).map_err(|_| "a value is no text".to_owned())?;
-        for unit in text.encode_utf16() {
-            out.extend(literal(&if big { unit.to_be_bytes() } else { unit.to_le_bytes() }));
-        }
-        run.clear();
-        out.extend(token);
-    }
-    Ok(out)
-}
-
-/// The three forms that a text takes inside base64, without what depends on its neighbours.
-fn offsets(text: &[u8]) -> Vec<Vec<Token>> {
-    let form = |offset: usize| {
-        let mut padded = vec![b' '; offset];
-        padded.extend_from_slice(text);
-        let encoded = STANDARD_NO_PAD.encode(&padded);
-        let from = [0, 2, 3].get(offset).copied().unwrap_or(0);
-        // The last letter of an unfinished group holds bits of what follows.
-        let cut = usize::from(!padded.len().is_multiple_of(3));
-        literal(encoded.as_bytes().get(from..encoded.len().saturating_sub(cut)).unwrap_or_default())
-    };
-    (0..3).map(form).filter(|form| !form.is_empty()).collect()
 }
 
 fn network(text: &str) -> Option<(IpAddr, u8)> {
@@ -338,6 +282,9 @@ impl Value {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD_NO_PAD;
+
     use super::*;
 
     fn built(key: &str, value: &str) -> Result<Test, String> {
