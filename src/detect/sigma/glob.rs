@@ -114,7 +114,8 @@ impl Glob {
                 None => return false,
             }
         }
-        !self.segments.is_empty() || !(self.from_start && self.to_end) || text.is_empty()
+        let nothing = self.segments.is_empty() && self.from_start && self.to_end;
+        !nothing || text.is_empty()
     }
 
     /// The longest text that every match contains; `None` where anything may match.

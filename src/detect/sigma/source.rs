@@ -222,7 +222,7 @@ fn is_audited(facts: &impl Facts) -> bool {
 fn is_request(facts: &impl Facts) -> bool {
     let method = facts.first(METHOD).is_some() || facts.format() == "w3c";
     let target = facts.first(PATH).is_some() || facts.first(QUERY).is_some();
-    (method && target) || (target && facts.first(STATUS).is_some())
+    target && (method || facts.first(STATUS).is_some())
 }
 
 /// Proxies log whole addresses; servers log paths.
