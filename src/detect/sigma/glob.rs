@@ -1,6 +1,6 @@
 //! Text with wildcards: what a rule's value looks like once its modifiers are applied, and whether a text matches it.
 
-use memchr::memmem::Finder;
+use memchr::memmem;
 
 /// A piece of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub(super) fn fold(text: &[u8], out: &mut Vec<u8>) {
 
 #[derive(Debug)]
 enum Piece {
-    Text(Vec<u8>),
+    Text(Box<[u8]>),
     One,
     Dash,
 }
@@ -74,9 +74,8 @@ enum Piece {
 /// What stands between two `*`.
 #[derive(Debug)]
 struct Segment {
-    pieces: Vec<Piece>,
-    /// Finds the segment where it is text alone.
-    finder: Option<Finder<'static>>,
+    /// No prepared searcher: tens of thousands of them would take more memory than all the rest.
+    pieces: Box<[Piece]>,
 }
 
 /// A pattern of text and wildcards. Matching takes time linear in the text for each segment, never more than their product.
@@ -120,8 +119,8 @@ impl Glob {
 
     /// The longest text that every match contains; `None` where anything may match.
     pub fn literal(&self) -> Option<&[u8]> {
-        let pieces = self.segments.iter().flat_map(|segment| &segment.pieces);
-        let texts = pieces.filter_map(|piece| if let Piece::Text(text) = piece { Some(text.as_slice()) } else { None });
+        let pieces = self.segments.iter().flat_map(|segment| segment.pieces.iter());
+        let texts = pieces.filter_map(|piece| if let Piece::Text(text) = piece { Some(&**text) } else { None });
         // The last of equal length: the end of a path says more than its beginning.
         texts.max_by_key(|text| text.len())
     }
@@ -130,33 +129,34 @@ impl Glob {
 impl Segment {
     fn new(tokens: &[Token], cased: bool) -> Segment {
         let mut pieces: Vec<Piece> = Vec::new();
-        for token in tokens {
-            match (token, pieces.last_mut()) {
-                (Token::Byte(byte), Some(Piece::Text(text))) => text.push(*byte),
-                (Token::Byte(byte), _) => pieces.push(Piece::Text(vec![*byte])),
-                (Token::One | Token::Any, _) => pieces.push(Piece::One),
-                (Token::Dash, _) => pieces.push(Piece::Dash),
+        let mut text = Vec::new();
+        for token in tokens.iter().map(Some).chain([None]) {
+            if let Some(Token::Byte(byte)) = token {
+                text.push(*byte);
+                continue;
             }
-        }
-        if !cased {
-            for piece in &mut pieces {
-                if let Piece::Text(text) = piece {
-                    let mut folded = Vec::with_capacity(text.len());
-                    fold(text, &mut folded);
-                    *text = folded;
+            if !text.is_empty() {
+                let mut kept = Vec::with_capacity(text.len());
+                if cased {
+                    kept.extend_from_slice(&text);
+                } else {
+                    fold(&text, &mut kept);
                 }
+                text.clear();
+                pieces.push(Piece::Text(kept.into_boxed_slice()));
+            }
+            match token {
+                Some(Token::Dash) => pieces.push(Piece::Dash),
+                Some(_) => pieces.push(Piece::One),
+                None => {}
             }
         }
-        let finder = match pieces.as_slice() {
-            [Piece::Text(text)] => Some(Finder::new(text).into_owned()),
-            _ => None,
-        };
-        Segment { pieces, finder }
+        Segment { pieces: pieces.into_boxed_slice() }
     }
 
     /// Where the segment ends if it begins at `at`.
     fn at(&self, text: &[u8], mut at: usize) -> Option<usize> {
-        for piece in &self.pieces {
+        for piece in &*self.pieces {
             let rest = text.get(at..)?;
             at += match piece {
                 Piece::Text(text) => rest.starts_with(text).then_some(text.len())?,
@@ -169,16 +169,16 @@ impl Segment {
 
     /// The end of its first occurrence from `from` on.
     fn find(&self, text: &[u8], from: usize) -> Option<usize> {
-        if let Some(finder) = &self.finder {
-            return Some(from + finder.find(text.get(from..)?)? + finder.needle().len());
+        if let [Piece::Text(wanted)] = &*self.pieces {
+            return Some(from + memmem::find(text.get(from..)?, wanted)? + wanted.len());
         }
         (from..=text.len()).find_map(|at| self.at(text, at))
     }
 
     /// The end of the text, where the segment ends there and begins not before `from`.
     fn at_end(&self, text: &[u8], from: usize) -> Option<usize> {
-        if let Some(finder) = &self.finder {
-            return text.get(from..)?.ends_with(finder.needle()).then_some(text.len());
+        if let [Piece::Text(wanted)] = &*self.pieces {
+            return text.get(from..)?.ends_with(wanted).then_some(text.len());
         }
         (from..=text.len()).find_map(|at| self.at(text, at).filter(|end| *end == text.len()))
     }
