@@ -34,6 +34,7 @@ const PROCESS_EXAMPLES: &str = "Examples:
   logguard process /var/log 'backup/**/*.gz'     folders and patterns; containers are told by content
   zcat old.gz | logguard process -               standard input
   logguard process --follow /var/log             backfill, then whatever is appended, until Ctrl-C
+  logguard process --sigma rules /var/log        Sigma rules too; then search for 'rule:sigma'
   logguard process --year 2019 --tz +02:00 f     for times that state no year or zone
 
 What is archived already is skipped, by content. What is refused or read only in part is named, and the exit code is 2.";
@@ -62,6 +63,13 @@ SELF-CONSISTENT ONLY: whoever can write to the archive can also rebuild it as a 
 
 Exit codes: 0 consistent, 2 broken, or nothing could be verified.";
 
+const RULES_HELP: &str = "Examples:
+  logguard rules sigma/rules                     names each file that can't be used, and why
+  logguard rules sigma/rules --json              the same as one JSON object
+  logguard process --sigma sigma/rules /var/log  looks for them; then search for 'rule:sigma' or 'rule:NAME'
+
+Exit codes: 0 all rules can be used, 2 some can't.";
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -86,6 +94,9 @@ pub enum Command {
     Score(Score),
     /// Show how files are read: format, confidence, and the fields of sample lines
     Formats(Formats),
+    /// Check Sigma rules: how many can be used, and why the others can't
+    #[command(after_help = RULES_HELP)]
+    Rules(Rules),
     /// Show what the store holds
     Info(Info),
     /// Write every input back, byte for byte
@@ -207,6 +218,9 @@ pub struct Process {
     /// Share of the lines that may be flagged; 0.01 without it
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub alert_budget: Option<f64>,
+    /// Look for the Sigma rules of this file or folder too (see `logguard rules`)
+    #[arg(long, value_name = "PATH", conflicts_with = "no_detect")]
+    pub sigma: Vec<PathBuf>,
     /// Read everything as this format (see `logguard formats --list`)
     #[arg(long, value_name = "NAME")]
     pub format: Option<String>,
@@ -377,6 +391,20 @@ pub struct Compact {
     /// Effort: fast, balanced or small; what was sealed with less is written anew
     #[arg(long, value_name = "EFFORT", value_parser = seal, default_value = "small")]
     pub seal: Seal,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rules`
+#[derive(Debug, Args)]
+pub struct Rules {
+    /// Files and folders of Sigma rules (*.yml, *.yaml)
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Print the names of the rules that can be used
+    #[arg(long, conflicts_with = "json")]
+    pub list: bool,
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,

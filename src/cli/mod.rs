@@ -12,6 +12,7 @@ mod outcome;
 mod process;
 mod rescore;
 mod restore;
+mod rules;
 mod score;
 mod search;
 mod train;
@@ -39,6 +40,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::Score(command) => score::run(&command),
         Command::Generate(command) => generate::run(&command),
         Command::Formats(command) => formats::run(&command),
+        Command::Rules(command) => rules::run(&command),
         Command::Info(command) => info::run(&command),
         Command::Restore(command) => restore::run(&command),
         Command::Compact(command) => compact::run(&command),

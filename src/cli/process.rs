@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Outcome;
 use super::args::Process;
 use super::outcome::{note, print_json};
+use super::rules;
 use crate::engine::{Caps, Counters, IngestReport};
 use crate::report::{bytes, count, ratio, seconds, thousands};
 
@@ -36,6 +37,8 @@ pub fn run(command: &Process) -> anyhow::Result<Outcome> {
     if command.no_detect {
         options.detect = None;
     }
+    let rules = rules::for_run(&command.sigma)?;
+    options.rules = rules.as_ref().map(|(set, _)| Arc::clone(set));
     let counters = Arc::new(Counters::default());
     stop_on_interrupt(&counters);
     let started = Instant::now();
@@ -44,7 +47,14 @@ pub fn run(command: &Process) -> anyhow::Result<Outcome> {
     shown.finish();
     let report = report?;
     if command.json {
-        print_json(&report)?;
+        let mut whole = serde_json::to_value(&report)?;
+        if let (Some(object), Some((_, loaded))) = (whole.as_object_mut(), &rules) {
+            object.insert("sigma".to_owned(), serde_json::to_value(loaded)?);
+        }
+        print_json(&whole)?;
+    }
+    if let Some((_, loaded)) = &rules {
+        note(&rules::summary(loaded));
     }
     summarise(&report, started.elapsed());
     // Ended by Ctrl-C while following is how following ends; in the midst of the backfill it is incomplete.

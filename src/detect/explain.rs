@@ -24,6 +24,8 @@ pub(super) struct Terms {
     pub joint: f32,
     /// What each rule adds.
     pub priors: [f32; RULES],
+    /// What rules from outside add.
+    pub outside: f32,
 }
 
 /// Fills reasons and rules of `verdict`.

@@ -73,7 +73,7 @@ impl Judge {
         }
     }
 
-    /// Scores one line, the `number`th of the run, and learns it.
+    /// Scores one line, the `number`th of the run, and learns it; `outside` is what rules from outside add, in decades.
     #[allow(clippy::too_many_arguments, reason = "the borrowed buffers of the detector, each used once")]
     pub fn score(
         &mut self,
@@ -81,13 +81,13 @@ impl Judge {
         number: u64,
         event: &Event<'_>,
         request: &Request<'_>,
-        hits: Hits,
+        (hits, outside): (Hits, f32),
         measure: &mut Measure,
         verdict: &mut Verdict,
     ) {
         self.profile.observe(event, request, hits, measure);
         let hits = hits.or(measure.windowed);
-        let mut terms = Terms::default();
+        let mut terms = Terms { outside, ..Terms::default() };
         let mut sum = 0.0;
         for ((decades, tail), value) in terms.rarity.iter_mut().zip(&mut self.tails).zip(&measure.values) {
             *decades = tail.observe(*value);
@@ -100,7 +100,7 @@ impl Judge {
         }
         self.priors(hits, &mut terms);
         let learned = LEARNED * sum + JOINT * terms.joint;
-        let score = learned + terms.priors.iter().sum::<f32>();
+        let score = learned + terms.priors.iter().sum::<f32>() + outside;
 
         let grave = terms.grave(measure);
         let shifted = self.shift.observe(sum);
@@ -113,8 +113,7 @@ impl Judge {
         verdict.entity = None;
         if verdict.flagged || hits.iter().any(Rule::is_told) {
             explain(event, request, measure, &terms, hits, shifted, verdict);
-            verdict.entity = entity::actor(&event.fields, event.message, &event.template)
-                .map(|actor| String::from_utf8_lossy(actor.get(..128).unwrap_or(actor)).into_owned());
+            verdict.entity = entity_of(event);
         }
         let name = match event.session {
             SessionKey::Named(name) => Some(name),
@@ -279,6 +278,12 @@ impl Judge {
     }
 }
 
+/// Whom a record is about, where that is known.
+pub(super) fn entity_of(event: &Event<'_>) -> Option<String> {
+    entity::actor(&event.fields, event.message, &event.template)
+        .map(|actor| String::from_utf8_lossy(actor.get(..128).unwrap_or(actor)).into_owned())
+}
+
 /// The sum of evidence as a number of 0 to 1: 3 decades are .5, 6 are .8, what is ordinary stays below .3.
 pub(super) fn shown(score: f32) -> f32 {
     let square = score.max(0.0) * score.max(0.0);
@@ -288,8 +293,8 @@ pub(super) fn shown(score: f32) -> f32 {
 impl Terms {
     /// Whether something known beforehand of three decades fired, or a weaker one on a line of a kind never seen.
     fn grave(&self, measure: &Measure) -> bool {
-        let known: f32 = self.priors.iter().sum();
-        let most = self.priors.iter().fold(0.0, |a: f32, b| a.max(*b));
+        let known: f32 = self.priors.iter().sum::<f32>() + self.outside;
+        let most = self.priors.iter().fold(self.outside, |a: f32, b| a.max(*b));
         let fresh = measure.values.get(Feature::New as usize).copied().unwrap_or(0.0) / std::f32::consts::LN_10;
         most >= 2.4 || (known >= 1.0 && measure.copies < 1.0 && known + fresh >= 3.0)
     }

@@ -26,6 +26,7 @@ mod request;
 mod rules;
 mod session;
 mod shift;
+pub mod sigma;
 mod tail;
 mod threshold;
 mod wording;
@@ -105,6 +106,7 @@ pub struct Detector {
     decoded: Vec<u8>,
     query: Vec<u8>,
     agents: Agents,
+    sigma: Option<sigma::Priors>,
 }
 
 impl Detector {
@@ -122,6 +124,7 @@ impl Detector {
             decoded,
             query,
             agents: Agents::default(),
+            sigma: None,
         }
     }
 
@@ -166,12 +169,22 @@ impl Detector {
         Ok(Model { name: name.to_owned(), config, sources })
     }
 
+    /// Takes up rules from outside; [`Detector::score_with`] is told which of them fired.
+    pub fn set_rules(&mut self, rules: Arc<sigma::RuleSet>) {
+        self.sigma = Some(sigma::Priors::new(rules));
+    }
+
     /// Scores a record against everything given before, learns it, and fills `verdict` anew.
     ///
     /// Reasons, rules and entity are filled where the record is flagged or a rule worth telling fired; an ordinary record
     /// allocates nothing.
     pub fn score(&mut self, event: &Event<'_>, verdict: &mut Verdict) {
-        let Detector { config, judges, names, model, number, ended, measure, decoded, query, agents } = self;
+        self.score_with(event, &[], verdict);
+    }
+
+    /// The same, with the numbers of the rules from outside that the record fired: they add to the score, and are told.
+    pub fn score_with(&mut self, event: &Event<'_>, fired: &[u32], verdict: &mut Verdict) {
+        let Detector { config, judges, names, model, number, ended, measure, decoded, query, agents, sigma } = self;
         let request = Request::read(&event.fields, query);
         let hits = known(event, &request, decoded, agents);
         let source = if judges.contains_key(&event.source) || judges.len() < config.max_sources.max(1) {
@@ -182,7 +195,12 @@ impl Detector {
             judges.keys().nth(nth).copied().unwrap_or(event.source)
         };
         let judge = judges.entry(source).or_insert_with(|| begin(config, model.as_deref(), names.get(&source)));
-        judge.score(config, *number, event, &request, hits, measure, verdict);
+        let outside = sigma.as_mut().map_or(0.0, |sigma| sigma.weigh(config, source, fired));
+        judge.score(config, *number, event, &request, (hits, outside), measure, verdict);
+        if let Some(sigma) = sigma.as_ref().filter(|_| !fired.is_empty()) {
+            sigma.tell(verdict);
+            verdict.entity = verdict.entity.take().or_else(|| judge::entity_of(event));
+        }
         judge.sessions.sweep(*number, &mut |verdict| keep(config, ended, source, verdict));
         *number += 1;
     }
@@ -203,7 +221,10 @@ impl Detector {
 
     /// Bytes held by everything learned, within a tenth.
     pub fn bytes(&self) -> usize {
-        self.judges.values().map(Judge::bytes).sum::<usize>() + self.decoded.capacity() + self.query.capacity()
+        self.judges.values().map(Judge::bytes).sum::<usize>()
+            + self.decoded.capacity()
+            + self.query.capacity()
+            + self.sigma.as_ref().map_or(0, sigma::Priors::bytes)
     }
 }
 

@@ -28,6 +28,7 @@ const LIVES_IN: &[(&str, &[&str])] = &[
     ("flate2", &["source"]),
     ("smartcore", &["detect"]),
     ("rustyline", &["repl"]),
+    ("saphyr_parser", &["detect"]),
 ];
 
 #[test]

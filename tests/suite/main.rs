@@ -34,4 +34,6 @@ mod search;
 mod search_answers;
 mod search_prompt;
 mod search_terminal;
+mod sigma;
+mod sigma_public;
 mod world;

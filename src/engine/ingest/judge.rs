@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, SendError, Sender};
+use rayon::prelude::*;
 use regex::bytes::Regex;
 
 use super::batch::{Block, Flow};
 use crate::archive::CustodyKind;
+use crate::detect::sigma::{Matcher, RuleSet};
 use crate::detect::{Alert, DetectConfig, Detector, Event, Incidents, Model, SessionKey};
 use crate::engine::models::ModelInUse;
 use crate::model::{InputId, Verdict};
@@ -42,6 +44,8 @@ pub struct Judge {
     notes: Vec<String>,
     incidents: Option<Incidents>,
     verdict: Verdict,
+    /// One a thread; none where there are no rules from outside.
+    matchers: Vec<Matcher>,
 }
 
 /// What is left when all records were judged.
@@ -94,6 +98,15 @@ impl Judge {
             tell_sessions: judging.tell_sessions,
             incidents: judging.incidents.map(Incidents::new),
             verdict: Verdict::default(),
+            matchers: Vec::new(),
+        }
+    }
+
+    /// Looks for rules from outside too, on so many threads; a stage that does not score takes none up.
+    pub fn set_rules(&mut self, rules: &Arc<RuleSet>, threads: usize) {
+        if let Some(detector) = self.detector.as_mut().filter(|_| !rules.is_empty()) {
+            detector.set_rules(Arc::clone(rules));
+            self.matchers = (0..threads.max(1)).map(|_| Matcher::new(Arc::clone(rules))).collect();
         }
     }
 
@@ -152,7 +165,24 @@ impl Judge {
         if self.tell_sessions && !ended.is_empty() { out.send(Flow::Sessions(ended)) } else { Ok(()) }
     }
 
+    /// Numbers of the rules that each record of the block fires; nothing where there are no rules.
+    fn fired(&mut self, block: &Block) -> Vec<Vec<u32>> {
+        let Block { bytes, rows, parsed, layouts, .. } = block;
+        let share = rows.len().div_ceil(self.matchers.len().max(1)).max(1);
+        let shares = rows.par_chunks(share).zip(parsed.par_chunks(share)).zip(self.matchers.par_iter_mut());
+        let found = shares.map(|((rows, parsed), matcher)| {
+            let one = rows.iter().zip(parsed).map(|(row, parsed)| {
+                let raw = bytes.get(row.start..row.end).unwrap_or_default();
+                let format = layouts.get(row.layout as usize).map_or("", |(_, _, layout)| layout.format.as_str());
+                matcher.find(format, raw, &parsed.fields.of(raw))
+            });
+            one.collect::<Vec<_>>()
+        });
+        found.flatten().collect()
+    }
+
     fn block(&mut self, block: &mut Block) {
+        let fired = self.fired(block);
         let Block { bytes, rows, parsed, templates, verdicts, .. } = block;
         let mut by_hash: hashbrown::HashMap<u64, u32> = hashbrown::HashMap::new();
         for (number, (row, parsed)) in rows.iter_mut().zip(parsed.iter()).enumerate() {
@@ -169,7 +199,7 @@ impl Judge {
             let session = self.session_key.as_ref().map_or(SessionKey::Found, |key| session_in(key, raw));
             let (time, level) = (parsed.time, parsed.level);
             let event = Event { source, raw, message, fields, time, level, template: cut, session };
-            detector.score(&event, &mut self.verdict);
+            detector.score_with(&event, fired.get(number).map_or(&[], Vec::as_slice), &mut self.verdict);
             row.score = self.verdict.score;
             row.novelty = self.verdict.novelty;
             if let Some(incidents) = &mut self.incidents {

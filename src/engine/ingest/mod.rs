@@ -40,6 +40,7 @@ use super::EngineError;
 use super::models::{ModelFiles, ModelInUse};
 use super::store::StoreConfig;
 use crate::archive::{Seal, Sha, Snapshot, Writer as ArchiveWriter};
+use crate::detect::sigma::RuleSet;
 use crate::detect::{DetectConfig, Model, ModelKind};
 use crate::index::Writer as IndexWriter;
 use crate::model::{Timestamp, Zone};
@@ -68,6 +69,8 @@ pub struct IngestOptions {
     pub detect: Option<DetectConfig>,
     /// The model that scoring begins with: a file, or the name of one in the store.
     pub model: Option<String>,
+    /// Rules from outside to look for on each record; see [`load_rules`](crate::engine::load_rules).
+    pub rules: Option<Arc<RuleSet>>,
     /// Read everything as this format.
     pub format: Option<String>,
     /// Zone of times that state none.
@@ -102,6 +105,7 @@ impl IngestOptions {
             memory: 512 << 20,
             detect: Some(DetectConfig::default()),
             model: None,
+            rules: None,
             format: None,
             zone: Zone::UTC,
             year: None,
@@ -234,6 +238,9 @@ pub fn ingest(
         judging.in_use = None;
     }
     let mut judge = Judge::new(judging);
+    if let Some(rules) = &options.rules {
+        judge.set_rules(rules, threads);
+    }
     for input in archive.inputs() {
         let acquisition = &input.acquisition;
         judge.group(acquisition.input, &acquisition.name, &acquisition.format);

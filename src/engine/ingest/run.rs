@@ -31,8 +31,9 @@ pub fn hash_ahead() {
 /// SHA-256 of what decides how bytes are read, as one line of text.
 fn settings(options: &IngestOptions) -> Sha {
     let definitions: Vec<String> = options.definitions.iter().map(Sha::to_string).collect();
+    let rules = options.rules.as_ref().map_or_else(String::new, |rules| format!(" rules={}", Sha(rules.digest())));
     let text = format!(
-        "zone={:?} year={:?} format={:?} definitions={} detect={} depth={} members={} ratio={} seal={}",
+        "zone={:?} year={:?} format={:?} definitions={} detect={} depth={} members={} ratio={} seal={}{rules}",
         options.zone,
         options.year,
         options.format,
