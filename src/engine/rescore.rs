@@ -4,13 +4,15 @@
 //! scores (lines, times and record tree stay what they are) and take their place by one entry of the log, which says so: answers
 //! tell records of the second pass from those that came later and were scored once.
 
+use std::collections::BTreeSet;
+
 use super::EngineError;
 use super::compact::groups_of;
 use super::ingest::Counters;
 use super::replay::{Replay, replay};
 use super::rewrite::Restripe;
 use crate::archive::{CustodyKind, SegmentEntry, Snapshot, Writer};
-use crate::detect::{DetectConfig, Detector};
+use crate::detect::{DetectConfig, Detector, rule_ids};
 use crate::model::{Interpret, Verdict};
 
 /// What was scored anew.
@@ -52,6 +54,7 @@ pub fn rescore(
     let mut pass = Replay::new(snapshot, &mut detector);
     let mut segments = entries.iter().peekable();
     let mut verdicts: Vec<Verdict> = Vec::new();
+    let own: BTreeSet<&str> = rule_ids().into_iter().collect();
     for group in groups {
         if counters.is_stopped() {
             return Err(EngineError::Interrupted);
@@ -60,7 +63,11 @@ pub fn rescore(
         let seal = segments.peek().map_or_else(Default::default, |entry| entry.seal);
         let (columns, lines) = (snapshot.columns(group)?, snapshot.lines(group)?);
         verdicts.clear();
-        pass.group(&columns, &lines, interpret, |_, verdict| verdicts.push(verdict.clone()));
+        pass.group(&columns, &lines, interpret, |row, verdict| {
+            let mut verdict = verdict.clone();
+            keep_outside(&mut verdict, columns.rules(row), columns.verdict(row), &own);
+            verdicts.push(verdict);
+        });
         report.flagged_after += verdicts.iter().filter(|verdict| verdict.flagged).count() as u64;
         restripe.group(group, &columns, &lines, seal, |row| verdicts.get(row).cloned())?;
         counters.add_read(group.stats.raw_bytes);
@@ -69,4 +76,22 @@ pub fn rescore(
     let told = CustodyKind::Rescore { records: snapshot.records(), pass: 2 };
     rewrite.finish(vec![told], now)?;
     Ok(report)
+}
+
+/// Rules from outside are not looked for again: what they found when the record came in stays, and so does a flag that they raised.
+fn keep_outside(verdict: &mut Verdict, rules: &[String], before: Option<&Verdict>, own: &BTreeSet<&str>) {
+    let mut outside = rules.iter().filter(|rule| !own.contains(rule.as_str())).peekable();
+    if outside.peek().is_none() {
+        return;
+    }
+    verdict.rules.extend(outside.cloned());
+    verdict.rules.sort_unstable();
+    verdict.rules.dedup();
+    let Some(before) = before else { return };
+    let told = before.reasons.iter().filter(|reason| rules.contains(&reason.id) && !own.contains(reason.id.as_str()));
+    verdict.reasons.extend(told.cloned());
+    verdict.reasons.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    verdict.flagged = true;
+    verdict.score = verdict.score.max(before.score);
+    verdict.entity = verdict.entity.take().or_else(|| before.entity.clone());
 }

@@ -53,6 +53,23 @@ fn answers_and_info_tell_the_passes_apart() {
 }
 
 #[test]
+fn what_rules_from_outside_found_stays() {
+    let world = store();
+    world.write(
+        "rules/odd.yml",
+        "title: Odd\nid: 7a3b0f5e-0000-4000-8000-000000000001\nlogsource:\n  product: linux\ndetection:\n  keywords:\n    - preserve-root\n  \
+         condition: keywords\nlevel: high\n",
+    );
+    world.write("d.log", "2026-11-20T12:30:00Z ERROR app[9]: again --no-preserve-root\n");
+    world.ok(&["process", "--sigma", "rules", "d.log"]);
+    let before = world.ids("rule:odd", &[]);
+    assert_eq!(before.len(), 1);
+    world.ok(&["rescore"]);
+    assert_eq!(world.ids("rule:odd", &[]), before);
+    assert_eq!(world.ids("rule:sigma", &[]), before);
+}
+
+#[test]
 fn an_archive_with_a_gap_is_left_as_it_is() {
     let world = World::new();
     world.write("a.log", (0..20_000).map(|number| format!("line {number} of many\n")).collect::<String>());
