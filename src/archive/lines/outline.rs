@@ -55,6 +55,26 @@ pub fn of_chunk(loader: &mut Loader<'_, '_>, described: &DescribedTable, rows: u
     Ok(outline)
 }
 
+/// The time stamps of each column of such, as written, none of them relative to another; nothing for other columns.
+pub fn stamps_of(
+    loader: &mut Loader<'_, '_>,
+    described: &DescribedTable,
+    ids: &[u64],
+) -> Result<Vec<Vec<u64>>, DecodeError> {
+    let mut columns = load(loader, described, ids)?;
+    let mut values = vec![Vec::new(); columns.len()];
+    for id in ids {
+        let mut first = None;
+        for column in described.templates().get(*id as usize).map_or(&[][..], |template| &template.columns) {
+            let stamps = columns.get_mut(*column as usize).and_then(Option::as_mut);
+            if let (Some(stamps), Some(values)) = (stamps, values.get_mut(*column as usize)) {
+                values.push(stamps.value(&mut first)?);
+            }
+        }
+    }
+    Ok(values)
+}
+
 fn load(
     loader: &mut Loader<'_, '_>,
     described: &DescribedTable,
@@ -78,6 +98,10 @@ fn load(
 
 impl Stamps {
     fn next(&mut self, first: &mut Option<u64>) -> Result<Option<i64>, DecodeError> {
+        Ok(stamps::nanoseconds(self.format, self.value(first)?))
+    }
+
+    fn value(&mut self, first: &mut Option<u64>) -> Result<u64, DecodeError> {
         let mut value = *self.values.get(self.next).ok_or(DecodeError("a column is at its end"))?;
         self.next += 1;
         if self.relative {
@@ -85,6 +109,6 @@ impl Stamps {
             value = base.wrapping_add(unzigzag(value) as u64);
         }
         first.get_or_insert(value);
-        Ok(stamps::nanoseconds(self.format, value))
+        Ok(value)
     }
 }
