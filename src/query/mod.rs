@@ -18,6 +18,7 @@ mod pipes;
 mod plan;
 mod regexes;
 mod search;
+mod sought;
 mod term;
 mod value;
 

@@ -10,7 +10,7 @@ use super::{
     derived,
 };
 use crate::archive::column;
-use crate::archive::lines::{Outline, Stripe};
+use crate::archive::lines::{Hits, Needle, Outline, Stripe};
 use crate::model::{InputId, Layout, Level, Origin, TimeQuality, Timestamp, Verdict};
 
 /// What is said of a section that holds something else than a value for each row.
@@ -370,6 +370,18 @@ impl GroupReader<'_> {
         let stripe = self.shared.lines(self.stripe, self.read)?;
         let outline = stripe.outline(&stored, self.group.rows, section.raw);
         outline.map_err(|_| section.damaged("lines", "can't be unpacked"))
+    }
+
+    /// For each needle, which records hold it, without unpacking a line; `None` where lines are not in columns.
+    pub fn find(&self, needles: &[Needle]) -> Result<Option<Vec<Hits>>, SectionError> {
+        let section = find(&self.group.sections, LINES, "lines")?;
+        if section.codec != COLUMNAR {
+            return Ok(None);
+        }
+        let stored = section.stored("lines", self.read)?;
+        let stripe = self.shared.lines(self.stripe, self.read)?;
+        let hits = stripe.find(&stored, self.group.rows, section.raw, needles);
+        hits.map(Some).map_err(|_| section.damaged("lines", "can't be unpacked"))
     }
 
     fn unpack(&self, kind: u8, name: &str) -> Result<Vec<u8>, SectionError> {
