@@ -27,8 +27,7 @@ pub struct GroupMatches {
     pub looked_at: u64,
 }
 
-/// Decides which candidate rows match. Columns in `needs` are there afterwards where a row matches, and so are times where not all
-/// rows of the group do. Lines are unpacked only where columns do not decide, fields cut only where the
+/// Decides which candidate rows match. Columns in `needs` are there afterwards where a row matches. Lines are unpacked only where columns do not decide, fields cut only where the
 /// matcher asks for them.
 pub fn evaluate(
     snapshot: &Snapshot,
@@ -44,8 +43,7 @@ pub fn evaluate(
     matches.on_records(snapshot, &open, matcher, interpret)?;
     matches.rows.sort_unstable();
     if !matches.rows.is_empty() {
-        let all = matches.rows.len() == matches.decoded.columns.rows();
-        matches.decoded.need(snapshot, if all { needs } else { needs | Needs::TIMES })?;
+        matches.decoded.need(snapshot, needs)?;
     }
     Ok(matches)
 }

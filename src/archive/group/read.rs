@@ -184,6 +184,21 @@ impl GroupColumns {
         of(&self.template_ids, &self.templates, row).map_or("", String::as_str)
     }
 
+    /// All templates that rows may have.
+    pub fn templates(&self) -> &[String] {
+        &self.templates
+    }
+
+    /// Place of the template of a row among [`GroupColumns::templates`].
+    pub fn template_id(&self, row: usize) -> Option<u64> {
+        self.template_ids.get(row).and_then(|id| u64::try_from(*id).ok())
+    }
+
+    /// Where rows come from.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
     /// Layout of a row.
     pub fn layout(&self, row: usize) -> Option<&Layout> {
         of(&self.layout_ids, &self.layouts, row)
