@@ -20,6 +20,7 @@ mod hostile_formats;
 mod index_and_scan;
 mod models;
 mod process;
+mod query_columns;
 mod query_corpus;
 mod query_language;
 mod query_pipes;
