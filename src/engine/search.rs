@@ -26,6 +26,9 @@ const KEPT_BYTES: usize = 192 << 20;
 /// Up to this many wanted records are held while all matches are counted; more are handed out as they come.
 const HELD: u64 = 10_000;
 
+/// So few lines of a group are unpacked one by one.
+const FEW: usize = 4;
+
 pub use grammar::Grammar;
 
 /// How a question is asked.
@@ -528,12 +531,22 @@ impl<'a> Run<'a> {
                 let mut wanted: Vec<Place> =
                     group.rows.iter().map(|row| self.place(number, &group.decoded, *row)).collect();
                 wanted.sort_unstable_by(|a, b| b.cmp(a));
-                for place in wanted.into_iter().take(limit) {
+                wanted.truncate(limit);
+                if best.len() >= limit
+                    && let Some(Ranked(worst, _)) = best.peek()
+                {
+                    wanted.retain(|place| place > worst);
+                }
+                let are_few = wanted.len() <= FEW;
+                for place in wanted {
                     if best.len() >= limit && best.peek().is_some_and(|Ranked(worst, _)| *worst >= place) {
                         break;
                     }
                     let row = self.row_of(number, place.id);
-                    group.decoded.unpack(&self.search.snapshot)?;
+                    match are_few {
+                        true => group.decoded.unpack_one(&self.search.snapshot, row as u32)?,
+                        false => group.decoded.unpack(&self.search.snapshot)?,
+                    }
                     group.decoded.need(&self.search.snapshot, Needs::ALL)?;
                     group.decoded.cut(row, Some(&self.search.registry), &mut fields);
                     let view = group.decoded.view(&self.search.snapshot, row, &fields);

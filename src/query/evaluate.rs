@@ -51,9 +51,17 @@ pub fn evaluate(
 impl GroupMatches {
     /// Decides rows by their columns; gives those that are left.
     fn on_columns(&mut self, snapshot: &Snapshot, candidate: &Candidate, matcher: &Matcher) -> Vec<u32> {
+        let rows = candidate.rows.iter().cloned().flatten();
+        self.looked_at = candidate.rows.iter().map(|rows| u64::from(rows.end.saturating_sub(rows.start))).sum();
+        if let Some(all) = matcher.on_nothing() {
+            self.rows.extend(rows.filter(|_| all));
+            return Vec::new();
+        }
+        if !matcher.looks_at_columns() {
+            return rows.collect();
+        }
         let mut open = Vec::new();
-        for row in candidate.rows.iter().cloned().flatten() {
-            self.looked_at += 1;
+        for row in rows {
             match matcher.on_columns(&self.decoded.column_view(snapshot, row as usize)) {
                 Some(true) => self.rows.push(row),
                 Some(false) => {}
@@ -147,9 +155,9 @@ impl Decoded {
         Ok(())
     }
 
-    /// Unpacks one line, where all are not there already; the others count as empty.
+    /// Unpacks one line, where it is not there already; those that were not there count as empty.
     pub fn unpack_one(&mut self, snapshot: &Snapshot, row: u32) -> Result<(), ArchiveError> {
-        if self.lines.is_none() {
+        if !self.lines.as_ref().is_some_and(|lines| lines.holds(row as usize)) {
             self.lines = Some(snapshot.line(&self.group, row)?);
         }
         Ok(())

@@ -137,6 +137,11 @@ impl Matcher {
         &self.needles
     }
 
+    /// The decision where it is the same for all records, whatever their columns say.
+    pub fn on_nothing(&self) -> Option<bool> {
+        self.root.decide(None, &|_| None)
+    }
+
     /// Whether [`Matcher::on_columns`] may decide a record by something else than text.
     pub fn looks_at_columns(&self) -> bool {
         self.root.looks_at_columns()

@@ -427,6 +427,11 @@ impl GroupLines {
         self.starts.len().saturating_sub(1)
     }
 
+    /// Whether a row is there.
+    pub fn holds(&self, row: usize) -> bool {
+        row.checked_sub(self.first).is_some_and(|at| at < self.rows())
+    }
+
     /// All bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
