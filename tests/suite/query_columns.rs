@@ -210,11 +210,19 @@ fn each(search: &Search, store: &Store, matcher: &Matcher, mut pipeline: Option<
     order.into_iter().map(|(_, id, ..)| id).collect()
 }
 
+/// The bytes of all records.
+fn all_raw(search: &Search) -> Vec<Vec<u8>> {
+    let snapshot = search.snapshot();
+    let lines = snapshot.groups().iter().map(|group| (group.stats.rows as usize, snapshot.lines(group).unwrap()));
+    lines.flat_map(|(rows, lines)| (0..rows).map(|row| lines.raw(row).to_vec()).collect::<Vec<_>>()).collect()
+}
+
 #[test]
 fn a_query_decided_on_columns_finds_what_each_record_says() {
     let Oracle { folder: _folder, store } = oracle();
     let search = store.search().unwrap();
     let options = SearchOptions { lenient: true, scan: true, ..SearchOptions::default() };
+    let raw = all_raw(&search);
     for text in QUERIES {
         let query = search.parse(text, &options).unwrap();
         let expected = each(&search, &store, &Matcher::compile(&query.tree).unwrap(), None);
@@ -223,6 +231,7 @@ fn a_query_decided_on_columns_finds_what_each_record_says() {
             let options = SearchOptions { limit, ..options };
             let summary = search.run(&query, &options, &AtomicBool::new(false), |record| {
                 found.push(record.id.0);
+                assert_eq!(record.raw, raw[record.id.0 as usize], "{text}");
                 true
             });
             let wanted = &expected[..limit.map_or(expected.len(), |limit| expected.len().min(limit as usize))];
