@@ -8,6 +8,7 @@ use super::ArchiveError;
 use super::chain::{Chain, Replay, Tail, replay};
 use super::custody::{CUSTODY, SegmentEntry};
 use super::group::{GroupColumns, GroupLines, GroupReader, GroupStats, Needs, OpenStripe, SectionError, StripeStats};
+use super::lines::{Hits, Needle};
 use super::segment::{Directory, StripeEntry, read_directory};
 use super::state::{InputState, State, add_up};
 use super::storage::Storage;
@@ -358,6 +359,11 @@ impl Snapshot {
     /// The raw bytes of one record, checked; other rows may be absent.
     pub fn line(&self, group: &GroupRef, row: u32) -> Result<GroupLines, ArchiveError> {
         self.with(group, |reader| reader.line(row))
+    }
+
+    /// For each needle, which records of a group hold it; `None` where that is told by nothing but the lines.
+    pub fn find(&self, group: &GroupRef, needles: &[Needle]) -> Result<Option<Vec<Hits>>, ArchiveError> {
+        self.with(group, |reader| reader.find(needles))
     }
 
     fn with<T>(

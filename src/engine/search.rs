@@ -1,5 +1,6 @@
 //! Questions to a store: plan, evaluate on all cores, hand out in one total order, say what was covered.
 
+mod aggregate;
 mod grammar;
 mod near;
 
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::{EngineError, Store};
-use crate::archive::{Needs, Snapshot};
+use crate::archive::{ArchiveError, GroupStats, Needs, Snapshot};
 use crate::index::Reader as IndexReader;
 use crate::model::{FieldSet, FoundRecord, Interpret, RecordId, RecordView, Timestamp, Zone};
 use crate::parse::Registry;
@@ -24,6 +25,9 @@ use crate::query::{
 const KEPT_BYTES: usize = 192 << 20;
 /// Up to this many wanted records are held while all matches are counted; more are handed out as they come.
 const HELD: u64 = 10_000;
+
+/// So few lines of a group are unpacked one by one.
+const FEW: usize = 4;
 
 pub use grammar::Grammar;
 
@@ -258,10 +262,14 @@ impl Search {
             let mut pipeline = Pipeline::new(&query.pipes, limits)?;
             let wanted =
                 Wanted { needs: pipeline.needs(), lines: pipeline.needs_lines(), fields: pipeline.needs_fields() };
-            run.in_order(wanted, |view| {
-                pipeline.push(view)?;
-                Ok(if pipeline.done() { Flow::Count } else { Flow::More })
-            })?;
+            if pipeline.needs_order() {
+                run.in_order(wanted, |view| {
+                    pipeline.push(view)?;
+                    Ok(if pipeline.done() { Flow::Count } else { Flow::More })
+                })?;
+            } else {
+                run.aggregate(&mut pipeline)?;
+            }
             match pipeline.finish()? {
                 Output::Table(table) => {
                     run.summary.given = table.rows.len() as u64;
@@ -342,6 +350,15 @@ fn span_of(snapshot: &Snapshot) -> (Option<Timestamp>, Option<Timestamp>) {
     let first = snapshot.groups().iter().filter_map(|group| group.stats.first_time).min();
     let last = snapshot.groups().iter().filter_map(|group| group.stats.last_time).max();
     (first.map(Timestamp), last.map(Timestamp))
+}
+
+/// Whether all times of a group lie within a span.
+fn is_within(stats: &GroupStats, span: (Option<Timestamp>, Option<Timestamp>)) -> bool {
+    match (stats.first_time, stats.last_time, span) {
+        (None, None, _) => true,
+        (Some(first), Some(last), (Some(from), Some(to))) => from.0 <= first && last <= to.0,
+        _ => false,
+    }
 }
 
 /// One question being answered.
@@ -435,10 +452,16 @@ impl<'a> Run<'a> {
         candidates
     }
 
-    /// Evaluates some candidates side by side and takes stock of them.
+    /// Evaluates some candidates side by side, takes from each what `take` does, and takes stock of them. `needs` says which columns
+    /// of a group are wanted where a row matches.
     ///
     /// Past the limit of time it only notes that they are not covered.
-    fn evaluate(&mut self, candidates: &[Candidate], needs: Needs) -> Result<Vec<(usize, GroupMatches)>, EngineError> {
+    fn evaluate<T: Send>(
+        &mut self,
+        candidates: &[Candidate],
+        needs: &(dyn Fn(&GroupStats) -> Needs + Sync),
+        take: &(dyn Fn(&mut GroupMatches) -> Result<T, ArchiveError> + Sync),
+    ) -> Result<Vec<(usize, GroupMatches, T)>, EngineError> {
         if self.stop.load(Relaxed) {
             return Err(EngineError::Interrupted);
         }
@@ -449,14 +472,24 @@ impl<'a> Run<'a> {
             self.leave_out(rows);
             return Ok(Vec::new());
         }
-        let evaluated: Vec<_> = candidates
-            .par_iter()
-            .map(|candidate| (candidate.group, evaluate(snapshot, candidate, matcher, needs, registry)))
-            .collect();
+        let span = (self.summary.first, self.summary.last);
+        let one = |candidate: &Candidate| {
+            let stats = &snapshot.group(candidate.group)?.stats;
+            let mut group = evaluate(snapshot, candidate, matcher, needs(stats), registry)?;
+            // The span of all matches is told without times where all rows match, or none can widen what is known.
+            let is_whole = group.rows.is_empty() || group.rows.len() == stats.rows as usize;
+            if !is_whole && !is_within(stats, span) {
+                group.decoded.need(snapshot, Needs::TIMES)?;
+            }
+            let taken = take(&mut group)?;
+            Ok((group, taken))
+        };
+        let evaluated: Vec<(usize, Result<_, ArchiveError>)> =
+            candidates.par_iter().map(|candidate| (candidate.group, one(candidate))).collect();
         let mut matches = Vec::with_capacity(evaluated.len());
         for (number, outcome) in evaluated {
             match outcome {
-                Ok(group) => {
+                Ok((group, taken)) => {
                     self.summary.matched += group.rows.len() as u64;
                     self.summary.coverage.looked_at += group.looked_at;
                     let stats = snapshot.groups().get(number).map(|group| &group.stats);
@@ -466,15 +499,16 @@ impl<'a> Run<'a> {
                             [self.summary.first, stats.first_time.map(Timestamp)].into_iter().flatten().min();
                         self.summary.last =
                             [self.summary.last, stats.last_time.map(Timestamp)].into_iter().flatten().max();
-                        matches.push((number, group));
+                        matches.push((number, group, taken));
                         continue;
                     }
-                    for row in &group.rows {
+                    let is_timed = group.decoded.columns().loaded().contains(Needs::TIMES);
+                    for row in group.rows.iter().filter(|_| is_timed) {
                         let Some(time) = group.decoded.columns().time(*row as usize) else { continue };
                         self.summary.first = Some(self.summary.first.map_or(time, |first| first.min(time)));
                         self.summary.last = Some(self.summary.last.map_or(time, |last| last.max(time)));
                     }
-                    matches.push((number, group));
+                    matches.push((number, group, taken));
                 }
                 Err(cause) => {
                     let rows = snapshot.groups().get(number).map_or(0, |group| u64::from(group.stats.rows));
@@ -493,20 +527,33 @@ impl<'a> Run<'a> {
         let mut best: BinaryHeap<Ranked> = BinaryHeap::new();
         let mut fields = FieldSet::default();
         for part in candidates.chunks(4 * rayon::current_num_threads()) {
-            let needs = if limit > 0 { Needs::TIMES } else { Needs::NOTHING };
-            for (number, mut group) in self.evaluate(part, needs)? {
-                if limit == 0 {
+            let worst = best.peek().filter(|_| best.len() >= limit).map_or(i64::MIN, |Ranked(worst, _)| worst.time);
+            // Of a group that is older than all that is wanted, matches are only counted.
+            let is_wanted = |stats: &GroupStats| limit > 0 && stats.last_time.unwrap_or(i64::MIN) >= worst;
+            let needs = |stats: &GroupStats| if is_wanted(stats) { Needs::TIMES } else { Needs::NOTHING };
+            for (number, mut group, ()) in self.evaluate(part, &needs, &|_| Ok(()))? {
+                if !self.search.snapshot.groups().get(number).is_some_and(|group| is_wanted(&group.stats)) {
                     continue;
                 }
                 let mut wanted: Vec<Place> =
                     group.rows.iter().map(|row| self.place(number, &group.decoded, *row)).collect();
                 wanted.sort_unstable_by(|a, b| b.cmp(a));
-                for place in wanted.into_iter().take(limit) {
+                wanted.truncate(limit);
+                if best.len() >= limit
+                    && let Some(Ranked(worst, _)) = best.peek()
+                {
+                    wanted.retain(|place| place > worst);
+                }
+                let are_few = wanted.len() <= FEW;
+                for place in wanted {
                     if best.len() >= limit && best.peek().is_some_and(|Ranked(worst, _)| *worst >= place) {
                         break;
                     }
                     let row = self.row_of(number, place.id);
-                    group.decoded.unpack(&self.search.snapshot)?;
+                    match are_few {
+                        true => group.decoded.unpack_one(&self.search.snapshot, row as u32)?,
+                        false => group.decoded.unpack(&self.search.snapshot)?,
+                    }
                     group.decoded.need(&self.search.snapshot, Needs::ALL)?;
                     group.decoded.cut(row, Some(&self.search.registry), &mut fields);
                     let view = group.decoded.view(&self.search.snapshot, row, &fields);
@@ -533,7 +580,7 @@ impl<'a> Run<'a> {
         let mut kept = Kept::default();
         let mut parts = candidates.chunks(2 * rayon::current_num_threads()).peekable();
         while let Some(part) = parts.next() {
-            for (number, group) in self.evaluate(part, Needs::TIMES)? {
+            for (number, group, ()) in self.evaluate(part, &|_| Needs::TIMES, &|_| Ok(()))? {
                 if !is_wanted {
                     continue;
                 }

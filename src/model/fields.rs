@@ -50,7 +50,8 @@ impl FieldSet {
         self.entries.push((Place::Known(name), Place::Raw(range.start as u32, range.end as u32)));
     }
 
-    /// Adds a field whose value is not a range of the record's bytes.
+    /// Adds a field whose value is not a range of the record's bytes: what `\` escapes or doubled quotes in these stand for. A search
+    /// relies on it: a record without a `\` holds the letters between two quotes of any value.
     pub fn push_derived(&mut self, name: &'static str, value: &[u8]) {
         let value = self.keep(value);
         self.entries.push((Place::Known(name), value));

@@ -3,6 +3,7 @@
 //! Nothing here does I/O, starts a thread or reads a clock; every stage may know this module and it knows nobody.
 
 mod address;
+mod caseless;
 mod failure;
 mod fields;
 mod found;
@@ -17,6 +18,7 @@ mod time;
 mod verdict;
 
 pub use address::{Addresses, addresses};
+pub use caseless::Caseless;
 pub use failure::FailureKind;
 pub use fields::{FieldSet, Fields};
 pub use found::FoundRecord;

@@ -1,7 +1,5 @@
 //! The rows of a row group that match, decided on archived data.
 
-use std::ops::Range;
-
 use super::matcher::{ColumnView, Matcher};
 use super::plan::Candidate;
 use crate::archive::{ArchiveError, GroupColumns, GroupLines, GroupRef, Needs, Snapshot};
@@ -29,8 +27,7 @@ pub struct GroupMatches {
     pub looked_at: u64,
 }
 
-/// Decides which candidate rows match. Columns in `needs` are there afterwards where a row matches, and so are times where not all
-/// rows of the group do. Lines are unpacked only where columns do not decide, fields cut only where the
+/// Decides which candidate rows match. Columns in `needs` are there afterwards where a row matches. Lines are unpacked only where columns do not decide, fields cut only where the
 /// matcher asks for them.
 pub fn evaluate(
     snapshot: &Snapshot,
@@ -41,49 +38,82 @@ pub fn evaluate(
 ) -> Result<GroupMatches, ArchiveError> {
     let decoded = Decoded::open(snapshot, candidate.group, matcher.needs_on_columns())?;
     let mut matches = GroupMatches { decoded, rows: Vec::new(), looked_at: 0 };
-    let mut fields = FieldSet::default();
-    for rows in &candidate.rows {
-        for from in rows.clone().step_by(PIECE as usize) {
-            let piece = from..rows.end.min(from + PIECE);
-            matches.piece(snapshot, piece, matcher, interpret, &mut fields)?;
-        }
-    }
+    let open = matches.on_columns(snapshot, candidate, matcher);
+    let open = matches.on_texts(snapshot, open, matcher)?;
+    matches.on_records(snapshot, &open, matcher, interpret)?;
+    matches.rows.sort_unstable();
     if !matches.rows.is_empty() {
-        let all = matches.rows.len() == matches.decoded.columns.rows();
-        matches.decoded.need(snapshot, if all { needs } else { needs | Needs::TIMES })?;
+        matches.decoded.need(snapshot, needs)?;
     }
     Ok(matches)
 }
 
 impl GroupMatches {
-    /// Decides a piece of consecutive rows. Where columns leave any of them open, the bytes of the whole piece are searched
-    /// first: one search over many records is far faster than one for each.
-    fn piece(
+    /// Decides rows by their columns; gives those that are left.
+    fn on_columns(&mut self, snapshot: &Snapshot, candidate: &Candidate, matcher: &Matcher) -> Vec<u32> {
+        let rows = candidate.rows.iter().cloned().flatten();
+        self.looked_at = candidate.rows.iter().map(|rows| u64::from(rows.end.saturating_sub(rows.start))).sum();
+        if let Some(all) = matcher.on_nothing() {
+            self.rows.extend(rows.filter(|_| all));
+            return Vec::new();
+        }
+        if !matcher.looks_at_columns() {
+            return rows.collect();
+        }
+        let mut open = Vec::new();
+        for row in rows {
+            match matcher.on_columns(&self.decoded.column_view(snapshot, row as usize)) {
+                Some(true) => self.rows.push(row),
+                Some(false) => {}
+                None => open.push(row),
+            }
+        }
+        open
+    }
+
+    /// Decides rows by the texts asked for, looked up in the columns that lines are made of; gives those that are left.
+    fn on_texts(&mut self, snapshot: &Snapshot, open: Vec<u32>, matcher: &Matcher) -> Result<Vec<u32>, ArchiveError> {
+        if open.is_empty() || matcher.needles().is_empty() {
+            return Ok(open);
+        }
+        let Some(hits) = snapshot.find(&self.decoded.group, matcher.needles())? else { return Ok(open) };
+        let mut left = Vec::new();
+        for row in open {
+            let columns = matcher.looks_at_columns().then(|| self.decoded.column_view(snapshot, row as usize));
+            match matcher.on_texts(columns.as_ref(), &hits, row as usize) {
+                Some(true) => self.rows.push(row),
+                Some(false) => {}
+                None => left.push(row),
+            }
+        }
+        Ok(left)
+    }
+
+    /// Decides rows by their bytes, a piece of neighbours at a time: one search over many records is far faster than one for
+    /// each.
+    fn on_records(
         &mut self,
         snapshot: &Snapshot,
-        piece: Range<u32>,
+        open: &[u32],
         matcher: &Matcher,
         interpret: &dyn Interpret,
-        fields: &mut FieldSet,
     ) -> Result<(), ArchiveError> {
-        let mut may_match = None;
-        for row in piece.clone() {
-            self.looked_at += 1;
-            let is_match = match matcher.on_columns(&self.decoded.column_view(snapshot, row as usize)) {
-                Some(decided) => decided,
-                None => {
-                    self.decoded.unpack(snapshot)?;
-                    self.decoded.need(snapshot, matcher.needs())?;
-                    let bytes = || self.decoded.raw_of(piece.start as usize, piece.end as usize);
-                    if !*may_match.get_or_insert_with(|| matcher.may_match_within(bytes())) {
-                        continue;
-                    }
-                    self.decoded.cut(row as usize, matcher.needs_fields().then_some(interpret), fields);
-                    matcher.matches(&self.decoded.view(snapshot, row as usize, fields))
+        if open.is_empty() {
+            return Ok(());
+        }
+        self.decoded.unpack(snapshot)?;
+        self.decoded.need(snapshot, matcher.needs())?;
+        let mut fields = FieldSet::default();
+        for piece in open.chunk_by(|one, other| one / PIECE == other / PIECE) {
+            let (Some(first), Some(last)) = (piece.first(), piece.last()) else { continue };
+            if !matcher.may_match_within(self.decoded.raw_of(*first as usize, *last as usize + 1)) {
+                continue;
+            }
+            for row in piece {
+                self.decoded.cut(*row as usize, matcher.needs_fields().then_some(interpret), &mut fields);
+                if matcher.matches(&self.decoded.view(snapshot, *row as usize, &fields)) {
+                    self.rows.push(*row);
                 }
-            };
-            if is_match {
-                self.rows.push(row);
             }
         }
         Ok(())
@@ -125,9 +155,9 @@ impl Decoded {
         Ok(())
     }
 
-    /// Unpacks one line, where all are not there already; the others count as empty.
+    /// Unpacks one line, where it is not there already; those that were not there count as empty.
     pub fn unpack_one(&mut self, snapshot: &Snapshot, row: u32) -> Result<(), ArchiveError> {
-        if self.lines.is_none() {
+        if !self.lines.as_ref().is_some_and(|lines| lines.holds(row as usize)) {
             self.lines = Some(snapshot.line(&self.group, row)?);
         }
         Ok(())

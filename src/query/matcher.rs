@@ -6,10 +6,12 @@ use std::ops::{Bound, Range};
 use regex::bytes::Regex;
 
 use crate::archive::Needs;
+use crate::archive::lines::{Hits, Needle};
 use crate::model::query::{Expr, Field, Interval, LevelSet, Network};
 use crate::model::{Level, RecordView, TimeQuality, TimeRange, Timestamp, addresses};
 
 use super::search::{TextSearch, fold_bytes, is_word};
+use super::sought::{Needles, Sought};
 use super::{QueryError, error::regex_reason, literal, regexes};
 
 /// What is known of a record without its bytes.
@@ -35,6 +37,7 @@ pub struct ColumnView<'a> {
 #[derive(Debug, Clone)]
 pub struct Matcher {
     root: Node,
+    needles: Vec<Needle>,
 }
 
 #[derive(Debug, Clone)]
@@ -50,7 +53,7 @@ enum Node {
     Flagged(bool),
     Score(Number, (Bound<f64>, Bound<f64>)),
     Source(Test),
-    Value(Place, Test),
+    Value(Place, Test, Sought),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -90,7 +93,9 @@ impl Matcher {
     /// # Errors
     /// A regular expression that is wrong or too large; none for a tree that [`super::Query::parse`] gave.
     pub fn compile(expr: &Expr) -> Result<Matcher, QueryError> {
-        compile(expr).map(|root| Matcher { root })
+        let mut needles = Needles::default();
+        let root = compile(expr, &mut needles)?;
+        Ok(Matcher { root, needles: needles.take() })
     }
 
     /// Whether the record is asked for.
@@ -124,7 +129,27 @@ impl Matcher {
 
     /// The decision where columns alone allow it; `None` where the record itself is needed.
     pub fn on_columns(&self, columns: &ColumnView) -> Option<bool> {
-        self.root.on_columns(columns)
+        self.root.decide(Some(columns), &|_| None)
+    }
+
+    /// Texts whose absence from a record, or presence, decides parts of the query.
+    pub fn needles(&self) -> &[Needle] {
+        &self.needles
+    }
+
+    /// The decision where it is the same for all records, whatever their columns say.
+    pub fn on_nothing(&self) -> Option<bool> {
+        self.root.decide(None, &|_| None)
+    }
+
+    /// Whether [`Matcher::on_columns`] may decide a record by something else than text.
+    pub fn looks_at_columns(&self) -> bool {
+        self.root.looks_at_columns()
+    }
+
+    /// The decision where columns (if given) and what is known of [`Matcher::needles`] in a row allow it.
+    pub fn on_texts(&self, columns: Option<&ColumnView>, hits: &[Hits], row: usize) -> Option<bool> {
+        self.root.decide(columns, &|sought| sought.decide(hits, row))
     }
 
     /// `false` where no record among these bytes (many records, one after the other) can match, as decided by the literal
@@ -148,13 +173,13 @@ impl Matcher {
     }
 }
 
-fn compile(expr: &Expr) -> Result<Node, QueryError> {
-    let all = |parts: &[Expr]| parts.iter().map(compile).collect::<Result<Vec<_>, _>>();
+fn compile(expr: &Expr, needles: &mut Needles) -> Result<Node, QueryError> {
+    let mut all = |parts: &[Expr]| parts.iter().map(|part| compile(part, needles)).collect::<Result<Vec<_>, _>>();
     let (field, test) = match expr {
         Expr::All => return Ok(Node::All),
         Expr::And(parts) => return all(parts).map(Node::And),
         Expr::Or(parts) => return all(parts).map(Node::Or),
-        Expr::Not(part) => return compile(part).map(|part| Node::Not(Box::new(part))),
+        Expr::Not(part) => return compile(part, needles).map(|part| Node::Not(Box::new(part))),
         Expr::Level(set) => return Ok(Node::Level(*set)),
         Expr::Time(range) => return Ok(Node::Time(*range)),
         Expr::Exists(field) => (field, Test::Exists),
@@ -169,8 +194,17 @@ fn compile(expr: &Expr) -> Result<Node, QueryError> {
         Expr::Within { field, interval } => (field, Test::Within(interval.clone())),
     };
     Ok(match field {
-        Field::Line => Node::Value(Place::Line, test),
-        Field::Named(name) => named(name, test),
+        Field::Line => {
+            let sought = match &test {
+                Test::Text(TextSearch::Literal(literal)) => needles.literal(literal),
+                _ => needles.parts_of(expr),
+            };
+            Node::Value(Place::Line, test, sought)
+        }
+        Field::Named(name) => match named(name, test) {
+            Node::Value(place @ Place::Field(_), test, _) => Node::Value(place, test, needles.field(expr)),
+            node => node,
+        },
     })
 }
 
@@ -207,7 +241,7 @@ fn named(name: &str, test: Test) -> Node {
         "offset" => Place::Offset,
         name => Place::Field(name.to_owned()),
     };
-    Node::Value(place, test)
+    Node::Value(place, test, Sought::Nothing)
 }
 
 /// A test of a numeric column: `score>0.5` compares, `score:0.5` and `score=0.5` mean the number.
@@ -237,27 +271,31 @@ impl Node {
             Node::And(parts) => parts.iter().all(|part| part.matches(record)),
             Node::Or(parts) => parts.iter().any(|part| part.matches(record)),
             Node::Not(part) => !part.matches(record),
-            Node::Value(place, test) => test.at(place, record),
+            Node::Value(place, test, _) => test.at(place, record),
             column => column
-                .on_columns(&ColumnView {
-                    time: record.time,
-                    time_quality: record.time_quality,
-                    level: record.level,
-                    score: record.score,
-                    novelty: record.novelty,
-                    flagged: record.verdict.is_some_and(|verdict| verdict.flagged),
-                    source: record.source,
-                })
+                .decide(
+                    Some(&ColumnView {
+                        time: record.time,
+                        time_quality: record.time_quality,
+                        level: record.level,
+                        score: record.score,
+                        novelty: record.novelty,
+                        flagged: record.verdict.is_some_and(|verdict| verdict.flagged),
+                        source: record.source,
+                    }),
+                    &|_| None,
+                )
                 .unwrap_or(false),
         }
     }
 
-    fn on_columns(&self, columns: &ColumnView) -> Option<bool> {
+    /// The decision as far as columns and texts allow it.
+    fn decide(&self, columns: Option<&ColumnView>, text: &dyn Fn(&Sought) -> Option<bool>) -> Option<bool> {
         // A part that is undecided leaves the whole undecided unless another part settles it.
         let settle = |parts: &[Node], by: bool| {
             let mut undecided = false;
             for part in parts {
-                match part.on_columns(columns) {
+                match part.decide(columns, text) {
                     Some(decided) if decided == by => return Some(by),
                     Some(_) => {}
                     None => undecided = true,
@@ -269,15 +307,24 @@ impl Node {
             Node::All => Some(true),
             Node::And(parts) => settle(parts, false),
             Node::Or(parts) => settle(parts, true),
-            Node::Not(part) => part.on_columns(columns).map(|decided| !decided),
-            Node::Level(set) => Some(set.contains(columns.level)),
-            Node::Time(range) => Some(columns.time.is_some_and(|time| range.contains(time))),
-            Node::Quality(set) => Some(set & (1 << columns.time_quality.code()) != 0),
-            Node::Flagged(flagged) => Some(columns.flagged == *flagged),
-            Node::Score(Number::Score, bounds) => Some(bounds.contains(&as_written(columns.score))),
-            Node::Score(Number::Novelty, bounds) => Some(bounds.contains(&as_written(columns.novelty))),
-            Node::Source(test) => Some(test.accepts(columns.source.as_bytes())),
-            Node::Value(..) => None,
+            Node::Not(part) => part.decide(columns, text).map(|decided| !decided),
+            Node::Value(_, _, sought) => text(sought),
+            Node::Level(set) => Some(set.contains(columns?.level)),
+            Node::Time(range) => Some(columns?.time.is_some_and(|time| range.contains(time))),
+            Node::Quality(set) => Some(set & (1 << columns?.time_quality.code()) != 0),
+            Node::Flagged(flagged) => Some(columns?.flagged == *flagged),
+            Node::Score(Number::Score, bounds) => Some(bounds.contains(&as_written(columns?.score))),
+            Node::Score(Number::Novelty, bounds) => Some(bounds.contains(&as_written(columns?.novelty))),
+            Node::Source(test) => Some(test.accepts(columns?.source.as_bytes())),
+        }
+    }
+
+    fn looks_at_columns(&self) -> bool {
+        match self {
+            Node::And(parts) | Node::Or(parts) => parts.iter().any(Node::looks_at_columns),
+            Node::Not(part) => part.looks_at_columns(),
+            Node::All | Node::Value(..) => false,
+            _ => true,
         }
     }
 
@@ -298,7 +345,7 @@ impl Node {
             Node::And(parts) => parts.iter().all(|part| part.may_match_within(records)),
             Node::Or(parts) => parts.iter().any(|part| part.may_match_within(records)),
             // Without word edges: where a last line has no terminator, two records touch.
-            Node::Value(Place::Line, Test::Text(TextSearch::Literal(literal))) => literal.occurs(records),
+            Node::Value(Place::Line, Test::Text(TextSearch::Literal(literal)), _) => literal.occurs(records),
             _ => true,
         }
     }
@@ -307,7 +354,7 @@ impl Node {
         match self {
             Node::And(parts) | Node::Or(parts) => parts.iter().any(|part| part.any(wanted)),
             Node::Not(part) => part.any(wanted),
-            Node::Value(place, _) => wanted(place),
+            Node::Value(place, ..) => wanted(place),
             _ => false,
         }
     }
@@ -324,14 +371,14 @@ impl Node {
     fn highlights(&self, line: &[u8], out: &mut Vec<Range<usize>>) {
         match self {
             Node::And(parts) | Node::Or(parts) => parts.iter().for_each(|part| part.highlights(line, out)),
-            Node::Value(Place::Line, Test::Text(search)) => {
+            Node::Value(Place::Line, Test::Text(search), _) => {
                 let mut from = 0;
                 while let Some(found) = search.find(line, from) {
                     from = found.end.max(from + 1);
                     out.push(found);
                 }
             }
-            Node::Value(Place::Line, Test::Regex(regex)) => {
+            Node::Value(Place::Line, Test::Regex(regex), _) => {
                 out.extend(regex.find_iter(line).map(|found| found.range()).filter(|range| !range.is_empty()));
             }
             _ => {}

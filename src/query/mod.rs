@@ -18,6 +18,7 @@ mod pipes;
 mod plan;
 mod regexes;
 mod search;
+mod sought;
 mod term;
 mod value;
 
@@ -27,8 +28,8 @@ pub use filter::{Filter, filter, source_matches};
 pub use matcher::{ColumnView, Matcher};
 pub use names::BUILT_IN_FIELDS;
 pub use pipes::{
-    Aggregate, Cell, Comparison, Function, Limits, Output, PIPE_NAMES, Pipe, PipeError, Pipeline, RecordRow, Series,
-    Shown, Table,
+    Aggregate, Alike, Cell, Comparison, Function, Limits, Output, PIPE_NAMES, Pipe, PipeError, Pipeline, RecordRow,
+    Series, Shown, Table, Taken, Taker,
 };
 
 pub use plan::{Candidate, Plan, plan};

@@ -1,14 +1,13 @@
 //! Finds literal text and wildcard patterns in bytes, any case, between word edges.
 //!
-//! Plain ASCII text, the usual case, is found without a regular expression: the rarest letter of the needle is looked up
-//! in both cases with `memchr2`, and only its occurrences are compared. ASCII letters fold with ASCII only; other letters
+//! Plain ASCII text, the usual case, is found without a regular expression. ASCII letters fold with ASCII only; other letters
 //! by simple lower-casing, never into ASCII, so that the index may split words at every byte from 0x80 on.
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr2};
 use regex::bytes::Regex;
 
+use crate::model::Caseless;
 use crate::model::query::{Pattern, Piece};
 
 use super::regexes;
@@ -132,10 +131,8 @@ fn one_of(expression: &mut String, c: char) {
 #[derive(Debug, Clone)]
 pub(crate) struct Literal {
     /// Folded.
-    needle: Vec<u8>,
+    needle: Caseless,
     ascii: bool,
-    /// Position and both cases of the rarest byte (ASCII needles).
-    rare: (usize, u8, u8),
     /// Whether a word character may not stand before and after.
     edges: (bool, bool),
 }
@@ -144,11 +141,21 @@ impl Literal {
     fn new(text: &str, edges: (bool, bool)) -> Literal {
         let folded = fold(text);
         let ends = (folded.chars().next().is_some_and(is_word), folded.chars().last().is_some_and(is_word));
-        let needle = folded.into_bytes();
-        let rare = needle.iter().enumerate().min_by_key(|(_, byte)| commonness(**byte));
-        let rare = rare.map_or((0, 0, 0), |(at, byte)| (at, *byte, byte.to_ascii_uppercase()));
-        let ascii = needle.is_ascii();
-        Literal { ascii, rare, edges: (edges.0 && ends.0, edges.1 && ends.1), needle }
+        Literal {
+            ascii: folded.is_ascii(),
+            edges: (edges.0 && ends.0, edges.1 && ends.1),
+            needle: Caseless::new(folded.as_bytes()),
+        }
+    }
+
+    /// The text in lower case.
+    pub(crate) fn text(&self) -> &[u8] {
+        self.needle.bytes()
+    }
+
+    /// Whether a word character may not stand before and after.
+    pub(crate) fn edges(&self) -> (bool, bool) {
+        self.edges
     }
 
     pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<Range<usize>> {
@@ -157,22 +164,17 @@ impl Literal {
 
     /// Whether the text may stand here at all, word edges aside; always true for needles beyond ASCII.
     pub(crate) fn occurs(&self, text: &[u8]) -> bool {
-        !self.ascii || Literal { edges: (false, false), ..self.clone() }.find_ascii(text, 0).is_some()
+        !self.ascii || self.needle.find(text, 0).is_some()
     }
 
-    fn find_ascii(&self, text: &[u8], from: usize) -> Option<Range<usize>> {
-        let (offset, low, high) = self.rare;
-        let mut at = from.checked_add(offset)?;
+    fn find_ascii(&self, text: &[u8], mut from: usize) -> Option<Range<usize>> {
         loop {
-            let rest = text.get(at..)?;
-            let found = if low == high { memchr(low, rest) } else { memchr2(low, high, rest) }?;
-            at += found;
-            let start = at - offset;
-            let end = start + self.needle.len();
-            if text.get(start..end)?.eq_ignore_ascii_case(&self.needle) && self.edges_hold(text, start, end) {
+            let start = self.needle.find(text, from)?;
+            let end = start + self.text().len();
+            if self.edges_hold(text, start, end) {
                 return Some(start..end);
             }
-            at += 1;
+            from = start + 1;
         }
     }
 
@@ -185,7 +187,7 @@ impl Literal {
     }
 
     fn folded_end(&self, text: &[u8], start: usize) -> Option<usize> {
-        let mut needle = self.needle.as_slice();
+        let mut needle = self.text();
         let mut at = start;
         while let Some((first, _)) = needle.split_first() {
             if first.is_ascii() {
@@ -246,15 +248,6 @@ fn decode(text: &[u8]) -> Option<(char, usize)> {
     };
     let c = std::str::from_utf8(text.get(..length)?).ok()?.chars().next()?;
     Some((c, length))
-}
-
-/// How often a byte stands in logs, roughly; the order is what matters.
-fn commonness(byte: u8) -> u8 {
-    const ORDER: &[u8] = b" e0t1a2oins3r-5:4.cdlu69/87pmfgh,=[]_\"bvyw(){};'kx<>+qjz@";
-    match ORDER.iter().position(|other| *other == byte) {
-        Some(rank) => 255 - rank as u8,
-        None => 0,
-    }
 }
 
 #[cfg(test)]

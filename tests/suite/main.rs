@@ -21,6 +21,7 @@ mod index_and_scan;
 mod models;
 mod old_formats;
 mod process;
+mod query_columns;
 mod query_corpus;
 mod query_language;
 mod query_pipes;

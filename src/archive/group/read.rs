@@ -10,7 +10,7 @@ use super::{
     derived,
 };
 use crate::archive::column;
-use crate::archive::lines::{Outline, Stripe};
+use crate::archive::lines::{Hits, Needle, Outline, Stripe};
 use crate::model::{InputId, Layout, Level, Origin, TimeQuality, Timestamp, Verdict};
 
 /// What is said of a section that holds something else than a value for each row.
@@ -195,6 +195,21 @@ impl GroupColumns {
     /// Template of a row.
     pub fn template(&self, row: usize) -> &str {
         of(&self.template_ids, &self.templates, row).map_or("", String::as_str)
+    }
+
+    /// All templates that rows may have.
+    pub fn templates(&self) -> &[String] {
+        &self.templates
+    }
+
+    /// Place of the template of a row among [`GroupColumns::templates`].
+    pub fn template_id(&self, row: usize) -> Option<u64> {
+        self.template_ids.get(row).and_then(|id| u64::try_from(*id).ok())
+    }
+
+    /// Where rows come from.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
     }
 
     /// Layout of a row.
@@ -384,6 +399,18 @@ impl GroupReader<'_> {
         outline.map_err(|_| section.damaged("lines", "can't be unpacked"))
     }
 
+    /// For each needle, which records hold it, without unpacking a line; `None` where lines are not in columns.
+    pub fn find(&self, needles: &[Needle]) -> Result<Option<Vec<Hits>>, SectionError> {
+        let section = find(&self.group.sections, LINES, "lines")?;
+        if section.codec != COLUMNAR {
+            return Ok(None);
+        }
+        let stored = section.stored("lines", self.read)?;
+        let stripe = self.shared.lines(self.stripe, self.read)?;
+        let hits = stripe.find(&stored, self.group.rows, section.raw, needles);
+        hits.map(Some).map_err(|_| section.damaged("lines", "can't be unpacked"))
+    }
+
     fn unpack(&self, kind: u8, name: &str) -> Result<Vec<u8>, SectionError> {
         find(&self.group.sections, kind, name)?.unpack(name, self.read)
     }
@@ -410,6 +437,11 @@ impl GroupLines {
     /// Number of records.
     pub fn rows(&self) -> usize {
         self.starts.len().saturating_sub(1)
+    }
+
+    /// Whether a row is there.
+    pub fn holds(&self, row: usize) -> bool {
+        row.checked_sub(self.first).is_some_and(|at| at < self.rows())
     }
 
     /// All bytes.

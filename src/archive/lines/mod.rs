@@ -12,14 +12,18 @@
 //! columns, then for each dictionary the number and form of its entries), table of blobs and packs, descriptions of entries.
 //! That of a chunk: varint number of rows, table of blobs and packs, template of each row, descriptions of columns.
 
+mod align;
 mod columns;
 mod dictionary;
+mod find;
 mod integers;
+mod needle;
 mod outline;
 mod pack;
 mod parts;
 mod patterns;
 mod read;
+mod shape;
 mod stamps;
 mod template;
 mod tokens;
@@ -28,11 +32,14 @@ mod write;
 
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 use zstd::bulk::Decompressor;
 
+pub use self::find::Hits;
+pub use self::needle::Needle;
 pub use self::outline::{MOST_STAMPS, Outline};
 use self::pack::{Compressors, Meta, Packs};
 use self::read::{DescribedTable, Dictionaries, Form, Loader, TableForm};
@@ -248,6 +255,7 @@ pub struct Stripe {
     table: TableForm,
     dictionaries: Dictionaries,
     memory: usize,
+    sought: find::Known,
 }
 
 impl std::fmt::Debug for Stripe {
@@ -279,7 +287,12 @@ impl Stripe {
             return Err(DecodeError("bytes after the description"));
         }
         let memory = description.len() * 4 + shared.len() * 8;
-        Ok(Stripe { table, dictionaries: Dictionaries::new(entries, packs, raw), memory })
+        Ok(Stripe {
+            table,
+            dictionaries: Dictionaries::new(entries, packs, raw),
+            memory,
+            sought: find::Known::default(),
+        })
     }
 
     /// Bytes of memory it takes once its dictionaries are loaded, roughly.
@@ -343,6 +356,16 @@ impl Stripe {
     pub fn outline(&self, chunk: &[u8], rows: u32, raw_bytes: u64) -> Result<Outline, DecodeError> {
         self.chunk(chunk, rows, raw_size(raw_bytes)?, |described, loader| {
             outline::of_chunk(loader, described, rows as usize)
+        })
+    }
+
+    /// For each needle, which records of a chunk hold it, without reading a line.
+    pub fn find(&self, chunk: &[u8], rows: u32, raw_bytes: u64, needles: &[Needle]) -> Result<Vec<Hits>, DecodeError> {
+        let sought: Vec<_> = needles.iter().map(|needle| self.sought.of(needle, &self.table)).collect();
+        self.chunk(chunk, rows, raw_size(raw_bytes)?, |described, loader| {
+            let mut find =
+                |sought: &Arc<find::Sought>| loader.borrowed(|loader| sought.rows(loader, described, rows as usize));
+            sought.iter().map(&mut find).collect()
         })
     }
 

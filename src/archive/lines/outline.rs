@@ -71,17 +71,38 @@ fn whole(
     described: &DescribedTable,
     ids: &[u64],
 ) -> Result<Option<(u64, Text)>, DecodeError> {
-    let is_whole = |template: &&Template| template.text.is_empty() && template.columns.len() == 1;
-    let Some(template) = described.templates().iter().find(is_whole) else { return Ok(None) };
-    let number = described.templates().iter().position(|other| std::ptr::eq(other, template)).unwrap_or(usize::MAX);
-    let column = template.columns.first().map_or(usize::MAX, |column| *column as usize);
-    let Some(form) = described.columns().get(column) else { return Ok(None) };
+    let templates = described.templates();
+    let is_whole = |template: &Template| template.text.is_empty() && template.columns.len() == 1;
+    let Some(number) = templates.iter().position(is_whole) else { return Ok(None) };
+    let Some(column) = templates.get(number).and_then(|template| template.columns.first()) else { return Ok(None) };
+    let uses = templates.iter().flat_map(|template| &template.columns).filter(|other| *other == column).count();
+    let Some(form) = described.columns().get(*column as usize) else { return Ok(None) };
     // A column that others share has values of theirs too.
-    let count = ids.iter().filter(|id| **id == number as u64).count();
-    if matches!(form, Described::Stamps { .. }) || described.occurrences(ids)?.get(column) != Some(&count) {
+    if uses != 1 || matches!(form, Described::Stamps { .. }) {
         return Ok(None);
     }
+    let count = ids.iter().filter(|id| **id == number as u64).count();
     Ok(Some((number as u64, loader.text(form, count)?)))
+}
+
+/// The time stamps of each column of such, as written, none of them relative to another; nothing for other columns.
+pub fn stamps_of(
+    loader: &mut Loader<'_, '_>,
+    described: &DescribedTable,
+    ids: &[u64],
+) -> Result<Vec<Vec<u64>>, DecodeError> {
+    let mut columns = load(loader, described, ids)?;
+    let mut values = vec![Vec::new(); columns.len()];
+    for id in ids {
+        let mut first = None;
+        for column in described.templates().get(*id as usize).map_or(&[][..], |template| &template.columns) {
+            let stamps = columns.get_mut(*column as usize).and_then(Option::as_mut);
+            if let (Some(stamps), Some(values)) = (stamps, values.get_mut(*column as usize)) {
+                values.push(stamps.value(&mut first)?);
+            }
+        }
+    }
+    Ok(values)
 }
 
 fn load(
@@ -107,6 +128,10 @@ fn load(
 
 impl Stamps {
     fn next(&mut self, first: &mut Option<u64>) -> Result<Option<i64>, DecodeError> {
+        Ok(stamps::nanoseconds(self.format, self.value(first)?))
+    }
+
+    fn value(&mut self, first: &mut Option<u64>) -> Result<u64, DecodeError> {
         let mut value = *self.values.get(self.next).ok_or(DecodeError("a column is at its end"))?;
         self.next += 1;
         if self.relative {
@@ -114,6 +139,6 @@ impl Stamps {
             value = base.wrapping_add(unzigzag(value) as u64);
         }
         first.get_or_insert(value);
-        Ok(stamps::nanoseconds(self.format, value))
+        Ok(value)
     }
 }

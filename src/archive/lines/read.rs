@@ -36,6 +36,16 @@ pub struct TableForm {
 }
 
 impl TableForm {
+    /// The templates.
+    pub fn templates(&self) -> &[Template] {
+        &self.templates
+    }
+
+    /// The forms of the columns.
+    pub fn columns(&self) -> &[Form] {
+        &self.columns
+    }
+
     /// Reads it from the tree.
     pub fn read(tree: &mut Meta<'_>, depth: u8) -> Result<TableForm, DecodeError> {
         let (templates, count) = read_templates(tree)?;
@@ -175,7 +185,7 @@ impl Dictionaries {
     }
 
     /// The words of a dictionary; one that asks for it must come before it, so that none waits for itself.
-    fn get(&self, number: usize, after: Option<usize>) -> Result<Arc<Text>, DecodeError> {
+    pub fn get(&self, number: usize, after: Option<usize>) -> Result<Arc<Text>, DecodeError> {
         const MISSING: DecodeError = DecodeError("a dictionary that is not there");
         if after.is_some_and(|after| number <= after) {
             return Err(MISSING);
@@ -213,6 +223,19 @@ impl<'a, 'b> Loader<'a, 'b> {
     pub fn new(packs: &'b mut Packs<'a>, dictionaries: &'b Dictionaries, raw_bytes: usize) -> Loader<'a, 'b> {
         let budget = 16 * raw_bytes + (1 << 20);
         Loader { blobs: BlobsOf::Chunk(packs), dictionaries, within: None, budget, most: raw_bytes }
+    }
+
+    /// The dictionaries of the stripe.
+    pub fn dictionaries(&self) -> &'b Dictionaries {
+        self.dictionaries
+    }
+
+    /// Hands itself to `take`, whose columns are gone when it returns: the memory they took may be taken again.
+    pub fn borrowed<R>(&mut self, take: impl FnOnce(&mut Self) -> R) -> R {
+        let budget = self.budget;
+        let result = take(self);
+        self.budget = budget;
+        result
     }
 
     fn charge(&mut self, count: usize, each: usize) -> Result<(), DecodeError> {
@@ -302,7 +325,8 @@ impl<'a, 'b> Loader<'a, 'b> {
         Ok(Text { bytes: sink.bytes, starts, gap: 0 })
     }
 
-    fn flat(&mut self, described: &Described, count: usize) -> Result<Text, DecodeError> {
+    /// The values of a column that is kept as bytes.
+    pub fn flat(&mut self, described: &Described, count: usize) -> Result<Text, DecodeError> {
         self.charge(count, 4)?;
         let text = match described {
             Described::Lines(blob) => {

@@ -50,6 +50,7 @@ fn comes_back(records: &[Vec<u8>]) {
     for (quoted, number) in [(false, 1), (true, 1), (false, 3)] {
         let Some(encoded) = stripe(records, quoted, number) else { continue };
         assert!(super::comes_back(&encoded.raw, &encoded.lengths, &encoded.cuts, &encoded.stripe));
+        is_found_alike(records, &encoded, &texts_of(records, if records.len() > 1_000 { 8 } else { 40 }));
         let opened = Stripe::open(&encoded.stripe.shared, encoded.raw.len() as u64).unwrap();
         for (chunk, rows, size) in chunks(&encoded) {
             let count = rows.len() as u32;
@@ -68,11 +69,82 @@ fn comes_back(records: &[Vec<u8>]) {
     }
 }
 
+/// Whether a record holds a text, and whether that hangs on a letter beyond ASCII next to it.
+fn holds(record: &[u8], text: &[u8], edges: (bool, bool)) -> (bool, bool) {
+    let line = record.strip_suffix(b"\n").unwrap_or(record);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let (mut surely, mut perhaps) = (false, false);
+    for (at, window) in line.windows(text.len()).enumerate() {
+        if !window.eq_ignore_ascii_case(text) {
+            continue;
+        }
+        let before = at.checked_sub(1).map(|before| line[before]).filter(|_| edges.0);
+        let after = line.get(at + text.len()).copied().filter(|_| edges.1);
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let beside = || [before, after].into_iter().flatten();
+        if !beside().any(is_word) {
+            perhaps = true;
+            surely |= beside().all(|byte| byte.is_ascii());
+        }
+    }
+    (surely, perhaps)
+}
+
+/// Looks for texts in columns and in the records themselves; gives the number of records that were left open.
+#[track_caller]
+fn is_found_alike(records: &[Vec<u8>], encoded: &Encoded, texts: &[(Vec<u8>, (bool, bool))]) -> usize {
+    let opened = Stripe::open(&encoded.stripe.shared, encoded.raw.len() as u64).unwrap();
+    let mut left = 0;
+    for (text, edges) in texts {
+        let Some(needle) = Needle::new(text, *edges) else { continue };
+        for (chunk, rows, size) in chunks(encoded) {
+            let hits = opened.find(chunk, rows.len() as u32, size, std::slice::from_ref(&needle)).unwrap();
+            for (at, row) in rows.enumerate() {
+                let (surely, perhaps) = holds(&records[row], text, *edges);
+                let found = hits[0].holds(at);
+                left += usize::from(found.is_none());
+                let place = || {
+                    format!(
+                        "{:?} {edges:?} in {:?}",
+                        text.escape_ascii().to_string(),
+                        records[row].escape_ascii().to_string()
+                    )
+                };
+                assert!(!surely || found != Some(false), "missed {}", place());
+                assert!(perhaps || found != Some(true), "imagined {}", place());
+            }
+        }
+    }
+    left
+}
+
+/// Texts cut out of records, in some other case, with and without edges.
+fn texts_of(records: &[Vec<u8>], count: u64) -> Vec<(Vec<u8>, (bool, bool))> {
+    let mut texts = Vec::new();
+    for n in 0..count {
+        let record = &records[scattered(n) as usize % records.len()];
+        if record.is_empty() {
+            continue;
+        }
+        let from = scattered(n + 1_000) as usize % record.len();
+        let to = record.len().min(from + 1 + scattered(n + 2_000) as usize % [3, 9, 40, 300][n as usize % 4]);
+        let mut text = record[from..to].to_vec();
+        if n % 3 == 0 {
+            text.make_ascii_uppercase();
+        }
+        texts.push((text, (n % 5 == 0, n % 7 == 0)));
+    }
+    texts
+}
+
 /// Decodes a stripe of one chunk in all ways; whatever it says is right, as long as it says it.
 fn try_all(shared: &[u8], chunk: &[u8], rows: u32, size: u64) -> bool {
     let Ok(opened) = Stripe::open(shared, size) else { return false };
     let _ = opened.decode_rows(chunk, rows, size, rows / 2..rows);
     let _ = opened.outline(chunk, rows, size);
+    let texts = [b"a".as_slice(), b"10", b"INFO opened", b"-0"];
+    let needles: Vec<Needle> = texts.iter().filter_map(|text| Needle::new(text, (true, false))).collect();
+    let _ = opened.find(chunk, rows, size, &needles);
     opened.decode(chunk, rows, size).is_ok()
 }
 
@@ -154,6 +226,32 @@ fn an_outline_tells_times_and_templates_without_lines() {
         }
         assert!(outline.stamps[1].iter().all(Option::is_none));
         assert!(outline.templates.iter().max() < Some(&40));
+    }
+}
+
+#[test]
+fn texts_are_found_in_columns_wherever_they_begin_and_end() {
+    let records = service(120);
+    for (quoted, number) in [(false, 1), (true, 2)] {
+        let encoded = stripe(&records, quoted, number).unwrap();
+        for edges in [(false, false), (true, true)] {
+            let mut texts = Vec::new();
+            for record in records.iter().take(6) {
+                let line = record.strip_suffix(b"\n").unwrap();
+                for from in 0..line.len() {
+                    texts.extend(
+                        [1, 2, 5, 12, 31, 90].iter().map(|len| line[from..line.len().min(from + len)].to_vec()),
+                    );
+                }
+            }
+            texts.sort();
+            texts.dedup();
+            let texts: Vec<_> = texts.into_iter().map(|text| (text, edges)).collect();
+            let left = is_found_alike(&records, &encoded, &texts);
+            // Edges next to a time stamp are all that columns can't tell here.
+            let most = if edges.0 { texts.len() * records.len() / 50 } else { 0 };
+            assert!(left <= most, "{left} of {} records were left open", texts.len() * records.len());
+        }
     }
 }
 

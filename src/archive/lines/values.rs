@@ -18,7 +18,12 @@ pub struct Text {
 }
 
 impl Text {
-    /// One of them.
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// A value.
     #[inline]
     pub fn get(&self, index: usize) -> Option<&[u8]> {
         let (start, end) = (*self.starts.get(index)?, *self.starts.get(index + 1)?);
@@ -124,9 +129,15 @@ const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
 8081828384858687888990919293949596979899";
 
 /// Writes a decimal number with at least `width` digits (20 at most).
-#[allow(clippy::indexing_slicing, reason = "hot; 64 bits have 20 digits at most and a pair is below 100")]
-fn number(mut value: u64, width: usize, sink: &mut Sink) -> Result<(), DecodeError> {
+fn number(value: u64, width: usize, sink: &mut Sink) -> Result<(), DecodeError> {
     let mut digits = [b'0'; 20];
+    sink.put(decimal(value, width, &mut digits))
+}
+
+/// A decimal number with at least `width` digits (20 at most).
+#[allow(clippy::indexing_slicing, reason = "hot; 64 bits have 20 digits at most and a pair is below 100")]
+pub fn decimal(mut value: u64, width: usize, digits: &mut [u8; 20]) -> &[u8] {
+    *digits = [b'0'; 20];
     let mut start = digits.len();
     while value >= 100 {
         let pair = (value % 100) as usize * 2;
@@ -143,5 +154,5 @@ fn number(mut value: u64, width: usize, sink: &mut Sink) -> Result<(), DecodeErr
         digits[start] = b'0' + value as u8;
     }
     start = start.min(digits.len() - width.min(digits.len()));
-    sink.put(&digits[start..])
+    &digits[start..]
 }

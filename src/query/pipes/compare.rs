@@ -100,7 +100,7 @@ impl Compare {
 }
 
 impl Sink for Compare {
-    fn push(&mut self, row: &Row, budget: &mut Budget) -> Result<(), PipeError> {
+    fn push(&mut self, row: &Row, _times: u64, budget: &mut Budget) -> Result<(), PipeError> {
         let Some(time) = row.time else { return Ok(()) };
         let is_last = self.last.contains(time);
         if !is_last && !self.before.contains(time) {

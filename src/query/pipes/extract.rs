@@ -32,4 +32,8 @@ impl Stage for Extract {
         }
         next.push(row)
     }
+
+    fn needs_order(&self) -> bool {
+        false
+    }
 }

@@ -24,7 +24,7 @@ impl Gaps {
 }
 
 impl Sink for Gaps {
-    fn push(&mut self, row: &Row, budget: &mut Budget) -> Result<(), PipeError> {
+    fn push(&mut self, row: &Row, _times: u64, budget: &mut Budget) -> Result<(), PipeError> {
         let Some(time) = row.time else { return Ok(()) };
         let group = self.by.and_then(|slot| row.value(slot)).map(<[u8]>::to_vec);
         let groups = self.last.len();

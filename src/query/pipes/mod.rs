@@ -3,6 +3,7 @@
 //! Stages on records (`extract`, `head`, `tail`, `sort`) pass rows on; at most one sink (`stats`, `top`, `timechart`,
 //! `patterns`, `gaps`, `compare`) turns them into a table; `where`, `sort`, `head`, `tail` and `fields` then work on the table.
 
+mod alike;
 mod compare;
 mod extract;
 mod gaps;
@@ -18,8 +19,9 @@ mod tail;
 mod timechart;
 mod top;
 
+pub use alike::Alike;
 pub(super) use parse::parse;
-pub use pipeline::{Limits, Output, PipeError, Pipeline, RecordRow, Shown};
+pub use pipeline::{Limits, Output, PipeError, Pipeline, RecordRow, Shown, Taken, Taker};
 pub use table::{Cell, Series, Table};
 
 use crate::model::TimeRange;

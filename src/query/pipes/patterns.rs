@@ -2,6 +2,7 @@
 
 use hashbrown::HashMap;
 
+use super::alike::Apart;
 use super::pipeline::{Budget, Output, PipeError, Sink};
 use super::row::Row;
 use super::table::{Cell, Table};
@@ -21,17 +22,26 @@ impl Patterns {
 }
 
 impl Sink for Patterns {
-    fn push(&mut self, row: &Row, budget: &mut Budget) -> Result<(), PipeError> {
+    fn push(&mut self, row: &Row, times: u64, budget: &mut Budget) -> Result<(), PipeError> {
         let template = row.value(self.slot).unwrap_or_default();
         if let Some((count, first)) = self.seen.get_mut(template) {
-            *count += 1;
+            *count += times;
             *first = row.id.0.min(*first);
             return Ok(());
         }
         budget.take("patterns", template.len() + 64)?;
         budget.groups("patterns", self.seen.len() + 1)?;
-        self.seen.insert(template.to_vec(), (1, row.id.0));
+        self.seen.insert(template.to_vec(), (times, row.id.0));
         Ok(())
+    }
+
+    /// Of records that are alike the one with the least id is pushed.
+    fn apart(&self) -> Apart {
+        Apart::Values
+    }
+
+    fn needs_order(&self) -> bool {
+        false
     }
 
     fn finish(&mut self, _budget: &mut Budget) -> Result<Output, PipeError> {

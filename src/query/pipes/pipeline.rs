@@ -5,6 +5,7 @@ use std::fmt;
 use crate::archive::Needs;
 use crate::model::{FailureKind, RecordId, RecordView, Zone};
 
+use super::alike::{Alike, Apart};
 use super::extract::Extract;
 use super::head::Head;
 use super::row::Row;
@@ -166,7 +167,7 @@ impl Next<'_> {
             Some((first, rest)) => {
                 first.push(row, &mut Next { stages: rest, sink: &mut *self.sink, budget: &mut *self.budget })
             }
-            None => self.sink.push(row, self.budget),
+            None => self.sink.push(row, 1, self.budget),
         }
     }
 }
@@ -185,12 +186,27 @@ pub(super) trait Stage: Send {
     fn done(&self) -> bool {
         false
     }
+
+    /// Whether the outcome depends on the order of rows.
+    fn needs_order(&self) -> bool {
+        true
+    }
 }
 
 /// Where records end.
 pub(super) trait Sink: Send {
-    /// Takes a row.
-    fn push(&mut self, row: &Row, budget: &mut Budget) -> Result<(), PipeError>;
+    /// Takes a row that stands for so many that are alike by [`Sink::apart`].
+    fn push(&mut self, row: &Row, times: u64, budget: &mut Budget) -> Result<(), PipeError>;
+
+    /// By what rows are told apart.
+    fn apart(&self) -> Apart {
+        Apart::Record
+    }
+
+    /// Whether the outcome depends on the order of rows.
+    fn needs_order(&self) -> bool {
+        true
+    }
 
     /// What was made of the rows.
     fn finish(&mut self, budget: &mut Budget) -> Result<Output, PipeError>;
@@ -266,6 +282,34 @@ impl Pipeline {
         next.push(&mut self.row)
     }
 
+    /// Whether records must be pushed in order; otherwise [`Pipeline::push_taken`] takes them in any order that is always the
+    /// same.
+    pub fn needs_order(&self) -> bool {
+        self.sink.needs_order() || self.stages.iter().any(|stage| stage.needs_order())
+    }
+
+    /// By what columns records are told apart, where those that are alike may be pushed as one.
+    pub fn alike(&self) -> Option<Alike> {
+        if self.stages.is_empty() { Alike::of(&self.names, self.sink.apart()) } else { None }
+    }
+
+    /// What takes from records the values that the pipes look at, on any thread.
+    pub fn taker(&self) -> Taker {
+        Taker { names: self.names.clone() }
+    }
+
+    /// Takes what a [`Taker`] took from a record that stands for so many that are alike.
+    ///
+    /// # Errors
+    /// A limit was reached; the message names it.
+    pub fn push_taken(&mut self, mut taken: Taken, times: u64) -> Result<(), PipeError> {
+        if self.stages.is_empty() {
+            return self.sink.push(&taken.0, times, &mut self.budget);
+        }
+        let mut next = Next { stages: &mut self.stages, sink: &mut *self.sink, budget: &mut self.budget };
+        (0..times).try_for_each(|_| next.push(&mut taken.0))
+    }
+
     /// Whether further records change nothing, as after `head`.
     pub fn done(&self) -> bool {
         self.stages.iter().any(|stage| stage.done())
@@ -284,9 +328,10 @@ impl Pipeline {
         self.needs_fields() || self.names.iter().any(|name| matches!(name.as_str(), "raw" | "offset"))
     }
 
-    /// Columns that the pipes look at; the time always.
+    /// Columns that the pipes look at; the time unless all they do is count by other columns.
     pub fn needs(&self) -> Needs {
-        self.names.iter().fold(Needs::TIMES, |needs, name| {
+        let times = self.alike().is_none_or(|alike| alike.needs_times());
+        self.names.iter().fold(if times { Needs::TIMES } else { Needs::NOTHING }, |needs, name| {
             needs
                 | match name.as_str() {
                     "template" => Needs::TEMPLATES,
@@ -315,6 +360,25 @@ impl Pipeline {
         })
     }
 }
+
+/// Takes from records the values that pipes look at.
+#[derive(Debug, Clone)]
+pub struct Taker {
+    names: Vec<String>,
+}
+
+impl Taker {
+    /// Takes them from a record.
+    pub fn take(&self, record: &RecordView) -> Taken {
+        let mut row = Row::new(self.names.len());
+        row.fill(&self.names, record);
+        Taken(row)
+    }
+}
+
+/// The values of a record that pipes look at.
+#[derive(Debug, Clone)]
+pub struct Taken(Row);
 
 fn make_sink(pipe: &Pipe, slots: &mut Slots, zone: Zone) -> Option<Box<dyn Sink>> {
     let columns = pipe.columns().unwrap_or_default();
@@ -380,7 +444,7 @@ struct Records {
 }
 
 impl Sink for Records {
-    fn push(&mut self, row: &Row, budget: &mut Budget) -> Result<(), PipeError> {
+    fn push(&mut self, row: &Row, _times: u64, budget: &mut Budget) -> Result<(), PipeError> {
         let extracted: Vec<(String, Vec<u8>)> = self
             .extracted
             .iter()

@@ -8,6 +8,7 @@ use crate::model::Timestamp;
 use crate::query::literal;
 
 use super::Function;
+use super::alike::Apart;
 use super::pipeline::{Budget, Output, PipeError, Sink};
 use super::row::Row;
 use super::table::{Cell, Table, rows_in_order};
@@ -47,7 +48,7 @@ impl Stats {
 }
 
 impl Sink for Stats {
-    fn push(&mut self, row: &Row, budget: &mut Budget) -> Result<(), PipeError> {
+    fn push(&mut self, row: &Row, times: u64, budget: &mut Budget) -> Result<(), PipeError> {
         self.key.clear();
         for slot in &self.by {
             // Length first, so that no two groups share a key; a missing value has a length no value has.
@@ -64,9 +65,21 @@ impl Sink for Stats {
         }
         let Some(group) = self.groups.get_mut(self.key.as_slice()) else { return Ok(()) };
         for (figure, (_, slot)) in group.figures.iter_mut().zip(&self.of) {
-            figure.take(slot.and_then(|slot| row.value(slot)), (row.time, row.id.0), budget)?;
+            match figure {
+                Figure::Count(count) => *count += times,
+                figure => figure.take(slot.and_then(|slot| row.value(slot)), (row.time, row.id.0), budget)?,
+            }
         }
         Ok(())
+    }
+
+    fn apart(&self) -> Apart {
+        let is_count = |(function, _): &(Function, Option<usize>)| *function == Function::Count;
+        if self.of.iter().all(is_count) { Apart::Values } else { Apart::Record }
+    }
+
+    fn needs_order(&self) -> bool {
+        false
     }
 
     fn finish(&mut self, _budget: &mut Budget) -> Result<Output, PipeError> {
@@ -104,10 +117,6 @@ impl Figure {
     }
 
     fn take(&mut self, value: Option<&[u8]>, when: When, budget: &mut Budget) -> Result<(), PipeError> {
-        if let Figure::Count(count) = self {
-            *count += 1;
-            return Ok(());
-        }
         let Some(value) = value else { return Ok(()) };
         match self {
             Figure::Distinct(seen) if !seen.contains(value) => {

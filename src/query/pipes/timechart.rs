@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 
 use crate::model::{Timestamp, Zone};
 
+use super::alike::Apart;
 use super::pipeline::{Budget, Output, PipeError, Sink};
 use super::row::Row;
 use super::table::{Cell, Series, Table, rows_in_order};
@@ -24,7 +25,17 @@ impl Timechart {
     }
 }
 
+/// When the span of a time begins; `east` is the zone in ns.
+pub(super) fn bucket(time: Timestamp, span: i64, east: i64) -> i64 {
+    let local = time.saturating_add(east).0;
+    time.0.saturating_sub(local.rem_euclid(span))
+}
+
 impl Timechart {
+    fn east(&self) -> i64 {
+        i64::from(self.zone.east) * 1_000_000_000
+    }
+
     /// The counts with the empty spans between them; of a chart that a field splits, of its most frequent values.
     fn series(&self) -> Vec<Series> {
         let timed = || self.counts.iter().filter_map(|((bucket, group), count)| Some(((*bucket)?, group, *count)));
@@ -56,21 +67,25 @@ impl Timechart {
 }
 
 impl Sink for Timechart {
-    fn push(&mut self, row: &Row, budget: &mut Budget) -> Result<(), PipeError> {
-        let east = i64::from(self.zone.east) * 1_000_000_000;
-        let bucket = row.time.map(|time| {
-            let local = time.saturating_add(east).0;
-            time.0.saturating_sub(local.rem_euclid(self.span))
-        });
+    fn push(&mut self, row: &Row, times: u64, budget: &mut Budget) -> Result<(), PipeError> {
+        let bucket = row.time.map(|time| bucket(time, self.span, self.east()));
         let group = self.by.and_then(|slot| row.value(slot)).map(<[u8]>::to_vec);
         let size = 64 + group.as_ref().map_or(0, Vec::len);
         let before = self.counts.len();
-        *self.counts.entry((bucket, group)).or_insert(0) += 1;
+        *self.counts.entry((bucket, group)).or_insert(0) += times;
         if self.counts.len() > before {
             budget.take("timechart", size)?;
             budget.groups("timechart", self.counts.len())?;
         }
         Ok(())
+    }
+
+    fn needs_order(&self) -> bool {
+        false
+    }
+
+    fn apart(&self) -> Apart {
+        Apart::Spans(self.span, self.east())
     }
 
     fn finish(&mut self, _budget: &mut Budget) -> Result<Output, PipeError> {

@@ -2,6 +2,7 @@
 
 use hashbrown::HashMap;
 
+use super::alike::Apart;
 use super::pipeline::{Budget, Output, PipeError, Sink};
 use super::row::Row;
 use super::table::{Cell, Table};
@@ -21,16 +22,24 @@ impl Top {
 }
 
 impl Sink for Top {
-    fn push(&mut self, row: &Row, budget: &mut Budget) -> Result<(), PipeError> {
+    fn push(&mut self, row: &Row, times: u64, budget: &mut Budget) -> Result<(), PipeError> {
         let Some(value) = row.value(self.slot) else { return Ok(()) };
         if let Some(count) = self.counts.get_mut(value) {
-            *count += 1;
+            *count += times;
             return Ok(());
         }
         budget.take("top", value.len() + 64)?;
         budget.groups("top", self.counts.len() + 1)?;
-        self.counts.insert(value.to_vec(), 1);
+        self.counts.insert(value.to_vec(), times);
         Ok(())
+    }
+
+    fn apart(&self) -> Apart {
+        Apart::Values
+    }
+
+    fn needs_order(&self) -> bool {
+        false
     }
 
     fn finish(&mut self, _budget: &mut Budget) -> Result<Output, PipeError> {

@@ -1,0 +1,83 @@
+//! What a column can hold at all, told from its form alone.
+
+use super::needle::{Ask, NO, Needle, Side};
+use super::read::{Described, Form};
+use super::stamps;
+
+/// What the values of a column look like.
+#[derive(Debug)]
+pub enum Shape<'a> {
+    /// All are this.
+    Equal(&'a [u8]),
+    /// Decimal digits.
+    Digits,
+    /// Hexadecimal digits.
+    Nibbles,
+    /// Bytes of their own, and hexadecimal digits in places.
+    Places(&'a [Option<u8>]),
+    /// Time stamps of a format.
+    Stamps(u8),
+    /// Anything.
+    Any,
+}
+
+impl<'a> Shape<'a> {
+    /// From the form of a column.
+    pub fn of_form(form: &'a Form) -> Shape<'a> {
+        match form {
+            Form::Equal(bytes) => Shape::Equal(bytes),
+            Form::Numbers { .. } => Shape::Digits,
+            Form::Nibbles { .. } => Shape::Nibbles,
+            Form::Hex { places, .. } => Shape::Places(places),
+            Form::Stamps { format, .. } => Shape::Stamps(*format),
+            Form::Dictionary(_) | Form::Patterns(_) | Form::Lines | Form::Bytes => Shape::Any,
+        }
+    }
+
+    /// From a column of a part.
+    pub fn of(described: &'a Described) -> Shape<'a> {
+        match described {
+            Described::Equal(bytes) => Shape::Equal(bytes),
+            Described::Numbers { .. } => Shape::Digits,
+            Described::Nibbles { .. } => Shape::Nibbles,
+            Described::Hex { places, .. } => Shape::Places(places),
+            Described::Stamps { format, .. } => Shape::Stamps(*format),
+            Described::Dictionary { .. } | Described::Patterns(_) | Described::Lines(_) | Described::Bytes { .. } => {
+                Shape::Any
+            }
+        }
+    }
+
+    /// Whether a value can hold what is asked.
+    pub fn may_hold(&self, needle: &Needle, ask: Ask) -> bool {
+        let part = needle.of(ask);
+        match self {
+            Shape::Equal(bytes) => needle.test(ask, bytes) != NO,
+            Shape::Digits => part.iter().all(u8::is_ascii_digit) && part.len() <= 20,
+            Shape::Nibbles => part.iter().all(u8::is_ascii_hexdigit),
+            Shape::Places(places) => fits(part, ask, places.len(), |place, byte| match places.get(place) {
+                Some(Some(known)) => known.eq_ignore_ascii_case(&byte),
+                _ => byte.is_ascii_hexdigit(),
+            }),
+            Shape::Stamps(format) => {
+                let mut writer = stamps::Writer::new(*format);
+                let Some(example) = writer.as_mut().and_then(|writer| writer.write(0)) else { return true };
+                fits(part, ask, example.len(), |place, byte| match example.get(place) {
+                    Some(b'0'..=b'9') => byte.is_ascii_digit() || byte == b' ',
+                    Some(b' ') => byte == b' ' || byte.is_ascii_digit(),
+                    Some(letter) if letter.is_ascii_alphabetic() => byte.is_ascii_alphabetic(),
+                    known => known == Some(&byte),
+                })
+            }
+            Shape::Any => true,
+        }
+    }
+}
+
+/// Whether the part can lie somewhere in values of one length whose places take some bytes only.
+fn fits(part: &[u8], ask: Ask, len: usize, takes: impl Fn(usize, u8) -> bool) -> bool {
+    let Some(last) = len.checked_sub(part.len()) else { return false };
+    let first = if ask.end == Side::Bound { last } else { 0 };
+    let last = if ask.start == Side::Bound { 0 } else { last };
+    (first..=last).any(|at| part.iter().enumerate().all(|(place, byte)| takes(at + place, *byte)))
+}

@@ -1,0 +1,67 @@
+//! ASCII text found in bytes in any case, without a regular expression: the rarest letter is looked up in both cases with
+//! `memchr2`, and only its occurrences are compared.
+
+use memchr::{memchr, memchr2};
+
+/// A text to be found in any ASCII case; bytes from 0x80 on are themselves only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caseless {
+    needle: Vec<u8>,
+    /// Position and both cases of the rarest byte.
+    rare: (usize, u8, u8),
+}
+
+impl Caseless {
+    /// Makes ready to find `text`.
+    pub fn new(text: &[u8]) -> Caseless {
+        let needle = text.to_ascii_lowercase();
+        let rare = needle.iter().enumerate().min_by_key(|(_, byte)| commonness(**byte));
+        let rare = rare.map_or((0, 0, 0), |(at, byte)| (at, *byte, byte.to_ascii_uppercase()));
+        Caseless { needle, rare }
+    }
+
+    /// The text in lower case.
+    pub fn bytes(&self) -> &[u8] {
+        &self.needle
+    }
+
+    /// Where the text first begins at or after `from`; nowhere for an empty one.
+    pub fn find(&self, text: &[u8], from: usize) -> Option<usize> {
+        let (offset, low, high) = self.rare;
+        let mut at = from.checked_add(offset)?;
+        loop {
+            let rest = text.get(at..)?;
+            let found = if low == high { memchr(low, rest) } else { memchr2(low, high, rest) }?;
+            at += found;
+            let start = at - offset;
+            if text.get(start..start + self.needle.len())?.eq_ignore_ascii_case(&self.needle) {
+                return (!self.needle.is_empty()).then_some(start);
+            }
+            at += 1;
+        }
+    }
+}
+
+/// How often a byte stands in logs, roughly; the order is what matters.
+fn commonness(byte: u8) -> u8 {
+    const ORDER: &[u8] = b" e0t1a2oins3r-5:4.cdlu69/87pmfgh,=[]_\"bvyw(){};'kx<>+qjz@";
+    match ORDER.iter().position(|other| *other == byte) {
+        Some(rank) => 255 - rank as u8,
+        None => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_is_found_in_any_case() {
+        let needle = Caseless::new(b"aNa");
+        assert_eq!(needle.find(b"x Banana", 0), Some(3));
+        assert_eq!(needle.find(b"x BanANA", 4), Some(5));
+        assert_eq!(needle.find(b"x Banana", 6), None);
+        assert_eq!(needle.find(b"an", 0), None);
+        assert_eq!(Caseless::new(b"").find(b"x", 0), None);
+    }
+}

@@ -1,0 +1,168 @@
+//! Records that are alike for all that the pipes look at: told apart by numbers in columns and pushed once, with how many they are.
+
+use hashbrown::HashMap;
+
+use super::timechart;
+use crate::archive::GroupColumns;
+use crate::model::TimeQuality;
+
+/// So many combinations of values are counted in a table.
+const DENSE: u64 = 1 << 16;
+
+/// By what a sink tells records apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Apart {
+    /// By each record.
+    Record,
+    /// By the values of its slots.
+    Values,
+    /// By these and the span of time: length and zone as [`timechart::bucket`] has them.
+    Spans(i64, i64),
+}
+
+/// A column whose value is the same wherever its number is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Level,
+    Quality,
+    Flag,
+    Source,
+    Template,
+}
+
+/// By what records are told apart, in columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alike {
+    columns: Vec<By>,
+    spans: Option<(i64, i64)>,
+}
+
+impl Alike {
+    /// Of the names that pipes look at; `None` where columns have no number for one of them.
+    pub(super) fn of(names: &[String], apart: Apart) -> Option<Alike> {
+        let spans = match apart {
+            Apart::Record => return None,
+            Apart::Values => None,
+            Apart::Spans(span, east) => Some((span, east)),
+        };
+        let by = |name: &String| match name.as_str() {
+            "level" => Some(By::Level),
+            "time.quality" => Some(By::Quality),
+            "anomaly" => Some(By::Flag),
+            "source" => Some(By::Source),
+            "template" => Some(By::Template),
+            _ => None,
+        };
+        Some(Alike { columns: names.iter().map(by).collect::<Option<_>>()?, spans })
+    }
+
+    /// Whether times are looked at.
+    pub fn needs_times(&self) -> bool {
+        self.spans.is_some()
+    }
+
+    /// The first of some ascending rows of each kind, ascending, and how many are of that kind.
+    pub fn tally(&self, columns: &GroupColumns, rows: &[u32]) -> Vec<(u32, u64)> {
+        let mut codes = Codes { values: vec![0; rows.len()], most: 1, are_apart: false };
+        for by in &self.columns {
+            match by {
+                By::Level => codes.add(
+                    16,
+                    rows.iter().map(|row| columns.level(*row as usize).map_or(0, |l| u64::from(l.code()) + 1)),
+                ),
+                By::Quality => {
+                    codes.add(8, rows.iter().map(|row| u64::from(columns.time_quality(*row as usize).code())))
+                }
+                By::Flag => codes.add(2, rows.iter().map(|row| u64::from(columns.is_flagged(*row as usize)))),
+                By::Template => {
+                    let most = columns.templates().len() as u64;
+                    let id = |row: &u32| columns.template_id(*row as usize).map_or(most, |id| id.min(most));
+                    codes.add(most + 1, rows.iter().map(id));
+                }
+                By::Source => {
+                    let runs = columns.runs();
+                    let mut run = 0;
+                    let mut of = |row: &u32| {
+                        while runs.get(run).is_some_and(|run| run.row <= *row) {
+                            run += 1;
+                        }
+                        run as u64
+                    };
+                    if runs.len() > 1 {
+                        codes.add(runs.len() as u64 + 1, rows.iter().map(&mut of));
+                    }
+                }
+            }
+        }
+        if let Some((span, east)) = self.spans {
+            let times: Vec<Option<i64>> = spans(columns, rows, span, east);
+            let first = times.iter().flatten().min().copied().unwrap_or(0);
+            let last = times.iter().flatten().max().copied().unwrap_or(0);
+            let place = |time: i64| time.abs_diff(first) / span.unsigned_abs().max(1) + 1;
+            codes.add(place(last).saturating_add(1), times.iter().map(|time| time.map_or(0, place)));
+        }
+        codes.count(rows)
+    }
+}
+
+/// The span of each row; most have that of the row before.
+fn spans(columns: &GroupColumns, rows: &[u32], span: i64, east: i64) -> Vec<Option<i64>> {
+    let mut known: Option<i64> = None;
+    let mut of = |row: &u32| {
+        let row = *row as usize;
+        let time = columns.time(row).filter(|_| columns.time_quality(row) != TimeQuality::Missing)?;
+        let same = known.filter(|known| time.0 >= *known && time.0.checked_sub(*known).is_some_and(|into| into < span));
+        known = same.or_else(|| Some(timechart::bucket(time, span, east)));
+        known
+    };
+    rows.iter().map(&mut of).collect()
+}
+
+/// A number for each row, equal for rows that are alike.
+struct Codes {
+    values: Vec<u64>,
+    /// One more than the highest.
+    most: u64,
+    /// There are too many for a number: each row is apart.
+    are_apart: bool,
+}
+
+impl Codes {
+    fn add(&mut self, radix: u64, values: impl Iterator<Item = u64>) {
+        match self.most.checked_mul(radix) {
+            Some(most) => self.most = most,
+            None => self.are_apart = true,
+        }
+        if !self.are_apart {
+            self.values.iter_mut().zip(values).for_each(|(code, value)| *code = *code * radix + value);
+        }
+    }
+
+    fn count(self, rows: &[u32]) -> Vec<(u32, u64)> {
+        if self.are_apart {
+            return rows.iter().map(|row| (*row, 1)).collect();
+        }
+        let mut counts: Vec<(u32, u64)> = if self.most == 1 {
+            rows.first().map(|row| (*row, rows.len() as u64)).into_iter().collect()
+        } else if self.most <= DENSE {
+            let mut table = vec![(0u32, 0u64); self.most as usize];
+            for (row, code) in rows.iter().zip(&self.values) {
+                if let Some((first, count)) = table.get_mut(*code as usize) {
+                    if *count == 0 {
+                        *first = *row;
+                    }
+                    *count += 1;
+                }
+            }
+            table.into_iter().filter(|(_, count)| *count > 0).collect()
+        } else {
+            let mut table: HashMap<u64, (u32, u64)> = HashMap::new();
+            for (row, code) in rows.iter().zip(&self.values) {
+                table.entry(*code).or_insert((*row, 0)).1 += 1;
+            }
+            table.into_values().collect()
+        };
+        counts.sort_unstable();
+        counts
+    }
+}
