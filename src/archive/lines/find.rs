@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hashbrown::HashMap;
 
 use super::align::{Way, ways};
-use super::needle::{Ask, MAYBE, NO, Needle, YES};
+use super::hits::{Hits, Rule};
+use super::needle::{Ask, MAYBE, NO, Needle};
 use super::outline::stamps_of;
 use super::read::{Described, DescribedTable, Loader, TableForm};
 use super::shape::Shape;
@@ -19,44 +20,6 @@ use super::{DecodeError, stamps};
 
 /// Needles for which a stripe keeps what it found out.
 const KEPT: usize = 8;
-
-/// What is known of the records of a chunk, or of the values of a column.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hits {
-    /// None holds the text.
-    None,
-    /// For each record [`NO`], [`MAYBE`] or [`YES`].
-    Each(Vec<u8>),
-    /// The same for all.
-    All(u8),
-}
-
-impl Hits {
-    /// Whether a record holds the text; `None` where that can't be told.
-    pub fn holds(&self, row: usize) -> Option<bool> {
-        match self.get(row) {
-            NO => Some(false),
-            MAYBE => None,
-            _ => Some(true),
-        }
-    }
-
-    fn get(&self, at: usize) -> u8 {
-        match self {
-            Hits::None => NO,
-            Hits::Each(values) => values.get(at).copied().unwrap_or(MAYBE),
-            Hits::All(value) => *value,
-        }
-    }
-
-    fn of(values: Vec<u8>) -> Hits {
-        if values.iter().all(|value| *value == NO) { Hits::None } else { Hits::Each(values) }
-    }
-
-    fn all(value: u8) -> Hits {
-        if value == NO { Hits::None } else { Hits::All(value) }
-    }
-}
 
 /// What a stripe knows of the needles it was asked for last.
 #[derive(Debug, Default)]
@@ -323,60 +286,4 @@ fn in_text(needle: &Needle, ask: Ask, text: &Text) -> Hits {
         }
     }
     if hits.is_empty() { Hits::None } else { Hits::Each(hits) }
-}
-
-/// How rows of a template are decided.
-struct Rule<'a> {
-    /// What each row is worth at least.
-    least: u8,
-    /// Ways that may make it more.
-    ways: Vec<OpenWay<'a>>,
-}
-
-struct OpenWay<'a> {
-    asks: Vec<(u32, &'a Hits)>,
-    worth: u8,
-}
-
-impl<'a> Rule<'a> {
-    fn of(columns: &[u32], ways: &[Way], answers: &'a HashMap<(u32, Ask), Hits>) -> Rule<'a> {
-        let mut rule = Rule { least: NO, ways: Vec::new() };
-        for way in ways {
-            let mut worth = way.worth;
-            let mut asks = Vec::new();
-            for (place, ask) in &way.asks {
-                let column = columns.get(*place as usize).copied().unwrap_or(u32::MAX);
-                match answers.get(&(column, *ask)) {
-                    // A column that was not asked: the template is not in use, or another part of the way is closed.
-                    None | Some(Hits::None) => worth = NO,
-                    Some(Hits::All(value)) => worth = worth.min(*value),
-                    Some(each) => asks.push((column, each)),
-                }
-            }
-            if asks.is_empty() {
-                rule.least = rule.least.max(worth);
-            } else if worth > NO {
-                rule.ways.push(OpenWay { asks, worth });
-            }
-        }
-        let least = rule.least;
-        rule.ways.retain(|way| way.worth > least);
-        rule
-    }
-
-    /// The best of its ways, `next` being the value of each column in the row.
-    fn row(&self, next: &[usize]) -> u8 {
-        let mut best = self.least;
-        for way in &self.ways {
-            if best == YES {
-                break;
-            }
-            let mut worth = way.worth;
-            for (column, hits) in &way.asks {
-                worth = worth.min(next.get(*column as usize).map_or(MAYBE, |at| hits.get(*at)));
-            }
-            best = best.max(worth);
-        }
-        best
-    }
 }

@@ -16,6 +16,7 @@ mod align;
 mod columns;
 mod dictionary;
 mod find;
+mod hits;
 mod integers;
 mod needle;
 mod outline;
@@ -38,7 +39,7 @@ use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 use zstd::bulk::Decompressor;
 
-pub use self::find::Hits;
+pub use self::hits::Hits;
 pub use self::needle::Needle;
 pub use self::outline::{MOST_STAMPS, Outline};
 use self::pack::{Compressors, Meta, Packs};

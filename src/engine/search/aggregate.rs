@@ -1,6 +1,6 @@
 //! Pipes whose outcome does not depend on order: groups are taken as they come, their values cut out on all cores.
 
-use super::{EngineError, Pipeline, Run};
+use super::{EngineError, Pipeline, run::Run};
 use crate::archive::ArchiveError;
 use crate::model::{FieldSet, Interpret};
 use crate::query::{GroupMatches, Taken};

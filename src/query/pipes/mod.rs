@@ -21,7 +21,8 @@ mod top;
 
 pub use alike::Alike;
 pub(super) use parse::parse;
-pub use pipeline::{Limits, Output, PipeError, Pipeline, RecordRow, Shown, Taken, Taker};
+pub use pipeline::{Limits, Output, PipeError, Pipeline, RecordRow, Shown};
+pub use row::{Taken, Taker};
 pub use table::{Cell, Series, Table};
 
 use crate::model::TimeRange;

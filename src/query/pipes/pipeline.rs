@@ -8,7 +8,7 @@ use crate::model::{FailureKind, RecordId, RecordView, Zone};
 use super::alike::{Alike, Apart};
 use super::extract::Extract;
 use super::head::Head;
-use super::row::Row;
+use super::row::{Row, Taken, Taker};
 use super::sort::Sort;
 use super::table::{self, Table};
 use super::tail::Tail;
@@ -295,7 +295,7 @@ impl Pipeline {
 
     /// What takes from records the values that the pipes look at, on any thread.
     pub fn taker(&self) -> Taker {
-        Taker { names: self.names.clone() }
+        Taker::new(&self.names)
     }
 
     /// Takes what a [`Taker`] took from a record that stands for so many that are alike.
@@ -304,10 +304,10 @@ impl Pipeline {
     /// A limit was reached; the message names it.
     pub fn push_taken(&mut self, mut taken: Taken, times: u64) -> Result<(), PipeError> {
         if self.stages.is_empty() {
-            return self.sink.push(&taken.0, times, &mut self.budget);
+            return self.sink.push(taken.row(), times, &mut self.budget);
         }
         let mut next = Next { stages: &mut self.stages, sink: &mut *self.sink, budget: &mut self.budget };
-        (0..times).try_for_each(|_| next.push(&mut taken.0))
+        (0..times).try_for_each(|_| next.push(taken.row_mut()))
     }
 
     /// Whether further records change nothing, as after `head`.
@@ -360,25 +360,6 @@ impl Pipeline {
         })
     }
 }
-
-/// Takes from records the values that pipes look at.
-#[derive(Debug, Clone)]
-pub struct Taker {
-    names: Vec<String>,
-}
-
-impl Taker {
-    /// Takes them from a record.
-    pub fn take(&self, record: &RecordView) -> Taken {
-        let mut row = Row::new(self.names.len());
-        row.fill(&self.names, record);
-        Taken(row)
-    }
-}
-
-/// The values of a record that pipes look at.
-#[derive(Debug, Clone)]
-pub struct Taken(Row);
 
 fn make_sink(pipe: &Pipe, slots: &mut Slots, zone: Zone) -> Option<Box<dyn Sink>> {
     let columns = pipe.columns().unwrap_or_default();

@@ -80,3 +80,36 @@ impl Row {
         }
     }
 }
+
+/// Takes from records the values that pipes look at.
+#[derive(Debug, Clone)]
+pub struct Taker {
+    names: Vec<String>,
+}
+
+impl Taker {
+    pub(super) fn new(names: &[String]) -> Taker {
+        Taker { names: names.to_vec() }
+    }
+
+    /// Takes them from a record.
+    pub fn take(&self, record: &RecordView) -> Taken {
+        let mut row = Row::new(self.names.len());
+        row.fill(&self.names, record);
+        Taken(row)
+    }
+}
+
+/// The values of a record that pipes look at.
+#[derive(Debug, Clone)]
+pub struct Taken(Row);
+
+impl Taken {
+    pub(super) fn row(&self) -> &Row {
+        &self.0
+    }
+
+    pub(super) fn row_mut(&mut self) -> &mut Row {
+        &mut self.0
+    }
+}

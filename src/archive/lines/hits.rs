@@ -1,0 +1,106 @@
+//! What is known of records or values: whether each holds a text, and how rows take it from the values they are made of.
+
+use hashbrown::HashMap;
+
+use super::align::Way;
+use super::needle::{Ask, MAYBE, NO, YES};
+
+/// What is known of the records of a chunk, or of the values of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hits {
+    /// None holds the text.
+    None,
+    /// For each record [`NO`], [`MAYBE`] or [`YES`].
+    Each(Vec<u8>),
+    /// The same for all.
+    All(u8),
+}
+
+impl Hits {
+    /// Whether a record holds the text; `None` where that can't be told.
+    pub fn holds(&self, row: usize) -> Option<bool> {
+        match self.get(row) {
+            NO => Some(false),
+            MAYBE => None,
+            _ => Some(true),
+        }
+    }
+
+    /// What is known of one.
+    pub(super) fn get(&self, at: usize) -> u8 {
+        match self {
+            Hits::None => NO,
+            Hits::Each(values) => values.get(at).copied().unwrap_or(MAYBE),
+            Hits::All(value) => *value,
+        }
+    }
+
+    /// From what is known of each.
+    pub(super) fn of(values: Vec<u8>) -> Hits {
+        if values.iter().all(|value| *value == NO) { Hits::None } else { Hits::Each(values) }
+    }
+
+    /// From what is known of all.
+    pub(super) fn all(value: u8) -> Hits {
+        if value == NO { Hits::None } else { Hits::All(value) }
+    }
+}
+
+/// How rows of a template are decided.
+pub struct Rule<'a> {
+    /// What each row is worth at least.
+    pub least: u8,
+    /// Ways that may make it more.
+    pub ways: Vec<OpenWay<'a>>,
+}
+
+/// A way whose asks are answered value by value.
+pub struct OpenWay<'a> {
+    /// Columns and their answers.
+    pub asks: Vec<(u32, &'a Hits)>,
+    worth: u8,
+}
+
+impl<'a> Rule<'a> {
+    /// Of the ways of a template, as far as their asks were answered.
+    pub fn of(columns: &[u32], ways: &[Way], answers: &'a HashMap<(u32, Ask), Hits>) -> Rule<'a> {
+        let mut rule = Rule { least: NO, ways: Vec::new() };
+        for way in ways {
+            let mut worth = way.worth;
+            let mut asks = Vec::new();
+            for (place, ask) in &way.asks {
+                let column = columns.get(*place as usize).copied().unwrap_or(u32::MAX);
+                match answers.get(&(column, *ask)) {
+                    // A column that was not asked: the template is not in use, or another part of the way is closed.
+                    None | Some(Hits::None) => worth = NO,
+                    Some(Hits::All(value)) => worth = worth.min(*value),
+                    Some(each) => asks.push((column, each)),
+                }
+            }
+            if asks.is_empty() {
+                rule.least = rule.least.max(worth);
+            } else if worth > NO {
+                rule.ways.push(OpenWay { asks, worth });
+            }
+        }
+        let least = rule.least;
+        rule.ways.retain(|way| way.worth > least);
+        rule
+    }
+
+    /// The best of its ways, `next` being the value of each column in the row.
+    pub fn row(&self, next: &[usize]) -> u8 {
+        let mut best = self.least;
+        for way in &self.ways {
+            if best == YES {
+                break;
+            }
+            let mut worth = way.worth;
+            for (column, hits) in &way.asks {
+                worth = worth.min(next.get(*column as usize).map_or(MAYBE, |at| hits.get(*at)));
+            }
+            best = best.max(worth);
+        }
+        best
+    }
+}
