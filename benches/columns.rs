@@ -36,7 +36,7 @@ fn input(name: &'static str, needle: &'static [u8], each: impl Fn(&mut String, u
 fn inputs() -> [Input; 3] {
     let clock = |n: u64| format!("{:02}:{:02}:{:02}", n / 3_600 % 24, n / 60 % 60, n % 60);
     [
-        input("syslog", b"port 4242 ", |out, n| {
+        input("syslog", b".113.77 port", |out, n| {
             let (host, port) = (n % 256, n % 60_000);
             let _ = writeln!(
                 out,
@@ -46,7 +46,7 @@ fn inputs() -> [Input; 3] {
                 n % 70
             );
         }),
-        input("access", b"/item/77 ", |out, n| {
+        input("access", b"/item/77", |out, n| {
             let (host, status) = (n % 251, [200, 200, 304, 404][n as usize % 4]);
             let _ = writeln!(
                 out,
