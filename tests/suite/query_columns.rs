@@ -200,7 +200,7 @@ fn each(search: &Search, store: &Store, matcher: &Matcher, mut pipeline: Option<
         }
         groups.push(decoded);
     }
-    order.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+    order.sort_by_key(|(time, id, ..)| std::cmp::Reverse((*time, *id)));
     if let Some(pipeline) = &mut pipeline {
         for (_, _, number, row) in &order {
             groups[*number].cut(*row, Some(store.registry()), &mut fields);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::archive::lines::{self, EncodedLines, Stripe};
+use crate::archive::unpack::unpack;
 
 /// The section is stored as it is.
 const STORED: u8 = 0;
@@ -159,7 +160,7 @@ impl Section {
         let broken = || self.damaged(name, "can't be unpacked");
         let raw = match (self.codec, self.rows) {
             (STORED, _) => stored,
-            (ZSTD, _) => zstd::bulk::decompress(&stored, self.raw as usize).map_err(|_| broken())?,
+            (ZSTD, _) => unpack(&stored, self.raw as usize).map_err(|_| broken())?,
             (COLUMNAR_ALONE, Some(rows)) => {
                 let (length, parts) = stored.split_first_chunk::<4>().ok_or_else(broken)?;
                 let parts = parts.split_at_checked(u32::from_le_bytes(*length) as usize);
