@@ -25,7 +25,7 @@ const FILES: [&str; 7] = [
 
 /// What is asked, the question, whether the index is left out, and how many records are wanted (none: they are counted).
 const QUESTIONS: [(&str, &str, bool, u64); 17] = [
-    ("rare word", "blk_-8775602795571523802", false, 0),
+    ("rare word", "blk_-1541612089083514964", false, 0),
     ("absent word", "zzqqxx", false, 0),
     ("absent word, no index", "zzqqxx", true, 0),
     ("frequent word, no index", "packetresponder", true, 0),
@@ -104,19 +104,19 @@ fn store(logs: &Path, folder: &Path, megabytes: u64) -> Result<Store, Box<dyn st
             .read_to_end(&mut text)?;
         texts.push((name.replace('/', "-"), text));
     }
+    let input = folder.join("logs");
+    std::fs::create_dir(&input)?;
     let (mut bytes, mut round) = (0, 0);
     while bytes < megabytes * 1_000_000 {
-        let input = folder.join(format!("logs-{round}"));
-        std::fs::create_dir(&input)?;
         for (name, text) in &texts {
-            std::fs::write(input.join(name), text)?;
+            std::fs::write(input.join(format!("{round}-{name}")), text)?;
             bytes += text.len() as u64;
         }
-        let mut options = store.ingest_options(vec![input.display().to_string()]);
-        options.detect = None;
-        store.ingest(&options, &Counters::default())?;
-        std::fs::remove_dir_all(&input)?;
         round += 1;
     }
+    let mut options = store.ingest_options(vec![input.display().to_string()]);
+    options.detect = None;
+    store.ingest(&options, &Counters::default())?;
+    std::fs::remove_dir_all(&input)?;
     Ok(store)
 }

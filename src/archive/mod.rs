@@ -21,6 +21,7 @@ mod segment;
 mod state;
 mod storage;
 mod tree;
+mod unpack;
 mod writer;
 
 pub use check::{HashedGroup, InputPart};

@@ -200,7 +200,7 @@ fn each(search: &Search, store: &Store, matcher: &Matcher, mut pipeline: Option<
         }
         groups.push(decoded);
     }
-    order.sort_by_key(|row| std::cmp::Reverse((row.0, row.1)));
+    order.sort_by_key(|(time, id, ..)| std::cmp::Reverse((*time, *id)));
     if let Some(pipeline) = &mut pipeline {
         for (_, _, number, row) in &order {
             groups[*number].cut(*row, Some(store.registry()), &mut fields);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::archive::lines::{self, EncodedLines, Stripe};
+use crate::archive::unpack::unpack;
 
 /// The section is stored as it is.
 const STORED: u8 = 0;
@@ -181,7 +182,7 @@ impl Section {
         let broken = || self.damaged(name, "can't be unpacked");
         let raw = match (self.codec, self.rows) {
             (STORED, _) => stored,
-            (ZSTD, _) => zstd::bulk::decompress(&stored, self.raw as usize).map_err(|_| broken())?,
+            (ZSTD, _) => unpack(&stored, self.raw as usize).map_err(|_| broken())?,
             (ZSTD_BY_LINES, _) => zstd::bulk::Decompressor::with_dictionary(constants)
                 .and_then(|mut decompressor| decompressor.decompress(&stored, self.raw as usize))
                 .map_err(|_| broken())?,

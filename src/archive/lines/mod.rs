@@ -37,7 +37,6 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
-use zstd::bulk::Decompressor;
 
 pub use self::hits::Hits;
 pub use self::needle::Needle;
@@ -45,6 +44,7 @@ pub use self::outline::{MOST_STAMPS, Outline};
 use self::pack::{Compressors, Meta, Packs};
 use self::read::{DescribedTable, Dictionaries, Form, Loader, TableForm};
 use super::column::read_varint;
+use super::unpack::unpack;
 
 /// Fewer records have nothing in common that is worth a template.
 const LEAST_ROWS: usize = 8;
@@ -271,12 +271,12 @@ impl Stripe {
     /// Reads the shared part of a stripe of so many raw bytes in all its chunks.
     pub fn open(shared: &[u8], raw_bytes: u64) -> Result<Stripe, DecodeError> {
         let raw = raw_size(raw_bytes)?;
-        let (description, packs, decompressor) = description(shared, raw)?;
+        let (description, packs) = description(shared, raw)?;
         let mut head = Meta::new(&description);
         let dictionaries = head.size()?;
         let tree_len = head.size()?;
         let mut tree = Meta::new(head.bytes(tree_len)?);
-        let packs = Packs::read(&mut head, packs.to_vec().into(), 4 * raw + (64 << 10), decompressor)?;
+        let packs = Packs::read(&mut head, packs.to_vec().into(), 4 * raw + (64 << 10))?;
         let table = TableForm::read(&mut tree, 0)?;
         let mut entries = Vec::with_capacity(dictionaries);
         for _ in 0..dictionaries {
@@ -381,12 +381,12 @@ impl Stripe {
         if rows as usize > MOST_ROWS {
             return Err(DecodeError("too many rows"));
         }
-        let (description, packs, decompressor) = description(chunk, raw)?;
+        let (description, packs) = description(chunk, raw)?;
         let mut meta = Meta::new(&description);
         if meta.number()? != u64::from(rows) {
             return Err(DecodeError("another number of rows"));
         }
-        let mut packs = Packs::read(&mut meta, packs.into(), 4 * raw + (64 << 10), decompressor)?;
+        let mut packs = Packs::read(&mut meta, packs.into(), 4 * raw + (64 << 10))?;
         let described = self.table.describe(&mut meta)?;
         if !meta.is_empty() {
             return Err(DecodeError("bytes after the description"));
@@ -399,17 +399,16 @@ fn raw_size(raw_bytes: u64) -> Result<usize, DecodeError> {
     usize::try_from(raw_bytes).ok().filter(|raw| *raw <= MOST_RAW).ok_or(DecodeError("too many bytes"))
 }
 
-/// Unpacks the description of a part; gives it, the packs after it and what unpacks them.
-fn description(bytes: &[u8], raw: usize) -> Result<(Vec<u8>, &[u8], Decompressor<'static>), DecodeError> {
+/// Unpacks the description of a part; gives it and the packs after it.
+fn description(bytes: &[u8], raw: usize) -> Result<(Vec<u8>, &[u8]), DecodeError> {
     let (len, rest) = read_varint(bytes).ok_or(CUT)?;
     let (stored, rest) = read_varint(rest).ok_or(CUT)?;
     let (stored, packs) = rest.split_at_checked(usize::try_from(stored).unwrap_or(usize::MAX)).ok_or(CUT)?;
     // A description is read into structures many times its size; an honest one is a small part of the lines.
     let longest = raw / 2 + (64 << 10);
     let len = usize::try_from(len).ok().filter(|len| *len <= longest).ok_or(DecodeError("too long a description"))?;
-    let mut decompressor = Decompressor::new().map_err(|_| DecodeError("can't be unpacked"))?;
-    let description = decompressor.decompress(stored, len).map_err(|_| DecodeError("can't be unpacked"))?;
-    Ok((description, packs, decompressor))
+    let description = unpack(stored, len).map_err(|_| DecodeError("can't be unpacked"))?;
+    Ok((description, packs))
 }
 
 #[cfg(test)]

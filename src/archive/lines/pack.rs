@@ -9,10 +9,11 @@ use std::sync::{Mutex, PoisonError};
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
-use zstd::bulk::{Compressor, Decompressor};
+use zstd::bulk::Compressor;
 
 use super::DecodeError;
 use crate::archive::column::{read_varint, write_varint};
+use crate::archive::unpack::unpack;
 
 /// Compressors of a stripe.
 pub struct Compressors {
@@ -149,17 +150,11 @@ pub struct Packs<'a> {
     /// Where each pack lies in the bytes.
     stored: Vec<Range<usize>>,
     unpacked: Vec<Option<Vec<u8>>>,
-    decompressor: Decompressor<'static>,
 }
 
 impl<'a> Packs<'a> {
     /// Reads the table; `bytes` are the packs. Blobs may add up to `most` bytes.
-    pub fn read(
-        meta: &mut Meta<'_>,
-        bytes: Cow<'a, [u8]>,
-        most: usize,
-        decompressor: Decompressor<'static>,
-    ) -> Result<Packs<'a>, DecodeError> {
+    pub fn read(meta: &mut Meta<'_>, bytes: Cow<'a, [u8]>, most: usize) -> Result<Packs<'a>, DecodeError> {
         let count = meta.size()?;
         let mut layout = Layout::default();
         let mut places = Vec::new();
@@ -184,7 +179,7 @@ impl<'a> Packs<'a> {
             return Err(DecodeError("bytes after the last pack"));
         }
         let unpacked = vec![None; stored.len()];
-        Ok(Packs { places, sizes: layout.sizes, bytes, stored, unpacked, decompressor })
+        Ok(Packs { places, sizes: layout.sizes, bytes, stored, unpacked })
     }
 
     /// The bytes of a blob.
@@ -198,7 +193,7 @@ impl<'a> Packs<'a> {
             let bytes = if stored.len() == size {
                 stored.to_vec()
             } else {
-                self.decompressor.decompress(stored, size).map_err(|_| DecodeError("a pack can't be unpacked"))?
+                unpack(stored, size).map_err(|_| DecodeError("a pack can't be unpacked"))?
             };
             if bytes.len() != size {
                 return Err(DecodeError("a pack unpacks to another length"));
