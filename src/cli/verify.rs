@@ -40,7 +40,7 @@ fn print_report(report: &VerifyReport) -> anyhow::Result<()> {
     if report.failed as usize > PRINTED {
         note(&format!("{} more; --json lists them", count(report.failed - PRINTED as u64, "failure")));
     }
-    print(&format!("RESULT    {}", result(report)))
+    print(&format!("RESULT    {}", report.sentence()))
 }
 
 fn rows(report: &VerifyReport) -> Vec<(&'static str, String)> {
@@ -96,18 +96,4 @@ fn rows(report: &VerifyReport) -> Vec<(&'static str, String)> {
         ));
     }
     rows
-}
-
-fn result(report: &VerifyReport) -> String {
-    match report.result {
-        Verdict::Verified => {
-            "VERIFIED against an earlier head: what it covers is unchanged, and only appended to".to_owned()
-        }
-        Verdict::SelfConsistent => {
-            "SELF-CONSISTENT ONLY: no earlier head was given, and whoever holds the archive could \
-             have rebuilt it; keep the pin elsewhere and give it with --head next time"
-                .to_owned()
-        }
-        Verdict::Broken => format!("BROKEN: {}", count(report.failed, "failure")),
-    }
 }

@@ -158,6 +158,11 @@ impl Search {
         Ok(())
     }
 
+    /// The store it was opened from.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// The archive it looks at.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot

@@ -31,6 +31,7 @@ Commands:
   :saved            what is kept                  :forget NAME      keep it no longer
   :export FILE      all of the last answer, by name: .jsonl .csv .log .txt; --force overwrites
   :explain [QUERY]  how a question is read        :tz +02:00        zone of times
+  :verify           whether the archive is as it was recorded; all of it is read and hashed
   exit              leave (\"exit\" in quotes searches)";
 
 /// A command of the prompt.
@@ -64,6 +65,8 @@ pub enum Command {
     Forget(String),
     /// Write all of the last answer to a file; whether what is there is overwritten.
     Export(PathBuf, bool),
+    /// Read and hash the whole archive, and say whether it is as it was recorded.
+    Verify,
 }
 
 /// What a line of the prompt is.
@@ -81,9 +84,9 @@ pub enum Words {
 
 impl Command {
     /// The names of all commands, for completion.
-    pub const NAMES: [&'static str; 15] = [
+    pub const NAMES: [&'static str; 16] = [
         ":context", ":exit", ":explain", ":export", ":facets", ":fields", ":forget", ":help", ":more", ":run", ":save",
-        ":saved", ":show", ":tz", ":why",
+        ":saved", ":show", ":tz", ":verify", ":why",
     ];
 
     /// Tells a command from a question. `:443` and `::1` are questions.
@@ -117,6 +120,10 @@ impl Command {
                 with_name(name, key, |key| Command::Save(key, query))
             }
             ":export" => export(rest),
+            ":verify" if rest.is_empty() => Words::Command(Command::Verify),
+            ":verify" => Words::Wrong(
+                ":verify takes nothing; 'logguard verify --head PIN' compares with a head that was kept elsewhere".to_owned(),
+            ),
             ":tz" => match Zone::parse(rest) {
                 Some(zone) => Words::Command(Command::Zone(zone)),
                 None => Words::Wrong(":tz needs an offset, such as :tz +02:00 or :tz UTC".to_owned()),

@@ -11,6 +11,7 @@ mod known;
 mod saved;
 mod screen;
 mod session;
+mod verify;
 
 use std::io::{BufRead, IsTerminal, Read};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -14,7 +14,8 @@ use super::facets::Facets;
 use super::known::Known;
 use super::saved::Saved;
 use super::screen::Screen;
-use crate::engine::{EngineError, Marker, Question, Search, SearchOptions, SearchSummary};
+use super::verify::{lines_of, verify};
+use crate::engine::{EngineError, Marker, Question, Search, SearchOptions, SearchSummary, Verdict};
 use crate::model::FoundRecord;
 use crate::report::{self, Answer, Form, Style, Theme, count, escape, summary_line, text_of};
 
@@ -250,7 +251,17 @@ impl<'a> Session<'a> {
                 self.say(&escape(&said))?;
                 self.warn(&summary)
             }
+            Command::Verify => self.verify(),
         }
+    }
+
+    fn verify(&mut self) -> anyhow::Result<()> {
+        let report = verify(self.search.store(), self.stop)?;
+        let is_broken = report.result == Verdict::Broken;
+        self.failed |= is_broken;
+        let lines = lines_of(&report);
+        let style = if is_broken { "31" } else { "1" };
+        lines.iter().try_for_each(|line| self.say(&self.theme.paint(style, &escape(line))))
     }
 
     fn last_question(&self) -> anyhow::Result<&Question> {

@@ -96,3 +96,24 @@ fn what_is_left_is_what_the_pipes_leave() {
     let near = prompt(&world, "failed | context 1\n:more\n:more\n:more\n");
     assert!(near.stdout.contains("30 more; :more") && near.stdout.contains("that was all"), "{}", near.stdout);
 }
+
+#[test]
+fn the_archive_is_verified_from_the_prompt() {
+    let world = stored();
+    let run = prompt(&world, ":verify\nuser:root | stats count\n:verify now\n");
+    assert!(run.stdout.contains("50 of 50 records re-hashed") && run.stdout.contains("SELF-CONSISTENT ONLY"), "{}", run.stdout);
+    assert!(run.stdout.contains("10 of 50 records match"), "the prompt goes on: {}", run.stdout);
+    assert!(run.stdout.contains(":verify takes nothing"), "{}", run.stdout);
+}
+
+#[test]
+fn damage_is_found_from_the_prompt_and_the_prompt_goes_on() {
+    let world = stored();
+    let segment = std::fs::read_dir(world.path("data/segments")).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[40] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let run = prompt(&world, ":verify\n:help\n");
+    assert!(run.stdout.contains("BROKEN: ") && run.stdout.contains("FAIL "), "{}", run.stdout);
+    assert!(run.stdout.contains(":verify  ") && run.code == 2, "{}", run.stdout);
+}

@@ -138,6 +138,21 @@ impl VerifyReport {
         report
     }
 
+    /// The verdict as a sentence.
+    pub fn sentence(&self) -> String {
+        match self.result {
+            Verdict::Verified => {
+                "VERIFIED against an earlier head: what it covers is unchanged, and only appended to".to_owned()
+            }
+            Verdict::SelfConsistent => {
+                "SELF-CONSISTENT ONLY: no earlier head was given, and whoever holds the archive could \
+                 have rebuilt it; keep the pin elsewhere and give it with --head next time"
+                    .to_owned()
+            }
+            Verdict::Broken => format!("BROKEN: {} failure{}", self.failed, if self.failed == 1 { "" } else { "s" }),
+        }
+    }
+
     pub(super) fn add(&mut self, failure: Failure) {
         self.failed += 1;
         if failure.group.is_some() && self.first_bad_group.is_none() {
