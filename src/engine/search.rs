@@ -16,7 +16,7 @@ use crate::archive::Snapshot;
 use crate::index::Reader as IndexReader;
 use crate::model::{FoundRecord, Timestamp, Zone};
 use crate::parse::Registry;
-use crate::query::{Limits, Matcher, Output, Pipeline, Query, QueryContext, Shown, Table};
+use crate::query::{Cache, Limits, Matcher, Output, Pipeline, Query, QueryContext, Reading, Shown, Table};
 
 /// Up to this many wanted records are held while all matches are counted; more are handed out as they come.
 const HELD: u64 = 10_000;
@@ -135,6 +135,7 @@ pub struct Search {
     index: Option<IndexReader>,
     index_note: Option<String>,
     span: (Option<Timestamp>, Option<Timestamp>),
+    cache: Cache,
 }
 
 impl Search {
@@ -146,7 +147,8 @@ impl Search {
             Err(cause) => (None, Some(cause.to_string())),
         };
         let span = span_of(&snapshot);
-        Ok(Search { store: store.clone(), registry: store.registry().clone(), snapshot, index, index_note, span })
+        let (store, registry) = (store.clone(), store.registry().clone());
+        Ok(Search { store, registry, snapshot, index, index_note, span, cache: Cache::default() })
     }
 
     /// Takes up what was committed since it was opened.
@@ -156,6 +158,11 @@ impl Search {
             *self = Search { span: span_of(&snapshot), ..Search::open(&self.store)? };
         }
         Ok(())
+    }
+
+    /// What groups are read with.
+    fn reading(&self) -> Reading<'_> {
+        Reading { snapshot: &self.snapshot, cache: &self.cache, interpret: &self.registry }
     }
 
     /// The store it was opened from.

@@ -1,12 +1,32 @@
 //! The rows of a row group that match, decided on archived data.
 
-use super::matcher::{ColumnView, Matcher};
+use std::sync::Arc;
+
+use super::kept::Cache;
+use super::matcher::{Known, Matcher};
 use super::plan::Candidate;
+use super::values::{Builder, Of, ValueColumn};
+use crate::archive::lines::Hits;
 use crate::archive::{ArchiveError, GroupColumns, GroupLines, GroupRef, Needs, Snapshot};
 use crate::model::{FieldSet, InputId, Interpret, Layout, Origin, RecordId, RecordView};
 
 /// Records whose bytes are searched as one before each is looked at.
 const PIECE: u32 = 256;
+/// Where one in so many records of a group would be cut, all are, and what was cut is kept.
+const CUT_ALL: usize = 4;
+/// The same for values that an earlier question asked for too, of the records that columns leave open.
+const CUT_ALL_AGAIN: usize = 2;
+
+/// What groups are read with.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    /// What is read.
+    pub snapshot: &'a Snapshot,
+    /// What was read of it before.
+    pub cache: &'a Cache,
+    /// Cuts records into fields.
+    pub interpret: &'a dyn Interpret,
+}
 
 /// A row group in memory.
 #[derive(Debug)]
@@ -27,80 +47,84 @@ pub struct GroupMatches {
     pub looked_at: u64,
 }
 
-/// Decides which candidate rows match. Columns in `needs` are there afterwards where a row matches. Lines are unpacked only where columns do not decide, fields cut only where the
-/// matcher asks for them.
+/// Decides which candidate rows match. Columns in `needs` are there afterwards where a row matches. Lines are unpacked only where
+/// columns do not decide, fields cut only where the matcher asks for them.
 pub fn evaluate(
-    snapshot: &Snapshot,
+    reading: Reading<'_>,
     candidate: &Candidate,
     matcher: &Matcher,
     needs: Needs,
-    interpret: &dyn Interpret,
 ) -> Result<GroupMatches, ArchiveError> {
-    let decoded = Decoded::open(snapshot, candidate.group, matcher.needs_on_columns())?;
-    let mut matches = GroupMatches { decoded, rows: Vec::new(), looked_at: 0 };
-    let open = matches.on_columns(snapshot, candidate, matcher);
-    let open = matches.on_texts(snapshot, open, matcher)?;
-    matches.on_records(snapshot, &open, matcher, interpret)?;
-    matches.rows.sort_unstable();
-    if !matches.rows.is_empty() {
-        matches.decoded.need(snapshot, needs)?;
+    let decoded = Decoded::kept(reading, candidate.group, matcher.needs_on_columns())?;
+    let looked_at = candidate.rows.iter().map(|rows| u64::from(rows.end.saturating_sub(rows.start))).sum();
+    let mut matches = GroupMatches { decoded, rows: Vec::new(), looked_at };
+    let rows: Vec<u32> = candidate.rows.iter().cloned().flatten().collect();
+    match matcher.on_nothing() {
+        Some(true) => matches.rows = rows,
+        Some(false) => {}
+        None => matches.decide(reading, rows, matcher)?,
     }
+    if !matches.rows.is_empty() {
+        matches.decoded.need(reading.snapshot, needs)?;
+    }
+    reading.cache.keep_columns(matches.decoded.group.first.0, &matches.decoded.columns);
     Ok(matches)
 }
 
 impl GroupMatches {
-    /// Decides rows by their columns; gives those that are left.
-    fn on_columns(&mut self, snapshot: &Snapshot, candidate: &Candidate, matcher: &Matcher) -> Vec<u32> {
-        let rows = candidate.rows.iter().cloned().flatten();
-        self.looked_at = candidate.rows.iter().map(|rows| u64::from(rows.end.saturating_sub(rows.start))).sum();
-        if let Some(all) = matcher.on_nothing() {
-            self.rows.extend(rows.filter(|_| all));
-            return Vec::new();
+    /// Decides rows by ever dearer means, as long as some are left: columns and values that are at hand, texts looked up in the
+    /// columns that lines are made of, values cut from all records, the records themselves.
+    fn decide(&mut self, reading: Reading<'_>, rows: Vec<u32>, matcher: &Matcher) -> Result<(), ArchiveError> {
+        let candidates = rows.len();
+        let wanted = matcher.values();
+        let mut values = self.decoded.values_at_hand(reading, wanted);
+        let mut open = rows;
+        let mut hits: Vec<Hits> = Vec::new();
+        if matcher.looks_at_columns() || values.iter().any(Option::is_some) {
+            open = self.on_rows(reading, open, matcher, &hits, &values);
         }
-        if !matcher.looks_at_columns() {
-            return rows.collect();
-        }
-        let mut open = Vec::new();
-        for row in rows {
-            match matcher.on_columns(&self.decoded.column_view(snapshot, row as usize)) {
-                Some(true) => self.rows.push(row),
-                Some(false) => {}
-                None => open.push(row),
+        if !open.is_empty() && !matcher.needles().is_empty() {
+            if let Some(found) = reading.snapshot.find(&self.decoded.group, matcher.needles())? {
+                hits = found;
+                open = self.on_rows(reading, open, matcher, &hits, &values);
             }
         }
-        open
+        if !open.is_empty() && values.iter().any(Option::is_none) {
+            let all = self.decoded.columns.rows();
+            // Each value is asked about, so that each is known to have been asked for.
+            let again = wanted.iter().filter(|of| reading.cache.is_asked_again(of)).count() == wanted.len();
+            if open.len() * CUT_ALL >= all || again && candidates * CUT_ALL_AGAIN >= all {
+                values = self.decoded.values(reading, wanted)?;
+                open = self.on_rows(reading, open, matcher, &hits, &values);
+            }
+        }
+        self.on_records(reading, &open, matcher)?;
+        self.rows.sort_unstable();
+        Ok(())
     }
 
-    /// Decides rows by the texts asked for, looked up in the columns that lines are made of; gives those that are left.
-    fn on_texts(&mut self, snapshot: &Snapshot, open: Vec<u32>, matcher: &Matcher) -> Result<Vec<u32>, ArchiveError> {
-        if open.is_empty() || matcher.needles().is_empty() {
-            return Ok(open);
-        }
-        let Some(hits) = snapshot.find(&self.decoded.group, matcher.needles())? else { return Ok(open) };
-        let mut left = Vec::new();
-        for row in open {
-            let columns = matcher.looks_at_columns().then(|| self.decoded.column_view(snapshot, row as usize));
-            match matcher.on_texts(columns.as_ref(), &hits, row as usize) {
-                Some(true) => self.rows.push(row),
-                Some(false) => {}
-                None => left.push(row),
-            }
-        }
-        Ok(left)
+    /// Takes the rows that match; gives those that are left.
+    fn on_rows(
+        &mut self,
+        reading: Reading<'_>,
+        open: Vec<u32>,
+        matcher: &Matcher,
+        hits: &[Hits],
+        values: &[Option<Arc<ValueColumn>>],
+    ) -> Vec<u32> {
+        let known = Known { snapshot: reading.snapshot, columns: &self.decoded.columns, hits, values };
+        let decided = matcher.on_rows(known, &open);
+        self.rows.extend(decided.matching);
+        decided.open
     }
 
     /// Decides rows by their bytes, a piece of neighbours at a time: one search over many records is far faster than one for
     /// each.
-    fn on_records(
-        &mut self,
-        snapshot: &Snapshot,
-        open: &[u32],
-        matcher: &Matcher,
-        interpret: &dyn Interpret,
-    ) -> Result<(), ArchiveError> {
+    fn on_records(&mut self, reading: Reading<'_>, open: &[u32], matcher: &Matcher) -> Result<(), ArchiveError> {
         if open.is_empty() {
             return Ok(());
         }
+        let snapshot = reading.snapshot;
         self.decoded.unpack(snapshot)?;
         self.decoded.need(snapshot, matcher.needs())?;
         let mut fields = FieldSet::default();
@@ -110,7 +134,7 @@ impl GroupMatches {
                 continue;
             }
             for row in piece {
-                self.decoded.cut(*row as usize, matcher.needs_fields().then_some(interpret), &mut fields);
+                self.decoded.cut(*row as usize, matcher.needs_fields().then_some(reading.interpret), &mut fields);
                 if matcher.matches(&self.decoded.view(snapshot, *row as usize, &fields)) {
                     self.rows.push(*row);
                 }
@@ -126,6 +150,61 @@ impl Decoded {
         let group = snapshot.group(number)?;
         let columns = snapshot.columns_of(group, needs, GroupColumns::default())?;
         Ok(Decoded { group: group.clone(), columns, lines: None })
+    }
+
+    /// The same, with the columns that are kept.
+    fn kept(reading: Reading<'_>, number: usize, needs: Needs) -> Result<Decoded, ArchiveError> {
+        let group = reading.snapshot.group(number)?;
+        let columns = reading.cache.columns(group.first.0);
+        let mut decoded = Decoded { group: group.clone(), columns, lines: None };
+        // Marks are read with whatever is wanted, be it nothing.
+        if decoded.columns.rows() == 0 {
+            decoded.columns = reading.snapshot.columns_of(group, needs, GroupColumns::default())?;
+        }
+        decoded.need(reading.snapshot, needs)?;
+        Ok(decoded)
+    }
+
+    /// Columns of values as far as they are kept.
+    pub fn values_at_hand(&self, reading: Reading<'_>, wanted: &[Of]) -> Vec<Option<Arc<ValueColumn>>> {
+        wanted.iter().map(|of| reading.cache.values(self.group.first.0, of).flatten()).collect()
+    }
+
+    /// Columns of values, cut from all records where they are not kept; none for values that differ too much.
+    pub fn values(
+        &mut self,
+        reading: Reading<'_>,
+        wanted: &[Of],
+    ) -> Result<Vec<Option<Arc<ValueColumn>>>, ArchiveError> {
+        let first = self.group.first.0;
+        let mut missing: Vec<(&Of, Builder)> = Vec::new();
+        for of in wanted {
+            if reading.cache.values(first, of).is_none() && !missing.iter().any(|(other, _)| *other == of) {
+                missing.push((of, Builder::default()));
+            }
+        }
+        if missing.is_empty() {
+            return Ok(self.values_at_hand(reading, wanted));
+        }
+        let is_cut = missing.iter().any(|(of, _)| matches!(of, Of::Field(_)));
+        self.unpack(reading.snapshot)?;
+        if is_cut {
+            self.need(reading.snapshot, Needs::LAYOUTS)?;
+        }
+        let mut fields = FieldSet::default();
+        for row in 0..self.columns.rows() {
+            self.cut(row, is_cut.then_some(reading.interpret), &mut fields);
+            let view = self.view(reading.snapshot, row, &fields);
+            missing.iter_mut().for_each(|(of, builder)| of.add(&view, builder));
+        }
+        let made: Vec<_> =
+            missing.into_iter().map(|(of, builder)| (of.clone(), builder.finish().map(Arc::new))).collect();
+        made.iter().for_each(|(of, values)| reading.cache.keep_values(first, of, values.clone()));
+        let of_one = |of: &Of| match made.iter().find(|(other, _)| other == of) {
+            Some((_, values)) => values.clone(),
+            None => reading.cache.values(first, of).flatten(),
+        };
+        Ok(wanted.iter().map(of_one).collect())
     }
 
     /// Reads more columns, as far as they are not there yet.
@@ -193,18 +272,6 @@ impl Decoded {
             novelty: self.columns.novelty(row),
             rules: self.columns.rules(row),
             verdict: self.columns.verdict(row),
-        }
-    }
-
-    fn column_view<'a>(&self, snapshot: &'a Snapshot, row: usize) -> ColumnView<'a> {
-        ColumnView {
-            time: self.columns.time(row),
-            time_quality: self.columns.time_quality(row),
-            level: self.columns.level(row),
-            score: self.columns.score(row),
-            novelty: self.columns.novelty(row),
-            flagged: self.columns.is_flagged(row),
-            source: self.columns.input(row).map_or("", |input| snapshot.input_name(input)),
         }
     }
 

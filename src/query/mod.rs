@@ -9,6 +9,7 @@
 mod error;
 mod evaluate;
 mod filter;
+mod kept;
 mod literal;
 mod matcher;
 mod moment;
@@ -17,15 +18,18 @@ mod parser;
 mod pipes;
 mod plan;
 mod regexes;
+mod required;
 mod search;
 mod sought;
 mod term;
 mod value;
+mod values;
 
 pub use error::{QueryError, closest};
-pub use evaluate::{Decoded, GroupMatches, evaluate};
+pub use evaluate::{Decoded, GroupMatches, Reading, evaluate};
 pub use filter::{Filter, filter, source_matches};
-pub use matcher::{ColumnView, Matcher};
+pub use kept::Cache;
+pub use matcher::{ColumnView, Known, Matcher};
 pub use names::BUILT_IN_FIELDS;
 pub use pipes::{
     Aggregate, Alike, Cell, Comparison, Function, Limits, Output, PIPE_NAMES, Pipe, PipeError, Pipeline, RecordRow,
@@ -33,6 +37,7 @@ pub use pipes::{
 };
 
 pub use plan::{Candidate, Plan, plan};
+pub use values::{Of, ValueColumn};
 
 use crate::model::query::Expr;
 use crate::model::{Timestamp, Zone};

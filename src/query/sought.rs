@@ -3,6 +3,7 @@
 use crate::archive::lines::{Hits, Needle};
 use crate::model::query::{Expr, Pattern, Piece};
 
+use super::required;
 use super::search::Literal;
 
 /// Texts of one query at most; further tests are decided on the records.
@@ -15,22 +16,24 @@ pub(super) enum Sought {
     Nothing,
     /// A record that holds the text passes, another does not.
     Whole(usize),
-    /// A record without one of the texts does not pass.
-    Parts(Vec<usize>),
-    /// Neither does it in a field, unless it has an escape (the last text) behind which the text may hide.
-    Field(Vec<usize>, usize),
+    /// A record that holds none of the texts of one of the choices does not pass.
+    Parts(Vec<Vec<usize>>),
+    /// Neither does it in a field, unless it has an escape (the last text) behind which the texts may hide.
+    Field(Vec<Vec<usize>>, usize),
 }
 
 impl Sought {
     /// The decision for a row, where the texts allow it.
     pub(super) fn decide(&self, hits: &[Hits], row: usize) -> Option<bool> {
         let holds = |needle: &usize| hits.get(*needle).and_then(|hits| hits.holds(row));
-        let lacks = |needles: &[usize]| needles.iter().any(|needle| holds(needle) == Some(false));
+        let lacks = |choices: &[Vec<usize>]| {
+            choices.iter().any(|needles| needles.iter().all(|needle| holds(needle) == Some(false)))
+        };
         match self {
             Sought::Nothing => None,
             Sought::Whole(needle) => holds(needle),
-            Sought::Parts(needles) => lacks(needles).then_some(false),
-            Sought::Field(needles, escape) => (lacks(needles) && holds(escape) == Some(false)).then_some(false),
+            Sought::Parts(choices) => lacks(choices).then_some(false),
+            Sought::Field(choices, escape) => (lacks(choices) && holds(escape) == Some(false)).then_some(false),
         }
     }
 }
@@ -53,23 +56,26 @@ impl Needles {
 
     /// Another test of the line.
     pub(super) fn parts_of(&mut self, expr: &Expr) -> Sought {
-        let parts = self.parts(texts(expr).into_iter());
+        let parts = self.parts(texts(expr));
         if parts.is_empty() { Sought::Nothing } else { Sought::Parts(parts) }
     }
 
     /// A test of a field. Its value stands in the record as it is, or is what escapes (with `\`) or doubled quotes stand for.
     pub(super) fn field(&mut self, expr: &Expr) -> Sought {
-        let texts = texts(expr);
         // Doubled quotes lose one each, so a text goes from quote to quote.
-        let parts = self.parts(texts.into_iter().flat_map(|text| text.split('"')));
+        let parts = self.parts(texts(expr).into_iter().flat_map(between_quotes).collect());
         match Needle::part(b"\\").and_then(|escape| self.add(escape)) {
             Some(escape) if !parts.is_empty() => Sought::Field(parts, escape),
             _ => Sought::Nothing,
         }
     }
 
-    fn parts<'a>(&mut self, texts: impl Iterator<Item = &'a str>) -> Vec<usize> {
-        texts.filter_map(|text| Needle::part(text.as_bytes())).filter_map(|needle| self.add(needle)).collect()
+    /// Choices each of whose texts can be looked for.
+    fn parts(&mut self, choices: Vec<Vec<Vec<u8>>>) -> Vec<Vec<usize>> {
+        let mut of = |texts: Vec<Vec<u8>>| -> Option<Vec<usize>> {
+            texts.iter().map(|text| Needle::part(text).and_then(|needle| self.add(needle))).collect()
+        };
+        choices.into_iter().filter_map(&mut of).collect()
     }
 
     fn add(&mut self, needle: Needle) -> Option<usize> {
@@ -84,18 +90,34 @@ impl Needles {
     }
 }
 
-/// Texts that a value has to contain, in any case, for the test to pass.
-fn texts(expr: &Expr) -> Vec<&str> {
+/// Texts that a value has to contain, in any case, for the test to pass: of each of the choices one.
+fn texts(expr: &Expr) -> Vec<Vec<Vec<u8>>> {
+    let each = |texts: &mut dyn Iterator<Item = &str>| texts.map(|text| vec![text.as_bytes().to_vec()]).collect();
     match expr {
         Expr::Term { pattern: Pattern(pieces), .. } => {
-            let texts = pieces.iter().filter_map(|piece| match piece {
+            let mut texts = pieces.iter().filter_map(|piece| match piece {
                 Piece::Text(text) => Some(text.as_str()),
                 _ => None,
             });
-            texts.collect()
+            each(&mut texts)
         }
-        Expr::Equals { value, .. } => vec![value.as_str()],
-        Expr::Near { words, .. } => words.iter().map(String::as_str).collect(),
+        Expr::Equals { value, .. } => each(&mut std::iter::once(value.as_str())),
+        Expr::Near { words, .. } => each(&mut words.iter().map(String::as_str)),
+        Expr::Regex { pattern, ignore_case, .. } => required::texts_of(pattern, *ignore_case),
         _ => Vec::new(),
+    }
+}
+
+/// Choices of pieces without quotes: all pieces of a text that stands alone, the longest of each of those to choose from.
+fn between_quotes(texts: Vec<Vec<u8>>) -> Vec<Vec<Vec<u8>>> {
+    let pieces = |text: &[u8]| -> Vec<Vec<u8>> {
+        text.split(|byte| *byte == b'"').filter(|piece| !piece.is_empty()).map(<[u8]>::to_vec).collect()
+    };
+    match texts.as_slice() {
+        [one] => pieces(one).into_iter().map(|piece| vec![piece]).collect(),
+        texts => {
+            let longest = texts.iter().map(|text| pieces(text).into_iter().max_by_key(Vec::len));
+            longest.collect::<Option<Vec<_>>>().into_iter().collect()
+        }
     }
 }

@@ -122,7 +122,8 @@ impl Command {
             ":export" => export(rest),
             ":verify" if rest.is_empty() => Words::Command(Command::Verify),
             ":verify" => Words::Wrong(
-                ":verify takes nothing; 'logguard verify --head PIN' compares with a head that was kept elsewhere".to_owned(),
+                ":verify takes nothing; 'logguard verify --head PIN' compares with a head that was kept elsewhere"
+                    .to_owned(),
             ),
             ":tz" => match Zone::parse(rest) {
                 Some(zone) => Words::Command(Command::Zone(zone)),

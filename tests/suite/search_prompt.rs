@@ -101,7 +101,11 @@ fn what_is_left_is_what_the_pipes_leave() {
 fn the_archive_is_verified_from_the_prompt() {
     let world = stored();
     let run = prompt(&world, ":verify\nuser:root | stats count\n:verify now\n");
-    assert!(run.stdout.contains("50 of 50 records re-hashed") && run.stdout.contains("SELF-CONSISTENT ONLY"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("50 of 50 records re-hashed") && run.stdout.contains("SELF-CONSISTENT ONLY"),
+        "{}",
+        run.stdout
+    );
     assert!(run.stdout.contains("10 of 50 records match"), "the prompt goes on: {}", run.stdout);
     assert!(run.stdout.contains(":verify takes nothing"), "{}", run.stdout);
 }

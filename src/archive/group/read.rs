@@ -121,22 +121,22 @@ impl OpenStripe {
     }
 }
 
-/// The columns of a group other than its lines, as far as they were asked for.
+/// The columns of a group other than its lines, as far as they were asked for. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct GroupColumns {
     loaded: Needs,
-    times: Vec<i64>,
-    marks: Vec<u8>,
-    scores: Vec<i64>,
-    novelties: Vec<i64>,
-    template_ids: Vec<i64>,
+    times: Arc<Vec<i64>>,
+    marks: Arc<Vec<u8>>,
+    scores: Arc<Vec<i64>>,
+    novelties: Arc<Vec<i64>>,
+    template_ids: Arc<Vec<i64>>,
     templates: Arc<Vec<String>>,
-    layout_ids: Vec<i64>,
+    layout_ids: Arc<Vec<i64>>,
     layouts: Arc<Vec<Layout>>,
     /// Verdicts of the stripe, by row in it.
     verdicts: Arc<Vec<(u32, Verdict)>>,
     first_row: u32,
-    rule_ids: Vec<i64>,
+    rule_ids: Arc<Vec<i64>>,
     rules: Arc<Vec<Vec<String>>>,
     runs: Vec<Run>,
 }
@@ -145,6 +145,13 @@ impl GroupColumns {
     /// Number of records.
     pub fn rows(&self) -> usize {
         self.marks.len()
+    }
+
+    /// Bytes of memory it takes, roughly, without what groups of a stripe share.
+    pub fn memory(&self) -> usize {
+        let columns =
+            [&self.times, &self.scores, &self.novelties, &self.template_ids, &self.layout_ids, &self.rule_ids];
+        self.marks.len() + columns.into_iter().map(|column| column.len() * 8).sum::<usize>() + self.runs.len() * 32
     }
 
     /// Which columns are there.
@@ -267,7 +274,7 @@ impl GroupReader<'_> {
     pub fn columns(&self, needs: Needs, mut columns: GroupColumns) -> Result<GroupColumns, SectionError> {
         let wanted = needs.without(columns.loaded);
         if columns.marks.is_empty() {
-            columns.marks = self.unpack(MARKS, "marks")?;
+            columns.marks = Arc::new(self.unpack(MARKS, "marks")?);
             if columns.marks.len() != self.group.rows as usize {
                 return Err(find(&self.group.sections, MARKS, "marks")?.damaged("marks", NO_COLUMN));
             }
@@ -277,21 +284,17 @@ impl GroupReader<'_> {
         let is_wanted = |need: Needs| wanted.meets(need);
         let (stripe, read) = (self.stripe, self.read);
         if is_wanted(Needs(2)) {
-            columns.scores = self.integers(SCORES, "scores")?;
-            columns.novelties = self.integers(NOVELTIES, "novelties")?;
-            let scores = columns.scores.iter();
-            columns
-                .novelties
-                .iter_mut()
-                .zip(scores)
-                .for_each(|(novelty, score)| *novelty = score.wrapping_sub(*novelty));
+            let scores = self.integers(SCORES, "scores")?;
+            let mut novelties = self.integers(NOVELTIES, "novelties")?;
+            novelties.iter_mut().zip(&scores).for_each(|(novelty, score)| *novelty = score.wrapping_sub(*novelty));
+            (columns.scores, columns.novelties) = (Arc::new(scores), Arc::new(novelties));
         }
         if is_wanted(Needs::LAYOUTS) {
-            columns.layout_ids = self.integers(LAYOUT_IDS, "layout ids")?;
+            columns.layout_ids = Arc::new(self.integers(LAYOUT_IDS, "layout ids")?);
             columns.layouts = OpenStripe::texts(&self.shared.layouts, stripe, LAYOUTS, "layouts", read)?;
         }
         if is_wanted(Needs::RULES) {
-            columns.rule_ids = self.integers(RULE_IDS, "rule ids")?;
+            columns.rule_ids = Arc::new(self.integers(RULE_IDS, "rule ids")?);
             columns.rules = OpenStripe::texts(&self.shared.rules, stripe, RULES, "rules", read)?;
         }
         if is_wanted(Needs::VERDICTS) && self.group.flagged > 0 {
@@ -316,12 +319,14 @@ impl GroupReader<'_> {
             Err(missing) => missing,
         };
         if let Some(times) = times {
-            columns.times = derived::times_of(&times, rows, outline.as_ref()).ok_or_else(|| damaged(TIMES, "times"))?;
+            let times = derived::times_of(&times, rows, outline.as_ref()).ok_or_else(|| damaged(TIMES, "times"))?;
+            columns.times = Arc::new(times);
         }
         if let Some(ids) = ids {
             let usual = if by_cut { self.shared.usual(self.stripe, self.read)? } else { Arc::default() };
-            columns.template_ids = derived::template_ids_of(&ids, rows, outline.as_ref(), &usual)
+            let ids = derived::template_ids_of(&ids, rows, outline.as_ref(), &usual)
                 .ok_or_else(|| damaged(TEMPLATE_IDS, "template ids"))?;
+            columns.template_ids = Arc::new(ids);
             columns.templates = self.shared.templates(self.stripe, self.read)?;
         }
         Ok(())

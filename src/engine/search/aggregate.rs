@@ -1,40 +1,95 @@
 //! Pipes whose outcome does not depend on order: groups are taken as they come, their values cut out on all cores.
 
+use std::sync::Arc;
+
 use super::{EngineError, Pipeline, run::Run};
 use crate::archive::ArchiveError;
 use crate::model::{FieldSet, Interpret};
-use crate::query::{GroupMatches, Taken};
+use crate::query::{Alike, GroupMatches, Of, Reading, Taken, Taker, ValueColumn};
+
+/// Where one in so many records of a group is to be cut, all are, and what was cut is kept.
+const CUT_ALL: usize = 4;
 
 impl Run<'_> {
     /// Pushes all matches. The order is that of groups by their newest record, then that of the archive: always the same.
     pub(super) fn aggregate(&mut self, pipeline: &mut Pipeline) -> Result<(), EngineError> {
-        let (needs, lines) = (pipeline.needs(), pipeline.needs_lines());
-        let (taker, alike) = (pipeline.taker(), pipeline.alike());
-        let search = self.search;
-        let interpret = pipeline.needs_fields().then_some(&search.registry as &dyn Interpret);
-        let take = |group: &mut GroupMatches| -> Result<Vec<(Taken, u64)>, ArchiveError> {
-            if lines && !group.rows.is_empty() {
-                group.decoded.unpack(&search.snapshot)?;
-            }
-            let mut fields = FieldSet::default();
-            let mut take = |row: u32| {
-                group.decoded.cut(row as usize, interpret, &mut fields);
-                taker.take(&group.decoded.view(&search.snapshot, row as usize, &fields))
-            };
-            Ok(match &alike {
-                Some(alike) => {
-                    let kinds = alike.tally(group.decoded.columns(), &group.rows);
-                    kinds.into_iter().map(|(row, times)| (take(row), times)).collect()
-                }
-                None => group.rows.iter().map(|row| (take(*row), 1)).collect(),
-            })
+        let needs = pipeline.needs();
+        let taking = Taking {
+            reading: self.search.reading(),
+            taker: pipeline.taker(),
+            alike: pipeline.alike(),
+            fields: pipeline.fields(),
+            raw: pipeline.needs_raw(),
         };
         let candidates = self.ordered_candidates();
         for part in candidates.chunks(4 * rayon::current_num_threads()) {
-            for (_, _, taken) in self.evaluate(part, &|_| needs, &take)? {
+            for (_, _, taken) in self.evaluate(part, &|_| needs, &|group| taking.take(group))? {
                 taken.into_iter().try_for_each(|(taken, times)| pipeline.push_taken(taken, times))?;
             }
         }
         Ok(())
+    }
+}
+
+/// What is taken from the matches of a group.
+struct Taking<'a> {
+    reading: Reading<'a>,
+    taker: Taker,
+    alike: Option<Alike>,
+    fields: Vec<Of>,
+    raw: bool,
+}
+
+impl Taking<'_> {
+    fn take(&self, group: &mut GroupMatches) -> Result<Vec<(Taken, u64)>, ArchiveError> {
+        if group.rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let snapshot = self.reading.snapshot;
+        if self.raw {
+            group.decoded.unpack(snapshot)?;
+        }
+        let Some(values) = self.values(group)? else {
+            group.decoded.unpack(snapshot)?;
+            return Ok(self.cut(group));
+        };
+        let mut fields = FieldSet::default();
+        let mut take = |row: u32| {
+            fields.clear();
+            for (of, values) in self.fields.iter().zip(&values) {
+                values.values(values.id(row as usize)).for_each(|value| fields.push_named_derived(of.name(), value));
+            }
+            self.taker.take(&group.decoded.view(snapshot, row as usize, &fields))
+        };
+        Ok(match &self.alike {
+            Some(alike) => {
+                let kinds = alike.tally(group.decoded.columns(), &values, &group.rows);
+                kinds.into_iter().map(|(row, times)| (take(row), times)).collect()
+            }
+            None => group.rows.iter().map(|row| (take(*row), 1)).collect(),
+        })
+    }
+
+    /// The values of all fields as columns, where that pays and is possible.
+    fn values(&self, group: &mut GroupMatches) -> Result<Option<Vec<Arc<ValueColumn>>>, ArchiveError> {
+        if self.fields.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let pays = group.rows.len() * CUT_ALL >= group.decoded.columns().rows();
+        let values = match pays {
+            true => group.decoded.values(self.reading, &self.fields)?,
+            false => group.decoded.values_at_hand(self.reading, &self.fields),
+        };
+        Ok(values.into_iter().collect())
+    }
+
+    /// Cuts each match.
+    fn cut(&self, group: &GroupMatches) -> Vec<(Taken, u64)> {
+        let mut fields = FieldSet::default();
+        let mut take = |row: &u32| {
+            group.decoded.cut(*row as usize, Some(self.reading.interpret as &dyn Interpret), &mut fields);
+            (self.taker.take(&group.decoded.view(self.reading.snapshot, *row as usize, &fields)), 1)
+        };
+        group.rows.iter().map(&mut take).collect()
     }
 }

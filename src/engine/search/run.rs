@@ -84,6 +84,7 @@ impl<'a> Run<'a> {
         stop: &'a AtomicBool,
     ) -> Result<Run<'a>, EngineError> {
         let started = Instant::now();
+        search.cache.begin();
         let matcher = Matcher::compile(&query.tree)?;
         let filter = filter(&query.tree);
         let index = search.index.as_ref().filter(|_| !options.scan);
@@ -169,7 +170,8 @@ impl<'a> Run<'a> {
         if self.stop.load(Relaxed) {
             return Err(EngineError::Interrupted);
         }
-        let (snapshot, registry, matcher) = (&self.search.snapshot, &self.search.registry, &self.matcher);
+        let (reading, matcher) = (self.search.reading(), &self.matcher);
+        let snapshot = reading.snapshot;
         if self.is_late() {
             let groups = candidates.iter().filter_map(|candidate| snapshot.groups().get(candidate.group));
             let rows = groups.map(|group| u64::from(group.stats.rows)).sum();
@@ -179,7 +181,7 @@ impl<'a> Run<'a> {
         let span = (self.summary.first, self.summary.last);
         let one = |candidate: &Candidate| {
             let stats = &snapshot.group(candidate.group)?.stats;
-            let mut group = evaluate(snapshot, candidate, matcher, needs(stats), registry)?;
+            let mut group = evaluate(reading, candidate, matcher, needs(stats))?;
             // The span of all matches is told without times where all rows match, or none can widen what is known.
             let is_whole = group.rows.is_empty() || group.rows.len() == stats.rows as usize;
             if !is_whole && !is_within(stats, span) {

@@ -1,10 +1,14 @@
 //! Records that are alike for all that the pipes look at: told apart by numbers in columns and pushed once, with how many they are.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
+use super::row::is_cut;
 use super::timechart;
 use crate::archive::GroupColumns;
 use crate::model::TimeQuality;
+use crate::query::values::{Of, ValueColumn};
 
 /// So many combinations of values are counted in a table.
 const DENSE: u64 = 1 << 16;
@@ -28,6 +32,8 @@ enum By {
     Flag,
     Source,
     Template,
+    /// The list of values of the n-th field.
+    Values(usize),
 }
 
 /// By what records are told apart, in columns.
@@ -35,6 +41,7 @@ enum By {
 pub struct Alike {
     columns: Vec<By>,
     spans: Option<(i64, i64)>,
+    fields: Vec<Of>,
 }
 
 impl Alike {
@@ -45,15 +52,21 @@ impl Alike {
             Apart::Values => None,
             Apart::Spans(span, east) => Some((span, east)),
         };
+        let mut fields = Vec::new();
         let by = |name: &String| match name.as_str() {
             "level" => Some(By::Level),
             "time.quality" => Some(By::Quality),
             "anomaly" => Some(By::Flag),
             "source" => Some(By::Source),
             "template" => Some(By::Template),
+            name if is_cut(name) => {
+                fields.push(Of::Field(name.to_owned()));
+                Some(By::Values(fields.len() - 1))
+            }
             _ => None,
         };
-        Some(Alike { columns: names.iter().map(by).collect::<Option<_>>()?, spans })
+        let columns = names.iter().map(by).collect::<Option<_>>()?;
+        Some(Alike { columns, spans, fields })
     }
 
     /// Whether times are looked at.
@@ -61,8 +74,14 @@ impl Alike {
         self.spans.is_some()
     }
 
-    /// The first of some ascending rows of each kind, ascending, and how many are of that kind.
-    pub fn tally(&self, columns: &GroupColumns, rows: &[u32]) -> Vec<(u32, u64)> {
+    /// Fields whose values are looked at.
+    pub fn fields(&self) -> &[Of] {
+        &self.fields
+    }
+
+    /// The first of some ascending rows of each kind, ascending, and how many are of that kind. `values` are those of
+    /// [`Alike::fields`].
+    pub fn tally(&self, columns: &GroupColumns, values: &[Arc<ValueColumn>], rows: &[u32]) -> Vec<(u32, u64)> {
         let mut codes = Codes { values: vec![0; rows.len()], most: 1, are_apart: false };
         for by in &self.columns {
             match by {
@@ -79,6 +98,13 @@ impl Alike {
                     let id = |row: &u32| columns.template_id(*row as usize).map_or(most, |id| id.min(most));
                     codes.add(most + 1, rows.iter().map(id));
                 }
+                By::Values(number) => match values.get(*number) {
+                    Some(values) => {
+                        let most = values.lists() as u64;
+                        codes.add(most + 1, rows.iter().map(|row| most.min(values.id(*row as usize) as u64)));
+                    }
+                    None => codes.are_apart = true,
+                },
                 By::Source => {
                     let runs = columns.runs();
                     let mut run = 0;

@@ -8,12 +8,13 @@ use crate::model::{FailureKind, RecordId, RecordView, Zone};
 use super::alike::{Alike, Apart};
 use super::extract::Extract;
 use super::head::Head;
-use super::row::{Row, Taken, Taker};
+use super::row::{Row, Taken, Taker, is_cut};
 use super::sort::Sort;
 use super::table::{self, Table};
 use super::tail::Tail;
 use super::{Pipe, compare, gaps, patterns, stats, timechart, top};
 use crate::query::regexes;
+use crate::query::values::Of;
 
 /// What pipes may use.
 #[derive(Debug, Clone, Copy)]
@@ -317,15 +318,22 @@ impl Pipeline {
 
     /// Whether the pipes look at fields that must be cut from the record.
     pub fn needs_fields(&self) -> bool {
-        self.names.iter().any(|name| {
-            !crate::query::BUILT_IN_FIELDS.contains(&name.as_str())
-                && !matches!(name.as_str(), "time" | "level" | "source" | "")
-        })
+        self.names.iter().any(|name| is_cut(name))
+    }
+
+    /// The fields among what the pipes look at.
+    pub fn fields(&self) -> Vec<Of> {
+        self.names.iter().filter(|name| is_cut(name)).map(|name| Of::Field(name.clone())).collect()
+    }
+
+    /// Whether the pipes look at the bytes of the record, or where they lie, other than for its fields.
+    pub fn needs_raw(&self) -> bool {
+        self.names.iter().any(|name| matches!(name.as_str(), "raw" | "offset"))
     }
 
     /// Whether the pipes look at the bytes of the record, or where they lie.
     pub fn needs_lines(&self) -> bool {
-        self.needs_fields() || self.names.iter().any(|name| matches!(name.as_str(), "raw" | "offset"))
+        self.needs_fields() || self.needs_raw()
     }
 
     /// Columns that the pipes look at; the time unless all they do is count by other columns.

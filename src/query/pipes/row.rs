@@ -81,6 +81,11 @@ impl Row {
     }
 }
 
+/// Whether a name means a field that must be cut from the record.
+pub(super) fn is_cut(name: &str) -> bool {
+    !crate::query::BUILT_IN_FIELDS.contains(&name) && !matches!(name, "time" | "level" | "source" | "")
+}
+
 /// Takes from records the values that pipes look at.
 #[derive(Debug, Clone)]
 pub struct Taker {

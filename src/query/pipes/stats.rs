@@ -74,8 +74,11 @@ impl Sink for Stats {
     }
 
     fn apart(&self) -> Apart {
-        let is_count = |(function, _): &(Function, Option<usize>)| *function == Function::Count;
-        if self.of.iter().all(is_count) { Apart::Values } else { Apart::Record }
+        // What a value more changes nothing of, but for its number.
+        let is_by_value = |(function, _): &(Function, Option<usize>)| {
+            matches!(function, Function::Count | Function::Distinct | Function::Min | Function::Max)
+        };
+        if self.of.iter().all(is_by_value) { Apart::Values } else { Apart::Record }
     }
 
     fn needs_order(&self) -> bool {

@@ -1,18 +1,21 @@
 //! Decides exactly whether a record is asked for.
 
-use std::ops::RangeBounds;
-use std::ops::{Bound, Range};
+mod rows;
+mod test;
 
-use regex::bytes::Regex;
+use std::ops::{Bound, Range, RangeBounds};
 
-use crate::archive::Needs;
-use crate::archive::lines::{Hits, Needle};
-use crate::model::query::{Expr, Field, Interval, LevelSet, Network};
-use crate::model::{Level, RecordView, TimeQuality, TimeRange, Timestamp, addresses};
-
-use super::search::{TextSearch, fold_bytes, is_word};
+use self::test::Test;
+use super::search::TextSearch;
 use super::sought::{Needles, Sought};
+use super::values::Of;
 use super::{QueryError, error::regex_reason, literal, regexes};
+use crate::archive::Needs;
+use crate::archive::lines::Needle;
+use crate::model::query::{Expr, Field, Interval, LevelSet};
+use crate::model::{Level, RecordView, TimeQuality, TimeRange, Timestamp};
+
+pub use rows::Known;
 
 /// What is known of a record without its bytes.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +41,8 @@ pub struct ColumnView<'a> {
 pub struct Matcher {
     root: Node,
     needles: Vec<Needle>,
+    /// What the tests that can be decided on columns of values look at.
+    values: Vec<Of>,
 }
 
 #[derive(Debug, Clone)]
@@ -53,8 +58,12 @@ enum Node {
     Flagged(bool),
     Score(Number, (Bound<f64>, Bound<f64>)),
     Source(Test),
-    Value(Place, Test, Sought),
+    Value(Place, Test, Sought, Option<Column>),
 }
+
+/// The place of a test among those that can be decided on columns of values.
+#[derive(Debug, Clone, Copy)]
+struct Column(usize);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Number {
@@ -75,27 +84,15 @@ enum Place {
     Offset,
 }
 
-#[derive(Debug, Clone)]
-enum Test {
-    Exists,
-    Text(TextSearch),
-    Near(Vec<String>, u32),
-    Equals(Vec<u8>),
-    Differs(String),
-    Regex(Regex),
-    Address(Network),
-    Within(Interval),
-}
-
 impl Matcher {
     /// Compiles a tree.
     ///
     /// # Errors
     /// A regular expression that is wrong or too large; none for a tree that [`super::Query::parse`] gave.
     pub fn compile(expr: &Expr) -> Result<Matcher, QueryError> {
-        let mut needles = Needles::default();
-        let root = compile(expr, &mut needles)?;
-        Ok(Matcher { root, needles: needles.take() })
+        let (mut needles, mut values) = (Needles::default(), Vec::new());
+        let root = compile(expr, &mut needles, &mut values)?;
+        Ok(Matcher { root, needles: needles.take(), values })
     }
 
     /// Whether the record is asked for.
@@ -129,7 +126,12 @@ impl Matcher {
 
     /// The decision where columns alone allow it; `None` where the record itself is needed.
     pub fn on_columns(&self, columns: &ColumnView) -> Option<bool> {
-        self.root.decide(Some(columns), &|_| None)
+        self.root.decide(Some(columns))
+    }
+
+    /// What its tests look at that can be a column of values; one entry a test.
+    pub fn values(&self) -> &[Of] {
+        &self.values
     }
 
     /// Texts whose absence from a record, or presence, decides parts of the query.
@@ -139,17 +141,12 @@ impl Matcher {
 
     /// The decision where it is the same for all records, whatever their columns say.
     pub fn on_nothing(&self) -> Option<bool> {
-        self.root.decide(None, &|_| None)
+        self.root.decide(None)
     }
 
     /// Whether [`Matcher::on_columns`] may decide a record by something else than text.
     pub fn looks_at_columns(&self) -> bool {
         self.root.looks_at_columns()
-    }
-
-    /// The decision where columns (if given) and what is known of [`Matcher::needles`] in a row allow it.
-    pub fn on_texts(&self, columns: Option<&ColumnView>, hits: &[Hits], row: usize) -> Option<bool> {
-        self.root.decide(columns, &|sought| sought.decide(hits, row))
     }
 
     /// `false` where no record among these bytes (many records, one after the other) can match, as decided by the literal
@@ -173,13 +170,14 @@ impl Matcher {
     }
 }
 
-fn compile(expr: &Expr, needles: &mut Needles) -> Result<Node, QueryError> {
-    let mut all = |parts: &[Expr]| parts.iter().map(|part| compile(part, needles)).collect::<Result<Vec<_>, _>>();
+fn compile(expr: &Expr, needles: &mut Needles, values: &mut Vec<Of>) -> Result<Node, QueryError> {
+    let mut all =
+        |parts: &[Expr]| parts.iter().map(|part| compile(part, needles, values)).collect::<Result<Vec<_>, _>>();
     let (field, test) = match expr {
         Expr::All => return Ok(Node::All),
         Expr::And(parts) => return all(parts).map(Node::And),
         Expr::Or(parts) => return all(parts).map(Node::Or),
-        Expr::Not(part) => return compile(part, needles).map(|part| Node::Not(Box::new(part))),
+        Expr::Not(part) => return compile(part, needles, values).map(|part| Node::Not(Box::new(part))),
         Expr::Level(set) => return Ok(Node::Level(*set)),
         Expr::Time(range) => return Ok(Node::Time(*range)),
         Expr::Exists(field) => (field, Test::Exists),
@@ -193,16 +191,24 @@ fn compile(expr: &Expr, needles: &mut Needles) -> Result<Node, QueryError> {
         Expr::Address { field, network } => (field, Test::Address(*network)),
         Expr::Within { field, interval } => (field, Test::Within(interval.clone())),
     };
+    let mut column = |of: Of| {
+        values.push(of);
+        Some(Column(values.len() - 1))
+    };
     Ok(match field {
         Field::Line => {
             let sought = match &test {
                 Test::Text(TextSearch::Literal(literal)) => needles.literal(literal),
                 _ => needles.parts_of(expr),
             };
-            Node::Value(Place::Line, test, sought)
+            let column = if matches!(test, Test::Address(_)) { column(Of::Addresses) } else { None };
+            Node::Value(Place::Line, test, sought, column)
         }
         Field::Named(name) => match named(name, test) {
-            Node::Value(place @ Place::Field(_), test, _) => Node::Value(place, test, needles.field(expr)),
+            Node::Value(Place::Field(name), test, ..) => {
+                let column = column(Of::Field(name.clone()));
+                Node::Value(Place::Field(name), test, needles.field(expr), column)
+            }
             node => node,
         },
     })
@@ -241,7 +247,7 @@ fn named(name: &str, test: Test) -> Node {
         "offset" => Place::Offset,
         name => Place::Field(name.to_owned()),
     };
-    Node::Value(place, test, Sought::Nothing)
+    Node::Value(place, test, Sought::Nothing, None)
 }
 
 /// A test of a numeric column: `score>0.5` compares, `score:0.5` and `score=0.5` mean the number.
@@ -271,31 +277,28 @@ impl Node {
             Node::And(parts) => parts.iter().all(|part| part.matches(record)),
             Node::Or(parts) => parts.iter().any(|part| part.matches(record)),
             Node::Not(part) => !part.matches(record),
-            Node::Value(place, test, _) => test.at(place, record),
+            Node::Value(place, test, ..) => test.at(place, record),
             column => column
-                .decide(
-                    Some(&ColumnView {
-                        time: record.time,
-                        time_quality: record.time_quality,
-                        level: record.level,
-                        score: record.score,
-                        novelty: record.novelty,
-                        flagged: record.verdict.is_some_and(|verdict| verdict.flagged),
-                        source: record.source,
-                    }),
-                    &|_| None,
-                )
+                .decide(Some(&ColumnView {
+                    time: record.time,
+                    time_quality: record.time_quality,
+                    level: record.level,
+                    score: record.score,
+                    novelty: record.novelty,
+                    flagged: record.verdict.is_some_and(|verdict| verdict.flagged),
+                    source: record.source,
+                }))
                 .unwrap_or(false),
         }
     }
 
-    /// The decision as far as columns and texts allow it.
-    fn decide(&self, columns: Option<&ColumnView>, text: &dyn Fn(&Sought) -> Option<bool>) -> Option<bool> {
+    /// The decision as far as columns allow it.
+    fn decide(&self, columns: Option<&ColumnView>) -> Option<bool> {
         // A part that is undecided leaves the whole undecided unless another part settles it.
         let settle = |parts: &[Node], by: bool| {
             let mut undecided = false;
             for part in parts {
-                match part.decide(columns, text) {
+                match part.decide(columns) {
                     Some(decided) if decided == by => return Some(by),
                     Some(_) => {}
                     None => undecided = true,
@@ -307,8 +310,8 @@ impl Node {
             Node::All => Some(true),
             Node::And(parts) => settle(parts, false),
             Node::Or(parts) => settle(parts, true),
-            Node::Not(part) => part.decide(columns, text).map(|decided| !decided),
-            Node::Value(_, _, sought) => text(sought),
+            Node::Not(part) => part.decide(columns).map(|decided| !decided),
+            Node::Value(..) => None,
             Node::Level(set) => Some(set.contains(columns?.level)),
             Node::Time(range) => Some(columns?.time.is_some_and(|time| range.contains(time))),
             Node::Quality(set) => Some(set & (1 << columns?.time_quality.code()) != 0),
@@ -345,7 +348,7 @@ impl Node {
             Node::And(parts) => parts.iter().all(|part| part.may_match_within(records)),
             Node::Or(parts) => parts.iter().any(|part| part.may_match_within(records)),
             // Without word edges: where a last line has no terminator, two records touch.
-            Node::Value(Place::Line, Test::Text(TextSearch::Literal(literal)), _) => literal.occurs(records),
+            Node::Value(Place::Line, Test::Text(TextSearch::Literal(literal)), ..) => literal.occurs(records),
             _ => true,
         }
     }
@@ -371,14 +374,14 @@ impl Node {
     fn highlights(&self, line: &[u8], out: &mut Vec<Range<usize>>) {
         match self {
             Node::And(parts) | Node::Or(parts) => parts.iter().for_each(|part| part.highlights(line, out)),
-            Node::Value(Place::Line, Test::Text(search), _) => {
+            Node::Value(Place::Line, Test::Text(search), ..) => {
                 let mut from = 0;
                 while let Some(found) = search.find(line, from) {
                     from = found.end.max(from + 1);
                     out.push(found);
                 }
             }
-            Node::Value(Place::Line, Test::Regex(regex), _) => {
+            Node::Value(Place::Line, Test::Regex(regex), ..) => {
                 out.extend(regex.find_iter(line).map(|found| found.range()).filter(|range| !range.is_empty()));
             }
             _ => {}
@@ -389,82 +392,4 @@ impl Node {
 /// The number that people see for a 32-bit score: 0.7 is 0.7, not 0.699999988.
 fn as_written(score: f32) -> f64 {
     score.to_string().parse().unwrap_or(f64::from(score))
-}
-
-impl Test {
-    fn at(&self, place: &Place, record: &RecordView) -> bool {
-        match place {
-            Place::Line => self.any(std::iter::once(record.line())),
-            Place::Field(name) => self.any(record.fields.all(name)),
-            Place::Template => self.any(std::iter::once(record.template.as_bytes())),
-            Place::Rule => self.any(record.rules.iter().map(|rule| rule.as_bytes())),
-            Place::Reason => self
-                .any(record.verdict.iter().flat_map(|verdict| &verdict.reasons).map(|reason| reason.text.as_bytes())),
-            Place::Entity => {
-                let entity = record.verdict.and_then(|verdict| verdict.entity.as_ref());
-                self.any(entity.into_iter().map(|entity| entity.as_bytes()))
-            }
-            Place::Id => self.any(std::iter::once(record.id.0.to_string().as_bytes())),
-            Place::Offset => self.any(std::iter::once(record.origin.offset.to_string().as_bytes())),
-        }
-    }
-
-    /// Whether any value passes; for `Differs`, whether there is a value and none is the text.
-    fn any<'a>(&self, mut values: impl Iterator<Item = &'a [u8]>) -> bool {
-        match self {
-            Test::Differs(_) => match values.next() {
-                Some(first) => self.accepts(first) && values.all(|value| self.accepts(value)),
-                None => false,
-            },
-            _ => values.any(|value| self.accepts(value)),
-        }
-    }
-
-    fn accepts(&self, value: &[u8]) -> bool {
-        match self {
-            Test::Exists => true,
-            Test::Text(search) => search.is_match(value),
-            Test::Near(words, gap) => near(words, *gap, value),
-            Test::Equals(text) => value == text.as_slice(),
-            Test::Differs(folded) => fold_bytes(value) != *folded,
-            Test::Regex(regex) => regex.is_match(value),
-            Test::Address(network) => addresses(value).any(|address| {
-                let (number, v4) = match address {
-                    std::net::IpAddr::V4(address) => (u128::from(u32::from(address)), true),
-                    std::net::IpAddr::V6(address) => (u128::from(address), false),
-                };
-                v4 == network.v4 && (network.low..=network.high).contains(&number)
-            }),
-            Test::Within(Interval::Number(low, high)) => {
-                literal::number(value).is_some_and(|number| (*low, *high).contains(&number))
-            }
-            Test::Within(Interval::Text(low, high)) => (low.as_ref(), high.as_ref()).contains(&&fold_bytes(value)),
-        }
-    }
-}
-
-/// Whether the words stand in this order with at most `gap` other words between the first and the last.
-///
-/// For every place of the first word, the nearest later place of each next word: the least number of words between.
-fn near(words: &[String], gap: u32, text: &[u8]) -> bool {
-    let folded = fold_bytes(text);
-    let tokens: Vec<&str> = folded.split(|c| !is_word(c)).filter(|token| !token.is_empty()).collect();
-    // starts[k]: the latest place at which a run of the first k+1 words, ending at or before the current token, began.
-    let mut starts: Vec<Option<usize>> = vec![None; words.len()];
-    for (place, token) in tokens.iter().enumerate() {
-        for (index, word) in words.iter().enumerate().rev() {
-            if word != token {
-                continue;
-            }
-            let start = if index == 0 { Some(place) } else { starts.get(index - 1).copied().flatten() };
-            if let (Some(start), Some(slot)) = (start, starts.get_mut(index)) {
-                *slot = Some(start);
-                let between = (place - start + 1).saturating_sub(words.len());
-                if index + 1 == words.len() && between <= gap as usize {
-                    return true;
-                }
-            }
-        }
-    }
-    false
 }
