@@ -6,6 +6,7 @@ mod kept;
 mod near;
 mod run;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -263,6 +264,11 @@ impl Search {
                     let near = self.near(count as u64, &hits, &|| run.is_stopped())?;
                     run.summary.given = near.len() as u64;
                     let limit = options.limit.map_or(usize::MAX, |limit| limit as usize);
+                    let is_hit: HashSet<u64> = hits.iter().map(|hit| hit.0).collect();
+                    let mut found = |record: FoundRecord| {
+                        let hit = Some(is_hit.contains(&record.id.0));
+                        found(FoundRecord { hit, ..record })
+                    };
                     let left = self.hand_out(near.iter().take(limit), &|| run.is_stopped(), &mut found)?;
                     let lost = if near.is_empty() { hits.len() as u64 } else { left };
                     if lost > 0 {

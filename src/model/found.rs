@@ -35,6 +35,8 @@ pub struct FoundRecord {
     pub reasons: Vec<Reason>,
     /// Whom it is about, where it is flagged and that is known.
     pub entity: Option<String>,
+    /// Among neighbours that were asked for too: whether it matches by itself.
+    pub hit: Option<bool>,
 }
 
 impl FoundRecord {
@@ -56,6 +58,7 @@ impl FoundRecord {
             rules: view.rules.to_vec(),
             reasons: view.verdict.map(|verdict| verdict.reasons.clone()).unwrap_or_default(),
             entity: view.verdict.and_then(|verdict| verdict.entity.clone()),
+            hit: None,
         }
     }
 

@@ -191,6 +191,9 @@ mod tests {
         assert_eq!(complete("a | compare 1h be"), (15, vec!["before ".to_owned()]));
         assert_eq!(complete("\"a | b\" level:cr"), (14, vec!["critical ".to_owned()]), "a bar in quotes is text");
         assert_eq!(complete(":expl"), (0, vec![":explain ".to_owned()]));
+        assert_eq!(complete(":verif"), (0, vec![":verify ".to_owned()]));
+        assert_eq!(complete(":export a.b.js"), (12, vec!["jsonl ".to_owned()]));
+        assert_eq!(complete(":export hits"), (8, Vec::new()), "the name is one's own");
         assert_eq!(complete(":explain level:cr"), (15, vec!["critical ".to_owned()]));
     }
 

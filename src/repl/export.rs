@@ -9,6 +9,9 @@ use anyhow::{Context, bail};
 use crate::engine::{Question, Search, SearchOptions, SearchSummary, Target};
 use crate::report::{Answer, Form, Style, Theme, count, progress};
 
+/// Endings of the names of files, which say their form.
+pub const EXPORTED: [&str; 4] = ["csv", "jsonl", "log", "txt"];
+
 /// Records between two signs of progress.
 const STEP: u64 = 8_192;
 

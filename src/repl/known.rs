@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::command::Command;
+use super::export::EXPORTED;
 use super::facets::Facets;
 use crate::engine::{Grammar, PIPE_NAMES};
 use crate::model::{Level, TimeQuality};
@@ -100,6 +101,11 @@ impl Known {
                     return (at - name.len(), starting(self.saved.iter(), name, " "));
                 }
                 Some(("facets", name)) => return (at - name.len(), starting(self.fields.iter(), name, "")),
+                Some(("export", file)) => {
+                    let ending = file.rsplit_once('.').map_or(file, |(_, ending)| ending);
+                    let endings = if ending.len() < file.len() { starting(EXPORTED, ending, " ") } else { Vec::new() };
+                    return (at - ending.len(), endings);
+                }
                 Some(("explain" | "save", _)) => {}
                 Some(_) => return (at, Vec::new()),
             }

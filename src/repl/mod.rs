@@ -134,6 +134,7 @@ mod tests {
             rules: Vec::new(),
             reasons: Vec::new(),
             entity: None,
+            hit: None,
         }
     }
 }

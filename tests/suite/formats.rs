@@ -46,6 +46,42 @@ fn hints() -> Hints {
     Hints { modified: Timestamp::from_civil(2026, 11, 20, 12, 0, 0, 0), ..Hints::default() }
 }
 
+/// What questions rely on, of every format: the value of a field stands in its record as it is, but for what `\` escapes and doubled
+/// quotes stand for. A question about a field is answered by texts found in columns of the lines.
+#[track_caller]
+pub(super) fn stands_in(raw: &[u8], name: &str, value: &[u8]) {
+    if raw.contains(&b'\\') {
+        return;
+    }
+    for part in value.split(|byte| *byte == b'"').filter(|part| !part.is_empty()) {
+        let stands = memchr::memmem::find(raw, part).is_some();
+        let (part, raw) = (String::from_utf8_lossy(part), String::from_utf8_lossy(raw));
+        assert!(stands, "{name}: {part:?} stands nowhere in {raw:?}");
+    }
+}
+
+#[test]
+fn every_built_in_format_has_samples_here() {
+    let sources = [
+        include_str!("formats.rs"),
+        include_str!("formats/objects.rs"),
+        include_str!("formats/services.rs"),
+        include_str!("formats/tables.rs"),
+        include_str!("formats/web.rs"),
+    ];
+    for name in Registry::builtin().names() {
+        // Each sample goes through `read`, and each of its values through `stands_in`.
+        let called = format!("\"{name}\",");
+        assert!(sources.iter().any(|source| source.contains(&called)), "no sample of {name}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "stands nowhere in")]
+fn a_value_that_was_put_together_is_found_out() {
+    stands_in(b"a=1 b=2", "c", b"1-2");
+}
+
 /// Frames and reads a whole input, cutting each record a second time from its layout.
 fn read_with(registry: &Registry, hints: Hints, data: &[u8]) -> (Parser, Vec<Record>) {
     let mut parser = Parser::new(registry, hints, &data[..data.len().min(256 << 10)]).unwrap();
@@ -70,6 +106,7 @@ fn read_with(registry: &Registry, hints: Hints, data: &[u8]) -> (Parser, Vec<Rec
             String::from_utf8_lossy(raw)
         );
         assert!(parsed.fields.of(raw).first("message").is_some(), "no message: {}", String::from_utf8_lossy(raw));
+        parsed.fields.of(raw).iter().for_each(|(name, value)| stands_in(raw, name, value));
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         records.push(Record {
             raw: text(raw),

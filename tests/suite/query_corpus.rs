@@ -90,6 +90,12 @@ impl Corpus {
             Value::Object(context) => {
                 let mut ids = self.ids(&run);
                 ids.sort_unstable();
+                let hits = objects(&run).into_iter().filter(|record| record["hit"] == true);
+                let mut hits: Vec<u64> = hits.map(|record| self.numbers[record["id"].as_u64().unwrap() as usize]).collect();
+                hits.sort_unstable();
+                if context.contains_key("hit_ids") && Value::from(hits.clone()) != context["hit_ids"] {
+                    return wrong(format!("hits {hits:?}, wanted {}", context["hit_ids"]));
+                }
                 (Value::from(ids), context["context_ids"].clone())
             }
             Value::Array(rows) if rows.iter().all(Value::is_u64) => {
