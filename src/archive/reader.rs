@@ -4,6 +4,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
 use super::ArchiveError;
 use super::chain::{Chain, Replay, Tail, replay};
 use super::custody::{CUSTODY, SegmentEntry};
@@ -167,15 +169,24 @@ impl Snapshot {
         let mut segments = Vec::new();
         let mut groups: Vec<GroupRef> = Vec::new();
         let mut fields: Vec<String> = before.map(|before| before.fields.to_vec()).unwrap_or_default();
-        for entry in state.segments.values() {
-            let number = segments.len();
+        // Directories are small and many: most of the time goes into opening files.
+        let read = |entry: &SegmentEntry| match before.and_then(|before| before.groups_of(entry)) {
+            Some(known) => Ok(Err(known)),
+            None => directory_of(&*storage, entry).map(Ok),
+        };
+        let entries: Vec<&SegmentEntry> = state.segments.values().collect();
+        let read: Vec<_> = entries.par_iter().map(|entry| read(entry)).collect();
+        for (number, (entry, read)) in entries.into_iter().zip(read).enumerate() {
             segments.push(entry.file.clone());
-            let known = before.and_then(|before| before.groups_of(entry));
-            if let Some(known) = known {
-                groups.extend(known.iter().map(|group| GroupRef { segment: number, ..group.clone() }));
-                continue;
-            }
-            match directory_of(&*storage, entry) {
+            let directory = match read {
+                Ok(Err(known)) => {
+                    groups.extend(known.iter().map(|group| GroupRef { segment: number, ..group.clone() }));
+                    continue;
+                }
+                Ok(Ok(directory)) => Ok(directory),
+                Err(failure) => Err(failure),
+            };
+            match directory {
                 Ok(directory) => {
                     add_groups(number, entry.first, directory.stripes, &mut groups);
                     for field in directory.fields {
@@ -354,6 +365,11 @@ impl Snapshot {
     /// The raw bytes of a group's records, checked.
     pub fn lines(&self, group: &GroupRef) -> Result<GroupLines, ArchiveError> {
         self.with(group, |reader| reader.lines())
+    }
+
+    /// The raw bytes of some ascending records of a group, checked; others may be empty, and none says where it comes from.
+    pub fn some_lines(&self, group: &GroupRef, rows: &[u32]) -> Result<GroupLines, ArchiveError> {
+        self.with(group, |reader| reader.some_lines(rows))
     }
 
     /// The raw bytes of one record, checked; other rows may be absent.

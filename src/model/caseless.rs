@@ -3,8 +3,11 @@
 
 use memchr::{memchr, memchr2};
 
+/// In a shorter text there is less to win than a search takes to begin.
+const SHORT: usize = 32;
+
 /// A text to be found in any ASCII case; bytes from 0x80 on are themselves only.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Caseless {
     needle: Vec<u8>,
     /// Position and both cases of the rarest byte.
@@ -28,6 +31,9 @@ impl Caseless {
     /// Where the text first begins at or after `from`; nowhere for an empty one.
     pub fn find(&self, text: &[u8], from: usize) -> Option<usize> {
         let (offset, low, high) = self.rare;
+        if text.len() <= SHORT {
+            return self.find_in_short(text, from);
+        }
         let mut at = from.checked_add(offset)?;
         loop {
             let rest = text.get(at..)?;
@@ -39,6 +45,20 @@ impl Caseless {
             }
             at += 1;
         }
+    }
+}
+
+impl Caseless {
+    /// The same, place by place.
+    fn find_in_short(&self, text: &[u8], from: usize) -> Option<usize> {
+        let (first, rest) = self.needle.split_first()?;
+        let other = first.to_ascii_uppercase();
+        let mut windows = text.get(from..)?.windows(self.needle.len());
+        let is_here = |window: &[u8]| match window.split_first() {
+            Some((byte, tail)) => (byte == first || *byte == other) && tail.eq_ignore_ascii_case(rest),
+            None => false,
+        };
+        windows.position(is_here).map(|at| from + at)
     }
 }
 
@@ -63,5 +83,7 @@ mod tests {
         assert_eq!(needle.find(b"x Banana", 6), None);
         assert_eq!(needle.find(b"an", 0), None);
         assert_eq!(Caseless::new(b"").find(b"x", 0), None);
+        let long = [b"x Banana".as_slice(), &[b'.'; 40], b"bAnaNA"].concat();
+        assert_eq!((needle.find(&long, 0), needle.find(&long, 6)), (Some(3), Some(49)));
     }
 }

@@ -118,7 +118,9 @@ impl<'a> Fields<'a> {
 
     /// The values of a canonical name, in order of appearance.
     pub fn all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        self.iter().filter(move |(other, _)| *other == name).map(|(_, value)| value)
+        let this = *self;
+        let is_named = move |(other, _): &&(Place, Place)| this.bytes(*other) == name.as_bytes();
+        this.set.entries.iter().filter(is_named).map(move |(_, value)| this.bytes(*value))
     }
 
     /// The first value of a canonical name.

@@ -8,6 +8,9 @@ use super::alias::{Role, role};
 use super::cursor::number;
 use super::timestamp::{Stamp, When, value};
 
+/// Bytes of scratch that are kept from record to record.
+const MOST_KEPT: usize = 64 << 10;
+
 /// The reading of one record in the making; memory is reused from record to record.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
@@ -32,11 +35,6 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// A draft that fills a given set.
-    pub fn over(fields: FieldSet) -> Self {
-        Draft { fields, ..Draft::default() }
-    }
-
     /// Forgets the record and keeps the memory.
     pub fn clear(&mut self) {
         self.fields.clear();
@@ -45,9 +43,12 @@ impl Draft {
         self.has_message = false;
         self.taken = 0;
         self.time_from = None;
-        self.path.clear();
+        for text in [&mut self.path, &mut self.time_name] {
+            text.clear();
+            text.shrink_to(MOST_KEPT);
+        }
         self.text.clear();
-        self.time_name.clear();
+        self.text.shrink_to(MOST_KEPT);
     }
 
     /// Sets the message, once.

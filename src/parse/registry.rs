@@ -1,5 +1,6 @@
 //! The formats in force: the built-in ones and those a user defined. Cheap to clone; cuts archived bytes again.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::model::{FieldSet, Interpret, Layout};
@@ -13,6 +14,11 @@ use super::user::UserFormat;
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     user: Arc<Vec<Arc<UserFormat>>>,
+}
+
+thread_local! {
+    /// What is filled while a record is cut: its memory is used again.
+    static DRAFT: RefCell<Draft> = RefCell::default();
 }
 
 /// What reads the records of a layout.
@@ -83,11 +89,13 @@ impl Registry {
 
 impl Interpret for Registry {
     fn interpret(&self, layout: &Layout, raw: &[u8], fields: &mut FieldSet) {
-        let mut draft = Draft::over(std::mem::take(fields));
-        if !self.engine(layout).cut(layout, raw, &mut draft) {
-            draft.clear();
-            super::generic::unknown(layout, raw, &mut draft);
-        }
-        *fields = draft.fields;
+        DRAFT.with_borrow_mut(|draft| {
+            draft.fields = std::mem::take(fields);
+            if !self.engine(layout).cut(layout, raw, draft) {
+                draft.clear();
+                super::generic::unknown(layout, raw, draft);
+            }
+            *fields = std::mem::take(&mut draft.fields);
+        });
     }
 }

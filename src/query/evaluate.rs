@@ -6,12 +6,14 @@ use super::kept::Cache;
 use super::matcher::{Known, Matcher};
 use super::plan::Candidate;
 use super::values::{Builder, Of, ValueColumn};
-use crate::archive::lines::Hits;
+use crate::archive::lines::{Hits, Needle};
 use crate::archive::{ArchiveError, GroupColumns, GroupLines, GroupRef, Needs, Snapshot};
 use crate::model::{FieldSet, InputId, Interpret, Layout, Origin, RecordId, RecordView};
 
 /// Records whose bytes are searched as one before each is looked at.
 const PIECE: u32 = 256;
+/// Where fewer than one in so many records of a group are looked at, the others are not written out.
+const WRITE_ALL: usize = 2;
 /// Where one in so many records of a group would be cut, all are, and what was cut is kept.
 const CUT_ALL: usize = 4;
 /// The same for values that an earlier question asked for too, of the records that columns leave open.
@@ -67,7 +69,6 @@ pub fn evaluate(
     if !matches.rows.is_empty() {
         matches.decoded.need(reading.snapshot, needs)?;
     }
-    reading.cache.keep_columns(matches.decoded.group.first.0, &matches.decoded.columns);
     Ok(matches)
 }
 
@@ -79,12 +80,12 @@ impl GroupMatches {
         let wanted = matcher.values();
         let mut values = self.decoded.values_at_hand(reading, wanted);
         let mut open = rows;
-        let mut hits: Vec<Hits> = Vec::new();
+        let mut hits: Vec<Arc<Hits>> = Vec::new();
         if matcher.looks_at_columns() || values.iter().any(Option::is_some) {
             open = self.on_rows(reading, open, matcher, &hits, &values);
         }
         if !open.is_empty() && !matcher.needles().is_empty() {
-            if let Some(found) = reading.snapshot.find(&self.decoded.group, matcher.needles())? {
+            if let Some(found) = self.decoded.hits(reading, matcher.needles())? {
                 hits = found;
                 open = self.on_rows(reading, open, matcher, &hits, &values);
             }
@@ -109,7 +110,7 @@ impl GroupMatches {
         reading: Reading<'_>,
         open: Vec<u32>,
         matcher: &Matcher,
-        hits: &[Hits],
+        hits: &[Arc<Hits>],
         values: &[Option<Arc<ValueColumn>>],
     ) -> Vec<u32> {
         let known = Known { snapshot: reading.snapshot, columns: &self.decoded.columns, hits, values };
@@ -125,8 +126,23 @@ impl GroupMatches {
             return Ok(());
         }
         let snapshot = reading.snapshot;
-        self.decoded.unpack(snapshot)?;
         self.decoded.need(snapshot, matcher.needs())?;
+        let is_sparse = self.decoded.lines.is_none()
+            && open.len() * WRITE_ALL < self.decoded.columns.rows()
+            && !matcher.needs_origin();
+        match is_sparse {
+            true => self.decoded.lines = Some(snapshot.some_lines(&self.decoded.group, open)?),
+            false => self.decoded.unpack(snapshot)?,
+        }
+        self.test_each(reading, open, matcher);
+        if is_sparse {
+            self.decoded.lines = None;
+        }
+        Ok(())
+    }
+
+    fn test_each(&mut self, reading: Reading<'_>, open: &[u32], matcher: &Matcher) {
+        let snapshot = reading.snapshot;
         let mut fields = FieldSet::default();
         for piece in open.chunk_by(|one, other| one / PIECE == other / PIECE) {
             let (Some(first), Some(last)) = (piece.first(), piece.last()) else { continue };
@@ -140,7 +156,6 @@ impl GroupMatches {
                 }
             }
         }
-        Ok(())
     }
 }
 
@@ -150,6 +165,11 @@ impl Decoded {
         let group = snapshot.group(number)?;
         let columns = snapshot.columns_of(group, needs, GroupColumns::default())?;
         Ok(Decoded { group: group.clone(), columns, lines: None })
+    }
+
+    /// Keeps the columns for the next question.
+    pub fn keep(&self, cache: &Cache) {
+        cache.keep_columns(self.group.first.0, &self.columns);
     }
 
     /// The same, with the columns that are kept.
@@ -205,6 +225,23 @@ impl Decoded {
             None => reading.cache.values(first, of).flatten(),
         };
         Ok(wanted.iter().map(of_one).collect())
+    }
+
+    /// Which records hold each text; `None` where that is told by nothing but the lines.
+    fn hits(&self, reading: Reading<'_>, needles: &[Needle]) -> Result<Option<Vec<Arc<Hits>>>, ArchiveError> {
+        let first = self.group.first.0;
+        let mut all: Vec<Option<Arc<Hits>>> = needles.iter().map(|needle| reading.cache.hits(first, needle)).collect();
+        let missing: Vec<Needle> =
+            needles.iter().zip(&all).filter(|(_, hits)| hits.is_none()).map(|(needle, _)| needle.clone()).collect();
+        if !missing.is_empty() {
+            let Some(found) = reading.snapshot.find(&self.group, &missing)? else { return Ok(None) };
+            for ((slot, needle), hits) in all.iter_mut().filter(|hits| hits.is_none()).zip(&missing).zip(found) {
+                let hits = Arc::new(hits);
+                reading.cache.keep_hits(first, needle, &hits);
+                *slot = Some(hits);
+            }
+        }
+        Ok(all.into_iter().collect())
     }
 
     /// Reads more columns, as far as they are not there yet.

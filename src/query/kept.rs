@@ -1,4 +1,5 @@
-//! What questions read of row groups, kept for the next question within a bound of memory: columns, and values cut from records.
+//! What questions read of row groups, kept for the next question within a bound of memory: columns, values cut from records, and
+//! which records hold a text: who narrows a question down asks for the same again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,6 +7,7 @@ use hashbrown::HashMap;
 
 use super::values::{Of, ValueColumn};
 use crate::archive::GroupColumns;
+use crate::archive::lines::{Hits, Needle};
 
 /// Bytes that a cache takes at most, where its owner has no other wish.
 const MOST: usize = 192 << 20;
@@ -37,6 +39,7 @@ struct Inner {
 enum What {
     Columns,
     Values(Of),
+    Hits(Needle),
 }
 
 #[derive(Debug)]
@@ -51,6 +54,7 @@ enum Thing {
     Columns(GroupColumns),
     /// Nothing where a group has too many different values to keep them.
     Values(Option<Arc<ValueColumn>>),
+    Hits(Arc<Hits>),
 }
 
 impl Default for Cache {
@@ -113,6 +117,19 @@ impl Cache {
     pub(super) fn keep_values(&self, first: u64, of: &Of, values: Option<Arc<ValueColumn>>) {
         let bytes = values.as_ref().map_or(0, |values| values.memory()) + of.name().len() + EACH;
         self.put((first, What::Values(of.clone())), Thing::Values(values), bytes);
+    }
+
+    /// Which records of a group hold a text, where that was looked up before.
+    pub(super) fn hits(&self, first: u64, needle: &Needle) -> Option<Arc<Hits>> {
+        match self.inner().get(&(first, What::Hits(needle.clone()))) {
+            Some(Thing::Hits(hits)) => Some(hits),
+            _ => None,
+        }
+    }
+
+    /// Keeps which records of a group hold a text.
+    pub(super) fn keep_hits(&self, first: u64, needle: &Needle, hits: &Arc<Hits>) {
+        self.put((first, What::Hits(needle.clone())), Thing::Hits(Arc::clone(hits)), hits.memory() + EACH);
     }
 
     fn put(&self, key: (u64, What), thing: Thing, bytes: usize) {

@@ -1,5 +1,7 @@
 //! The texts a query looks for, as what the archive can tell of a record without its line.
 
+use std::sync::Arc;
+
 use crate::archive::lines::{Hits, Needle};
 use crate::model::query::{Expr, Pattern, Piece};
 
@@ -24,7 +26,7 @@ pub(super) enum Sought {
 
 impl Sought {
     /// The decision for a row, where the texts allow it.
-    pub(super) fn decide(&self, hits: &[Hits], row: usize) -> Option<bool> {
+    pub(super) fn decide(&self, hits: &[Arc<Hits>], row: usize) -> Option<bool> {
         let holds = |needle: &usize| hits.get(*needle).and_then(|hits| hits.holds(row));
         let lacks = |choices: &[Vec<usize>]| {
             choices.iter().any(|needles| needles.iter().all(|needle| holds(needle) == Some(false)))

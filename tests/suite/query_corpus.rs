@@ -91,7 +91,8 @@ impl Corpus {
                 let mut ids = self.ids(&run);
                 ids.sort_unstable();
                 let hits = objects(&run).into_iter().filter(|record| record["hit"] == true);
-                let mut hits: Vec<u64> = hits.map(|record| self.numbers[record["id"].as_u64().unwrap() as usize]).collect();
+                let mut hits: Vec<u64> =
+                    hits.map(|record| self.numbers[record["id"].as_u64().unwrap() as usize]).collect();
                 hits.sort_unstable();
                 if context.contains_key("hit_ids") && Value::from(hits.clone()) != context["hit_ids"] {
                     return wrong(format!("hits {hits:?}, wanted {}", context["hit_ids"]));

@@ -9,7 +9,7 @@ use super::{
     USUAL_TEMPLATES, VERDICTS, derived,
 };
 use crate::archive::column;
-use crate::archive::lines::{self, EncodedLines, Outline, Stripe};
+use crate::archive::lines::{self, EncodedLines, Outline, Outlined, Stripe};
 use crate::model::{InputId, Layout, TimeQuality, Verdict};
 
 /// A stripe ready to be written.
@@ -154,7 +154,7 @@ impl StripeBuilder {
     fn outlines(&self, encoded: &EncodedLines, stripe: &Stripe) -> std::io::Result<Vec<Outline>> {
         let mut outlines = Vec::with_capacity(self.closed.len());
         for (group, chunk) in self.closed.iter().zip(&encoded.chunks) {
-            let outline = stripe.outline(chunk, group.marks.len() as u32, group.raw_bytes);
+            let outline = stripe.outline(chunk, group.marks.len() as u32, group.raw_bytes, Outlined::ALL);
             outlines.push(outline.map_err(std::io::Error::other)?);
         }
         Ok(outlines)

@@ -123,9 +123,9 @@ pub fn template_ids_of(bytes: &[u8], rows: usize, outline: Option<&Outline>, usu
     Some(values)
 }
 
-/// Whether the times of these bytes follow from time stamps.
-pub fn needs_stamps(bytes: &[u8]) -> bool {
-    bytes.first().is_some_and(|form| *form >= FROM_STAMP)
+/// Which of the stamps of a record the times of these bytes follow from, if from any.
+pub fn stamp_of(bytes: &[u8]) -> Option<usize> {
+    bytes.first()?.checked_sub(FROM_STAMP).map(usize::from)
 }
 
 fn with(form: u8, column: &[u8]) -> Vec<u8> {

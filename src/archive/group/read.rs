@@ -10,7 +10,7 @@ use super::{
     derived,
 };
 use crate::archive::column;
-use crate::archive::lines::{Hits, Needle, Outline, Stripe};
+use crate::archive::lines::{Hits, Needle, Outline, Outlined, Stripe};
 use crate::model::{InputId, Layout, Level, Origin, TimeQuality, Timestamp, Verdict};
 
 /// What is said of a section that holds something else than a value for each row.
@@ -160,6 +160,7 @@ impl GroupColumns {
     }
 
     /// Time of a row.
+    #[inline]
     pub fn time(&self, row: usize) -> Option<Timestamp> {
         match self.time_quality(row) {
             TimeQuality::Missing => None,
@@ -312,8 +313,9 @@ impl GroupReader<'_> {
         let times = if times { Some(self.unpack(TIMES, "times")?) } else { None };
         let ids = if templates { Some(self.unpack(TEMPLATE_IDS, "template ids")?) } else { None };
         let by_cut = ids.as_deref().is_some_and(derived::needs_usual);
+        let stamp = times.as_deref().and_then(derived::stamp_of);
         let outline =
-            if by_cut || times.as_deref().is_some_and(derived::needs_stamps) { Some(self.outline()?) } else { None };
+            if by_cut || stamp.is_some() { Some(self.outline(Outlined { templates: by_cut, stamp })?) } else { None };
         let damaged = |kind, name| match find(&self.group.sections, kind, name) {
             Ok(section) => section.damaged(name, NO_COLUMN),
             Err(missing) => missing,
@@ -345,17 +347,25 @@ impl GroupReader<'_> {
             let lengths = lengths.into_iter().map(|length| u32::try_from(length).unwrap_or(u32::MAX)).collect();
             (section.unpack("lines", self.read)?, lengths)
         };
-        let mut starts = Vec::with_capacity(lengths.len() + 1);
-        let mut end = 0u64;
-        starts.push(0);
-        for length in lengths {
-            end += u64::from(length);
-            starts.push(end);
-        }
+        let starts = starts_of(&lengths);
+        let end = starts.last().copied().unwrap_or(0);
         if end != self.group.raw_bytes || bytes.len() as u64 != end {
             return Err(section.damaged("lines", "are not as long as the group says"));
         }
         Ok(GroupLines { first: 0, bytes, starts, runs: self.group.runs.clone() })
+    }
+
+    /// Unpacks and checks some ascending records; others may be empty then, and none says where it comes from.
+    pub fn some_lines(&self, rows: &[u32]) -> Result<GroupLines, SectionError> {
+        let section = find(&self.group.sections, LINES, "lines")?;
+        if section.codec != COLUMNAR {
+            return self.lines();
+        }
+        let stored = section.stored("lines", self.read)?;
+        let stripe = self.shared.lines(self.stripe, self.read)?;
+        let decoded = stripe.decode_some(&stored, self.group.rows, section.raw, rows);
+        let (bytes, lengths) = decoded.map_err(|_| section.damaged("lines", "can't be unpacked"))?;
+        Ok(GroupLines { first: 0, bytes, starts: starts_of(&lengths), runs: Vec::new() })
     }
 
     /// Unpacks and checks one record; where lines are in columns, only the columns that it and some records before it need.
@@ -396,11 +406,11 @@ impl GroupReader<'_> {
     }
 
     /// What can be told from lines in columns without reading a line.
-    fn outline(&self) -> Result<Outline, SectionError> {
+    fn outline(&self, wanted: Outlined) -> Result<Outline, SectionError> {
         let section = find(&self.group.sections, LINES, "lines")?;
         let stored = section.stored("lines", self.read)?;
         let stripe = self.shared.lines(self.stripe, self.read)?;
-        let outline = stripe.outline(&stored, self.group.rows, section.raw);
+        let outline = stripe.outline(&stored, self.group.rows, section.raw, wanted);
         outline.map_err(|_| section.damaged("lines", "can't be unpacked"))
     }
 
@@ -425,6 +435,18 @@ impl GroupReader<'_> {
         let bytes = section.unpack(name, self.read)?;
         column::decode(&bytes, self.group.rows as usize).ok_or_else(|| section.damaged(name, NO_COLUMN))
     }
+}
+
+/// Where each record starts, and one past the last.
+fn starts_of(lengths: &[u32]) -> Vec<u64> {
+    let mut starts = Vec::with_capacity(lengths.len() + 1);
+    let mut end = 0u64;
+    starts.push(0);
+    for length in lengths {
+        end += u64::from(*length);
+        starts.push(end);
+    }
+    starts
 }
 
 /// The lines of a group, or one of them.

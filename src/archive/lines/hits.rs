@@ -17,6 +17,14 @@ pub enum Hits {
 }
 
 impl Hits {
+    /// Bytes of memory it takes beside its own.
+    pub fn memory(&self) -> usize {
+        match self {
+            Hits::Each(values) => values.len(),
+            _ => 0,
+        }
+    }
+
     /// Whether a record holds the text; `None` where that can't be told.
     pub fn holds(&self, row: usize) -> Option<bool> {
         match self.get(row) {

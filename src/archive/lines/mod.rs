@@ -40,7 +40,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 pub use self::hits::Hits;
 pub use self::needle::Needle;
-pub use self::outline::{MOST_STAMPS, Outline};
+pub use self::outline::{MOST_STAMPS, Outline, Outlined};
 use self::pack::{Compressors, Meta, Packs};
 use self::read::{DescribedTable, Dictionaries, Form, Loader, TableForm};
 use super::column::read_varint;
@@ -353,10 +353,41 @@ impl Stripe {
         })
     }
 
+    /// Gives back some ascending records of a chunk, one after the other, and the lengths of all: 0 for those not wanted. Only the
+    /// columns of their templates are unpacked.
+    pub fn decode_some(
+        &self,
+        chunk: &[u8],
+        rows: u32,
+        raw_bytes: u64,
+        wanted: &[u32],
+    ) -> Result<(Vec<u8>, Vec<u32>), DecodeError> {
+        let raw = raw_size(raw_bytes)?;
+        self.chunk(chunk, rows, raw, |described, loader| {
+            let mut table = loader.table_for(described, rows as usize, wanted)?;
+            let mut sink = Sink::new(0, raw);
+            let mut lengths = vec![0; rows as usize];
+            let mut wanted = wanted.iter().peekable();
+            for (row, length) in lengths.iter_mut().enumerate() {
+                if wanted.peek().is_none() {
+                    break;
+                }
+                if wanted.next_if(|wanted| **wanted as usize == row).is_none() {
+                    table.skip(row)?;
+                    continue;
+                }
+                let start = sink.bytes.len();
+                table.write(row, &mut sink, &mut None)?;
+                *length = (sink.bytes.len() - start) as u32;
+            }
+            Ok((sink.bytes, lengths))
+        })
+    }
+
     /// What other columns follow from, without reading a line.
-    pub fn outline(&self, chunk: &[u8], rows: u32, raw_bytes: u64) -> Result<Outline, DecodeError> {
+    pub fn outline(&self, chunk: &[u8], rows: u32, raw_bytes: u64, wanted: Outlined) -> Result<Outline, DecodeError> {
         self.chunk(chunk, rows, raw_size(raw_bytes)?, |described, loader| {
-            outline::of_chunk(loader, described, rows as usize)
+            outline::of_chunk(loader, described, rows as usize, wanted)
         })
     }
 

@@ -13,7 +13,7 @@ pub const MAYBE: u8 = 1;
 pub const YES: u8 = 2;
 
 /// A text to be looked for in records, in any ASCII case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Needle {
     text: Caseless,
     /// Whether a letter, digit or `_` may not stand before and after.

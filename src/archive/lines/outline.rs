@@ -19,6 +19,29 @@ pub struct Outline {
     pub stamps: [Vec<Option<i64>>; MOST_STAMPS],
 }
 
+/// Which parts of an outline are wanted; the others stay empty.
+#[derive(Debug, Clone, Copy)]
+pub struct Outlined {
+    /// Templates.
+    pub templates: bool,
+    /// One of the time stamps of each record, by its place; `None`: none.
+    pub stamp: Option<usize>,
+}
+
+impl Outlined {
+    /// All of them: a place beyond the last stamp stands for each.
+    pub const ALL: Outlined = Outlined { templates: true, stamp: Some(MOST_STAMPS) };
+
+    fn takes(self, nth: usize) -> bool {
+        self.stamp.is_some_and(|wanted| wanted == nth || wanted >= MOST_STAMPS)
+    }
+
+    /// Stamps up to here are looked at.
+    fn last(self) -> usize {
+        self.stamp.map_or(0, |wanted| MOST_STAMPS.min(wanted.saturating_add(1)))
+    }
+}
+
 /// A column of time stamps and its next value.
 struct Stamps {
     values: Vec<u64>,
@@ -29,12 +52,33 @@ struct Stamps {
 }
 
 /// Reads the outline of a chunk.
-pub fn of_chunk(loader: &mut Loader<'_, '_>, described: &DescribedTable, rows: usize) -> Result<Outline, DecodeError> {
+pub fn of_chunk(
+    loader: &mut Loader<'_, '_>,
+    described: &DescribedTable,
+    rows: usize,
+    wanted: Outlined,
+) -> Result<Outline, DecodeError> {
     let ids = loader.integers(described.ids(), rows)?;
-    let mut columns = load(loader, described, &ids)?;
-    let whole = whole(loader, described, &ids)?;
+    let mut outline = Outline::default();
+    if wanted.stamp.is_some() {
+        stamps_into(loader, described, &ids, wanted, &mut outline)?;
+    }
+    if wanted.templates {
+        outline.templates = ids.into_iter().map(|id| id as u32).collect();
+    }
+    Ok(outline)
+}
+
+fn stamps_into(
+    loader: &mut Loader<'_, '_>,
+    described: &DescribedTable,
+    ids: &[u64],
+    wanted: Outlined,
+    outline: &mut Outline,
+) -> Result<(), DecodeError> {
+    let mut columns = load(loader, described, ids)?;
+    let whole = whole(loader, described, ids)?;
     let mut next_whole = 0;
-    let mut outline = Outline { templates: Vec::with_capacity(ids.len()), ..Outline::default() };
     // The columns of time stamps in each template, in order.
     let of_template: Vec<Vec<u32>> = described
         .templates()
@@ -45,24 +89,28 @@ pub fn of_chunk(loader: &mut Loader<'_, '_>, described: &DescribedTable, rows: u
         })
         .collect();
     for id in ids {
-        outline.templates.push(id as u32);
-        if let Some((_, texts)) = whole.as_ref().filter(|(template, _)| *template == id) {
+        if let Some((_, texts)) = whole.as_ref().filter(|(template, _)| template == id) {
             let text = texts.get(next_whole).ok_or(DecodeError("a column is at its end"))?;
             next_whole += 1;
-            outline.stamps.iter_mut().zip(tokens::stamps_of(text)).for_each(|(column, stamp)| column.push(stamp));
+            let found = outline.stamps.iter_mut().zip(tokens::stamps_of(text)).enumerate();
+            found.filter(|(nth, _)| wanted.takes(*nth)).for_each(|(_, (column, stamp))| column.push(stamp));
             continue;
         }
         let mut first = None;
-        let wanted = of_template.get(id as usize).map_or(&[][..], Vec::as_slice);
+        let of = of_template.get(*id as usize).map_or(&[][..], Vec::as_slice);
+        // Each column goes on by one, wanted or not: the first stamp is what others are relative to.
         for (nth, column_of) in outline.stamps.iter_mut().enumerate() {
-            let column = wanted.get(nth).and_then(|column| columns.get_mut(*column as usize)).and_then(Option::as_mut);
-            column_of.push(match column {
-                Some(column) => column.next(&mut first)?,
-                None => None,
-            });
+            let column = of.get(nth).and_then(|column| columns.get_mut(*column as usize)).and_then(Option::as_mut);
+            let stamp = match column {
+                Some(column) if nth < wanted.last() => column.next(&mut first)?,
+                _ => None,
+            };
+            if wanted.takes(nth) {
+                column_of.push(stamp);
+            }
         }
     }
-    Ok(outline)
+    Ok(())
 }
 
 /// The template of records that are kept whole, and their bytes.

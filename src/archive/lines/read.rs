@@ -254,6 +254,23 @@ impl<'a, 'b> Loader<'a, 'b> {
         self.blobs.with(blob, |bytes| Ok(bytes.to_vec()))
     }
 
+    /// Loads a table of `rows` rows with just the columns that some of them need, set to the first row of all.
+    pub fn table_for(&mut self, described: &DescribedTable, rows: usize, wanted: &[u32]) -> Result<Table, DecodeError> {
+        let ids = self.integers(&described.ids, rows)?;
+        let templates = Arc::clone(&described.templates);
+        let counts = occurrences(&templates, &ids, described.columns.len())?;
+        let of_wanted: Vec<u64> = wanted.iter().filter_map(|row| ids.get(*row as usize).copied()).collect();
+        let needed = occurrences(&templates, &of_wanted, described.columns.len())?;
+        let mut columns = Vec::with_capacity(described.columns.len());
+        for ((described, count), needed) in described.columns.iter().zip(&counts).zip(needed) {
+            columns.push(match needed {
+                0 => Column::default(),
+                _ => Column::new(self.values(described, *count)?),
+            });
+        }
+        Ok(Table { templates, ids, columns })
+    }
+
     /// Loads a table of `rows` rows; with `only`, just the columns that these rows need, set to the first of them.
     pub fn table(
         &mut self,
@@ -441,6 +458,16 @@ impl Table {
             start = *end as usize;
         }
         sink.put(template.text.get(start..).ok_or(MISSING)?)
+    }
+
+    /// Leaves a row out; each column goes on by one value.
+    pub fn skip(&mut self, row: usize) -> Result<(), DecodeError> {
+        const MISSING: DecodeError = DecodeError("a template that is not there");
+        let id = *self.ids.get(row).ok_or(MISSING)?;
+        for column in &self.templates.get(id as usize).ok_or(MISSING)?.columns {
+            self.columns.get_mut(*column as usize).ok_or(MISSING)?.skip()?;
+        }
+        Ok(())
     }
 
     /// Goes to a row.

@@ -202,6 +202,8 @@ pub struct Writer {
     digits: usize,
     comma: bool,
     day: u64,
+    /// The minute written last.
+    minute: u64,
     text: [u8; 32],
 }
 
@@ -210,13 +212,20 @@ impl Writer {
     pub fn new(format: u8) -> Option<Writer> {
         let (kind, digits) = (format / 20, usize::from(format % 10));
         let known = (ISO..=EPOCH_WHOLE).contains(&kind) && !(matches!(kind, COMPACT | EPOCH_WHOLE) && digits > 0);
-        known.then_some(Writer { kind, digits, comma: format % 20 >= 10, day: u64::MAX, text: [b'0'; 32] })
+        known.then_some(Writer {
+            kind,
+            digits,
+            comma: format % 20 >= 10,
+            day: u64::MAX,
+            minute: u64::MAX,
+            text: [b'0'; 32],
+        })
     }
 
     /// The bytes of a value; `None` where no stamp has that value.
     pub fn write(&mut self, value: u64) -> Option<&[u8]> {
         let power = *POWERS.get(self.digits)?;
-        let (seconds, fraction) = (value / power, value % power);
+        let seconds = if self.digits == 0 { value } else { value / power };
         let mut len = 10;
         if matches!(self.kind, EPOCH | EPOCH_WHOLE) {
             if seconds > 9_999_999_999 {
@@ -224,7 +233,6 @@ impl Writer {
             }
             self.put(0, 10, seconds)?;
         } else {
-            let (day, clock) = (seconds / 86_400, seconds % 86_400);
             let (date_len, colons) = match self.kind {
                 ISO | DASHES | SLASHES => (11, true),
                 ACCESS => (12, true),
@@ -232,24 +240,31 @@ impl Writer {
                 SHORT_DASH | SHORT_DOT => (6, true),
                 _ => (7, false),
             };
-            if day != self.day {
-                self.date(day)?;
-                self.day = day;
-            }
-            let (hour, minute, second) = (clock / 3600, clock / 60 % 60, clock % 60);
             let step = if colons { 3 } else { 2 };
-            self.put(date_len, 2, hour)?;
-            self.put(date_len + step, 2, minute)?;
-            self.put(date_len + 2 * step, 2, second)?;
-            if colons {
-                *self.text.get_mut(date_len + 2)? = b':';
-                *self.text.get_mut(date_len + 5)? = b':';
+            let minute = seconds / 60;
+            if minute != self.minute {
+                // What is not written to its end is not taken for written.
+                self.minute = u64::MAX;
+                let (day, of_day) = (minute / 1_440, minute % 1_440);
+                if day != self.day {
+                    self.day = u64::MAX;
+                    self.date(day)?;
+                    self.day = day;
+                }
+                self.put(date_len, 2, of_day / 60)?;
+                self.put(date_len + step, 2, of_day % 60)?;
+                if colons {
+                    *self.text.get_mut(date_len + 2)? = b':';
+                    *self.text.get_mut(date_len + 5)? = b':';
+                }
+                self.minute = minute;
             }
+            self.put(date_len + 2 * step, 2, seconds - minute * 60)?;
             len = date_len + 2 * step + 2;
         }
         if self.digits > 0 {
             *self.text.get_mut(len)? = if self.comma { b',' } else { b'.' };
-            self.put(len + 1, self.digits, fraction)?;
+            self.put(len + 1, self.digits, value - seconds * power)?;
             len += 1 + self.digits;
         }
         self.text.get(..len)

@@ -61,10 +61,21 @@ fn comes_back(records: &[Vec<u8>]) {
                 assert_eq!(read.0, records[row..row + some.len()].concat());
                 assert_eq!(read.1, encoded.lengths[row..row + some.len()]);
             }
+            for step in [1, 2, 7, rows.len() + 1] {
+                let wanted: Vec<u32> = (0..count).step_by(step).collect();
+                let (bytes, lengths) = opened.decode_some(chunk, count, size, &wanted).unwrap();
+                let is_wanted = |row: &usize| (row - rows.start).is_multiple_of(step);
+                assert_eq!(
+                    bytes,
+                    rows.clone().filter(is_wanted).map(|row| &records[row][..]).collect::<Vec<_>>().concat()
+                );
+                let expected = rows.clone().map(|row| if is_wanted(&row) { encoded.lengths[row] } else { 0 });
+                assert_eq!(lengths, expected.collect::<Vec<_>>());
+            }
             assert!(opened.decode_rows(chunk, count, size, count..count + 1).is_err());
             assert!(opened.decode(chunk, count + 1, size).is_err());
             assert!(opened.decode(chunk, count, size + 1).is_err());
-            assert_eq!(opened.outline(chunk, count, size).unwrap().templates.len(), rows.len());
+            assert_eq!(opened.outline(chunk, count, size, Outlined::ALL).unwrap().templates.len(), rows.len());
         }
     }
 }
@@ -141,7 +152,8 @@ fn texts_of(records: &[Vec<u8>], count: u64) -> Vec<(Vec<u8>, (bool, bool))> {
 fn try_all(shared: &[u8], chunk: &[u8], rows: u32, size: u64) -> bool {
     let Ok(opened) = Stripe::open(shared, size) else { return false };
     let _ = opened.decode_rows(chunk, rows, size, rows / 2..rows);
-    let _ = opened.outline(chunk, rows, size);
+    let _ = opened.outline(chunk, rows, size, Outlined::ALL);
+    let _ = opened.decode_some(chunk, rows, size, &[0, 2]);
     let texts = [b"a".as_slice(), b"10", b"INFO opened", b"-0"];
     let needles: Vec<Needle> = texts.iter().filter_map(|text| Needle::new(text, (true, false))).collect();
     let _ = opened.find(chunk, rows, size, &needles);
@@ -218,7 +230,7 @@ fn an_outline_tells_times_and_templates_without_lines() {
     let encoded = stripe(&service(600), false, 2).unwrap();
     let opened = Stripe::open(&encoded.stripe.shared, encoded.raw.len() as u64).unwrap();
     for (chunk, rows, size) in chunks(&encoded) {
-        let outline = opened.outline(chunk, rows.len() as u32, size).unwrap();
+        let outline = opened.outline(chunk, rows.len() as u32, size, Outlined::ALL).unwrap();
         let second = 1_000_000_000;
         let midnight = 1_795_132_800 * second;
         for (row, stamp) in rows.zip(&outline.stamps[0]) {

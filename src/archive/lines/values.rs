@@ -95,6 +95,17 @@ impl Column {
         }
     }
 
+    /// Leaves the next value out. `first` is not told of a stamp that is left out: a record is left out as a whole.
+    #[inline]
+    pub fn skip(&mut self) -> Result<(), DecodeError> {
+        let at = self.next;
+        self.next += 1;
+        match &mut self.values {
+            Values::Nested(table) => table.skip(at),
+            _ => Ok(()),
+        }
+    }
+
     /// Writes the next value.
     #[inline]
     pub fn write(&mut self, sink: &mut Sink, first: &mut Option<u64>) -> Result<(), DecodeError> {

@@ -22,7 +22,7 @@ impl Run<'_> {
             raw: pipeline.needs_raw(),
         };
         let candidates = self.ordered_candidates();
-        for part in candidates.chunks(4 * rayon::current_num_threads()) {
+        for part in self.parts(&candidates) {
             for (_, _, taken) in self.evaluate(part, &|_| needs, &|group| taking.take(group))? {
                 taken.into_iter().try_for_each(|(taken, times)| pipeline.push_taken(taken, times))?;
             }

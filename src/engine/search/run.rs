@@ -13,6 +13,10 @@ use crate::archive::{ArchiveError, GroupStats, Needs};
 use crate::model::{FieldSet, FoundRecord, Interpret, RecordId, RecordView, Timestamp};
 use crate::query::{Candidate, Decoded, GroupMatches, Matcher, Plan, Query, evaluate, filter, plan};
 
+/// What a full group has, in records and raw bytes.
+const FULL_ROWS: u64 = 8_192;
+const FULL_BYTES: u64 = 2 << 20;
+
 /// So few lines of a group are unpacked one by one.
 const FEW: usize = 4;
 
@@ -157,6 +161,26 @@ impl<'a> Run<'a> {
         candidates
     }
 
+    /// Candidates in parts that are evaluated side by side: small groups in greater number, so that threads seldom wait.
+    pub(super) fn parts<'c>(&self, candidates: &'c [Candidate]) -> impl Iterator<Item = &'c [Candidate]> + use<'c> {
+        let groups = self.search.snapshot.clone();
+        let least = 4 * rayon::current_num_threads();
+        let mut rest = candidates;
+        std::iter::from_fn(move || {
+            let (mut rows, mut bytes) = (0u64, 0u64);
+            let is_within = |candidate: &&Candidate| {
+                let stats = groups.groups().get(candidate.group).map(|group| &group.stats);
+                rows += stats.map_or(0, |stats| u64::from(stats.rows));
+                bytes += stats.map_or(0, |stats| stats.raw_bytes);
+                rows <= least as u64 * FULL_ROWS && bytes <= least as u64 * FULL_BYTES
+            };
+            let fitting = rest.iter().take_while(is_within).count().max(least).min(rest.len());
+            let (part, after) = rest.split_at_checked(fitting).filter(|(part, _)| !part.is_empty())?;
+            rest = after;
+            Some(part)
+        })
+    }
+
     /// Evaluates some candidates side by side, takes from each what `take` does, and takes stock of them. `needs` says which columns
     /// of a group are wanted where a row matches.
     ///
@@ -188,6 +212,7 @@ impl<'a> Run<'a> {
                 group.decoded.need(snapshot, Needs::TIMES)?;
             }
             let taken = take(&mut group)?;
+            group.decoded.keep(reading.cache);
             Ok((group, taken))
         };
         let evaluated: Vec<(usize, Result<_, ArchiveError>)> =
@@ -232,7 +257,7 @@ impl<'a> Run<'a> {
         let candidates = self.ordered_candidates();
         let mut best: BinaryHeap<Ranked> = BinaryHeap::new();
         let mut fields = FieldSet::default();
-        for part in candidates.chunks(4 * rayon::current_num_threads()) {
+        for part in self.parts(&candidates) {
             let worst = best.peek().filter(|_| best.len() >= limit).map_or(i64::MIN, |Ranked(worst, _)| worst.time);
             // Of a group that is older than all that is wanted, matches are only counted.
             let is_wanted = |stats: &GroupStats| limit > 0 && stats.last_time.unwrap_or(i64::MIN) >= worst;

@@ -106,6 +106,11 @@ impl Matcher {
         self.root.any(&|place| matches!(place, Place::Field(_)))
     }
 
+    /// Whether [`Matcher::matches`] looks at where a record comes from.
+    pub fn needs_origin(&self) -> bool {
+        self.root.any(&|place| matches!(place, Place::Offset))
+    }
+
     /// Columns that [`Matcher::on_columns`] looks at.
     pub fn needs_on_columns(&self) -> Needs {
         self.root.needs_on_columns()

@@ -28,7 +28,7 @@ pub struct Known<'a> {
     /// Columns, those of [`Matcher::needs_on_columns`] among them.
     pub columns: &'a GroupColumns,
     /// What was found of [`Matcher::needles`]; empty where they were not looked for.
-    pub hits: &'a [Hits],
+    pub hits: &'a [Arc<Hits>],
     /// The columns of [`Matcher::values`], as far as they are there.
     pub values: &'a [Option<Arc<ValueColumn>>],
 }

@@ -7,7 +7,6 @@ use hashbrown::HashMap;
 use super::row::is_cut;
 use super::timechart;
 use crate::archive::GroupColumns;
-use crate::model::TimeQuality;
 use crate::query::values::{Of, ValueColumn};
 
 /// So many combinations of values are counted in a table.
@@ -121,27 +120,35 @@ impl Alike {
             }
         }
         if let Some((span, east)) = self.spans {
-            let times: Vec<Option<i64>> = spans(columns, rows, span, east);
-            let first = times.iter().flatten().min().copied().unwrap_or(0);
-            let last = times.iter().flatten().max().copied().unwrap_or(0);
-            let place = |time: i64| time.abs_diff(first) / span.unsigned_abs().max(1) + 1;
-            codes.add(place(last).saturating_add(1), times.iter().map(|time| time.map_or(0, place)));
+            let (numbers, most) = spans(columns, rows, span, east);
+            codes.add(most, numbers.into_iter());
         }
         codes.count(rows)
     }
 }
 
-/// The span of each row; most have that of the row before.
-fn spans(columns: &GroupColumns, rows: &[u32], span: i64, east: i64) -> Vec<Option<i64>> {
-    let mut known: Option<i64> = None;
+/// A number for the span of each row, and one more than the highest; most rows have the span of the row before.
+fn spans(columns: &GroupColumns, rows: &[u32], span: i64, east: i64) -> (Vec<u64>, u64) {
+    let mut seen: HashMap<Option<i64>, u64> = HashMap::new();
+    // The running span and its number.
+    let (mut from, mut to, mut number) = (0i64, 0i64, 0u64);
     let mut of = |row: &u32| {
-        let row = *row as usize;
-        let time = columns.time(row).filter(|_| columns.time_quality(row) != TimeQuality::Missing)?;
-        let same = known.filter(|known| time.0 >= *known && time.0.checked_sub(*known).is_some_and(|into| into < span));
-        known = same.or_else(|| Some(timechart::bucket(time, span, east)));
+        let time = columns.time(*row as usize);
+        if let Some(time) = time
+            && (from..to).contains(&time.0)
+        {
+            return number;
+        }
+        let begin = time.map(|time| timechart::bucket(time, span, east));
+        let next = seen.len() as u64;
+        let known = *seen.entry(begin).or_insert(next);
+        if let Some(begin) = begin {
+            (from, to, number) = (begin, begin.saturating_add(span), known);
+        }
         known
     };
-    rows.iter().map(&mut of).collect()
+    let numbers = rows.iter().map(&mut of).collect();
+    (numbers, (seen.len() as u64).max(1))
 }
 
 /// A number for each row, equal for rows that are alike.
