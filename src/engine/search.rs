@@ -4,6 +4,7 @@ mod aggregate;
 mod grammar;
 mod kept;
 mod near;
+mod ordered;
 mod run;
 
 use std::collections::HashSet;
@@ -11,7 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use self::kept::{Kept, Wanted};
-use self::run::{Flow, Run};
+use self::ordered::Flow;
+use self::run::Run;
 use super::{EngineError, Store};
 use crate::archive::Snapshot;
 use crate::index::Reader as IndexReader;

@@ -84,11 +84,12 @@ impl GroupMatches {
         if matcher.looks_at_columns() || values.iter().any(Option::is_some) {
             open = self.on_rows(reading, open, matcher, &hits, &values);
         }
-        if !open.is_empty() && !matcher.needles().is_empty() {
-            if let Some(found) = self.decoded.hits(reading, matcher.needles())? {
-                hits = found;
-                open = self.on_rows(reading, open, matcher, &hits, &values);
-            }
+        if !open.is_empty()
+            && !matcher.needles().is_empty()
+            && let Some(found) = self.decoded.hits(reading, matcher.needles())?
+        {
+            hits = found;
+            open = self.on_rows(reading, open, matcher, &hits, &values);
         }
         if !open.is_empty() && values.iter().any(Option::is_none) {
             let all = self.decoded.columns.rows();

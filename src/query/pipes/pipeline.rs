@@ -1,158 +1,23 @@
 //! Strings the pipes of a query together and drives records through them within stated limits.
 
-use std::fmt;
-
 use crate::archive::Needs;
-use crate::model::{FailureKind, RecordId, RecordView, Zone};
+use crate::model::RecordView;
+
+pub(super) use super::limits::Budget;
+pub use super::limits::{Limits, PipeError};
+pub use super::output::{Output, RecordRow, Shown};
 
 use super::alike::{Alike, Apart};
 use super::extract::Extract;
 use super::head::Head;
+use super::output::Records;
 use super::row::{Row, Taken, Taker, is_cut};
+use super::slots::{Slots, make_sink};
 use super::sort::Sort;
-use super::table::{self, Table};
 use super::tail::Tail;
-use super::{Pipe, compare, gaps, patterns, stats, timechart, top};
+use super::{Pipe, table};
 use crate::query::regexes;
 use crate::query::values::Of;
-
-/// What pipes may use.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Most groups, buckets, templates or rows of a table.
-    pub groups: usize,
-    /// Most bytes kept in memory by all pipes together, roughly.
-    pub memory: usize,
-    /// The zone in which times are printed and spans of `timechart` begin.
-    pub zone: Zone,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits { groups: 1_000_000, memory: 256 << 20, zone: Zone::UTC }
-    }
-}
-
-/// Why pipes gave up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PipeError {
-    /// More groups than allowed.
-    Groups {
-        /// The pipe.
-        pipe: &'static str,
-        /// The limit.
-        limit: usize,
-    },
-    /// More memory than allowed.
-    Memory {
-        /// The pipe.
-        pipe: &'static str,
-        /// The limit, in bytes.
-        limit: usize,
-    },
-    /// Records came out of the order of time that the pipe relies on.
-    Order {
-        /// The pipe.
-        pipe: &'static str,
-    },
-    /// An expression that the parser would have refused.
-    Regex(String),
-}
-
-impl PipeError {
-    /// What kind of failure it is.
-    pub fn kind(&self) -> FailureKind {
-        match self {
-            PipeError::Groups { .. } | PipeError::Memory { .. } => FailureKind::Limit,
-            PipeError::Order { .. } | PipeError::Regex(_) => FailureKind::Usage,
-        }
-    }
-}
-
-impl fmt::Display for PipeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PipeError::Groups { pipe, limit } => write!(f, "{pipe}: more than {limit} groups; narrow the query"),
-            PipeError::Memory { pipe, limit } => {
-                write!(f, "{pipe}: more than {} MiB of values; narrow the query", limit >> 20)
-            }
-            PipeError::Order { pipe } => write!(f, "{pipe}: records are not in order of time"),
-            PipeError::Regex(reason) => write!(f, "extract: bad regex: {reason}"),
-        }
-    }
-}
-
-impl std::error::Error for PipeError {}
-
-/// Which fields of records are shown.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Shown {
-    /// Only these, in this order; empty: all.
-    pub keep: Vec<String>,
-    /// Not these.
-    pub drop: Vec<String>,
-}
-
-/// A record in an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordRow {
-    /// The record.
-    pub id: RecordId,
-    /// What `extract` found in it.
-    pub extracted: Vec<(String, Vec<u8>)>,
-}
-
-/// What the pipes made of the records.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Output {
-    /// Rows under columns.
-    Table(Table),
-    /// Records in the order of the answer.
-    Records {
-        /// The records.
-        rows: Vec<RecordRow>,
-        /// Which of their fields are shown.
-        shown: Shown,
-    },
-    /// Hits whose neighbours in the same source are wanted too.
-    Context {
-        /// How many neighbours on either side.
-        count: usize,
-        /// The hits, in the order of the answer.
-        hits: Vec<RecordId>,
-    },
-}
-
-/// Memory that pipes share.
-#[derive(Debug)]
-pub(super) struct Budget {
-    used: usize,
-    pub(super) limits: Limits,
-}
-
-impl Budget {
-    /// Takes bytes for a pipe.
-    pub(super) fn take(&mut self, pipe: &'static str, bytes: usize) -> Result<(), PipeError> {
-        self.used = self.used.saturating_add(bytes);
-        if self.used > self.limits.memory {
-            return Err(PipeError::Memory { pipe, limit: self.limits.memory });
-        }
-        Ok(())
-    }
-
-    /// Gives bytes back.
-    pub(super) fn release(&mut self, bytes: usize) {
-        self.used = self.used.saturating_sub(bytes);
-    }
-
-    /// Checks a number of groups.
-    pub(super) fn groups(&self, pipe: &'static str, groups: usize) -> Result<(), PipeError> {
-        if groups > self.limits.groups {
-            return Err(PipeError::Groups { pipe, limit: self.limits.groups });
-        }
-        Ok(())
-    }
-}
 
 /// The stages behind a stage.
 pub(super) struct Next<'a> {
@@ -261,7 +126,7 @@ impl Pipeline {
                 pipe => sink = make_sink(pipe, &mut slots, limits.zone),
             }
         }
-        let list = Records { rows: Vec::new(), extracted: slots.extracted.clone(), shown, context };
+        let list = Records::new(slots.extracted.clone(), shown, context);
         let row = Row::new(slots.names.len());
         Ok(Pipeline {
             names: slots.names,
@@ -269,7 +134,7 @@ impl Pipeline {
             stages,
             sink: sink.unwrap_or_else(|| Box::new(list)),
             on_table,
-            budget: Budget { used: 0, limits },
+            budget: Budget::new(limits),
         })
     }
 
@@ -365,91 +230,6 @@ impl Pipeline {
         Ok(match self.sink.finish(&mut self.budget)? {
             Output::Table(table) => Output::Table(table::apply(table, &self.on_table)),
             other => other,
-        })
-    }
-}
-
-fn make_sink(pipe: &Pipe, slots: &mut Slots, zone: Zone) -> Option<Box<dyn Sink>> {
-    let columns = pipe.columns().unwrap_or_default();
-    Some(match pipe {
-        Pipe::Stats { aggregates, by } => {
-            let by = by.iter().map(|name| slots.of(name)).collect();
-            let of = aggregates.iter().map(|a| (a.function, a.field.as_deref().map(|name| slots.of(name)))).collect();
-            Box::new(stats::Stats::new(by, of, columns))
-        }
-        Pipe::Top { count, field, rare } => Box::new(top::Top::new(slots.of(field), *count, *rare, columns)),
-        Pipe::Timechart { span, by } => {
-            let by = by.as_deref().map(|name| slots.of(name));
-            Box::new(timechart::Timechart::new(*span, by, zone, columns))
-        }
-        Pipe::Patterns { count } => Box::new(patterns::Patterns::new(slots.of("template"), *count, columns)),
-        Pipe::Compare { last, before, lengths, by } => {
-            let slot = slots.of(by.as_deref().unwrap_or("template"));
-            Box::new(compare::Compare::new(slot, (*last, *before), *lengths, columns))
-        }
-        Pipe::Gaps { span, by } => {
-            let by = by.as_deref().map(|name| slots.of(name));
-            Box::new(gaps::Gaps::new(*span, by, columns))
-        }
-        _ => return None,
-    })
-}
-
-/// Which value of a row is which field. A name that `extract` made means the extracted value from there on.
-#[derive(Default)]
-struct Slots {
-    names: Vec<String>,
-    extracted: Vec<(String, usize)>,
-}
-
-impl Slots {
-    fn of(&mut self, name: &str) -> usize {
-        if let Some((_, slot)) = self.extracted.iter().find(|(other, _)| other == name) {
-            return *slot;
-        }
-        self.names.iter().position(|other| other == name).unwrap_or_else(|| {
-            self.names.push(name.to_owned());
-            self.names.len() - 1
-        })
-    }
-
-    /// A slot that no field of the record fills: its name is empty.
-    fn extracted(&mut self, name: &str) -> usize {
-        if let Some((_, slot)) = self.extracted.iter().find(|(other, _)| other == name) {
-            return *slot;
-        }
-        self.names.push(String::new());
-        self.extracted.push((name.to_owned(), self.names.len() - 1));
-        self.names.len() - 1
-    }
-}
-
-/// Keeps the records themselves.
-struct Records {
-    rows: Vec<RecordRow>,
-    extracted: Vec<(String, usize)>,
-    shown: Shown,
-    context: Option<usize>,
-}
-
-impl Sink for Records {
-    fn push(&mut self, row: &Row, _times: u64, budget: &mut Budget) -> Result<(), PipeError> {
-        let extracted: Vec<(String, Vec<u8>)> = self
-            .extracted
-            .iter()
-            .filter_map(|(name, slot)| row.value(*slot).map(|value| (name.clone(), value.to_vec())))
-            .collect();
-        let bytes = extracted.iter().map(|(name, value)| 48 + name.len() + value.len()).sum::<usize>();
-        budget.take("records", 32 + bytes)?;
-        self.rows.push(RecordRow { id: row.id, extracted });
-        Ok(())
-    }
-
-    fn finish(&mut self, _budget: &mut Budget) -> Result<Output, PipeError> {
-        let rows = std::mem::take(&mut self.rows);
-        Ok(match self.context {
-            Some(count) => Output::Context { count, hits: rows.into_iter().map(|row| row.id).collect() },
-            None => Output::Records { rows, shown: std::mem::take(&mut self.shown) },
         })
     }
 }
