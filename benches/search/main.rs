@@ -90,7 +90,7 @@ fn main() -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let input = folder.path().join("logs");
     let files = stores::write(&root.join("logs"), &input, megabytes)?;
-    let store = stores::of(&folder.path().join("one"), &[files.clone()])?;
+    let store = stores::of(&folder.path().join("one"), std::slice::from_ref(&files))?;
     figures(&store)?;
     rivals::text(&input, folder.path())?;
     rivals::objects(&files, folder.path())?;

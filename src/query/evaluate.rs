@@ -214,6 +214,9 @@ impl Decoded {
         }
         let mut fields = FieldSet::default();
         for row in 0..self.columns.rows() {
+            if missing.iter().all(|(_, builder)| builder.is_over()) {
+                break;
+            }
             self.cut(row, is_cut.then_some(reading.interpret), &mut fields);
             let view = self.view(reading.snapshot, row, &fields);
             missing.iter_mut().for_each(|(of, builder)| of.add(&view, builder));

@@ -197,7 +197,7 @@ mod tests {
     use super::*;
 
     fn values(text: &str) -> Option<Arc<ValueColumn>> {
-        let mut builder = super::super::values::Builder::default();
+        let mut builder = crate::query::values::Builder::default();
         builder.value(text.as_bytes());
         builder.row();
         builder.finish().map(Arc::new)

@@ -172,7 +172,7 @@ mod tests {
             ignore_case: bool,
             text in "[aAbkKsSéÉſ1\u{212A} ]{0,12}",
         ) {
-            let regex = super::super::regexes::build(&pattern, ignore_case).unwrap();
+            let regex = crate::query::regexes::build(&pattern, ignore_case).unwrap();
             let Some(found) = regex.find(text.as_bytes()) else { return Ok(()) };
             let held = found.as_bytes().to_ascii_lowercase();
             for choices in texts_of(&pattern, ignore_case) {

@@ -149,6 +149,11 @@ impl Builder {
         id
     }
 
+    /// Whether there are too many different values already.
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
     /// The column; `None` where there are too many different values.
     pub fn finish(mut self) -> Option<ValueColumn> {
         self.column.ids.shrink_to_fit();
