@@ -16,6 +16,9 @@ const STEP: Duration = Duration::from_millis(50);
 pub fn verify(store: &Store, stop: &AtomicBool) -> Result<VerifyReport, EngineError> {
     let (counters, done) = (Counters::default(), AtomicBool::new(false));
     let is_watched = std::io::stderr().is_terminal();
+    if stop.load(Relaxed) {
+        counters.stop();
+    }
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| {
             while !done.load(Relaxed) {
@@ -59,4 +62,24 @@ pub fn lines_of(report: &VerifyReport) -> Vec<String> {
     lines.extend(report.head.as_ref().map(|head| format!("pin  {head}")));
     lines.push(report.sentence());
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wish_to_stop_ends_it_and_the_next_one_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("a.log");
+        std::fs::write(&input, "2026-11-20T10:00:00Z app: started\n").unwrap();
+        let store = Store::open(folder.path().join("data"), folder.path().join("index"));
+        let options = store.ingest_options(vec![input.display().to_string()]);
+        store.ingest(&options, &Counters::default()).unwrap();
+        let stop = AtomicBool::new(true);
+        assert!(matches!(verify(&store, &stop), Err(EngineError::Interrupted)));
+        stop.store(false, Relaxed);
+        let lines = lines_of(&verify(&store, &stop).unwrap());
+        assert!(lines.iter().any(|line| line.starts_with("SELF-CONSISTENT")), "{lines:?}");
+    }
 }

@@ -71,6 +71,9 @@ fn planes(part: &mut Part, values: &[u64], base: u64, width: u8) {
     }
 }
 
+/// Bytes of a value at most.
+const WIDEST: usize = 8;
+
 /// A plane of a column as described.
 #[derive(Debug, Clone, Copy)]
 enum Plane {
@@ -83,7 +86,9 @@ enum Plane {
 pub struct Integers {
     mode: u8,
     base: u64,
-    planes: Vec<Plane>,
+    /// As many as `width` says: a chunk has thousands of columns, and none of them takes memory of its own.
+    planes: [Plane; WIDEST],
+    width: usize,
 }
 
 impl Integers {
@@ -92,17 +97,18 @@ impl Integers {
         let head = meta.byte()?;
         let (mode, width) = (head >> 4, head & 15);
         let base = meta.number()?;
-        if mode > DELTAS || width > 8 || (mode == EQUAL) != (width == 0) {
+        let width = usize::from(width);
+        if mode > DELTAS || width > WIDEST || (mode == EQUAL) != (width == 0) {
             return Err(DecodeError("no such form of integers"));
         }
-        let mut planes = Vec::with_capacity(usize::from(width));
-        for _ in 0..width {
-            planes.push(match meta.byte()? {
+        let mut planes = [Plane::Equal(0); WIDEST];
+        for plane in planes.iter_mut().take(width) {
+            *plane = match meta.byte()? {
                 0 => Plane::Blob(meta.blob()?),
                 _ => Plane::Equal(meta.byte()?),
-            });
+            };
         }
-        Ok(Integers { mode, base, planes })
+        Ok(Integers { mode, base, planes, width })
     }
 
     /// Unpacks exactly `count` values.
@@ -111,7 +117,7 @@ impl Integers {
             return Ok(vec![self.base; count]);
         }
         let mut values = vec![0u64; count];
-        for plane in &self.planes {
+        for plane in self.planes.iter().take(self.width) {
             match plane {
                 Plane::Equal(byte) => values.iter_mut().for_each(|value| *value = *value << 8 | u64::from(*byte)),
                 Plane::Blob(blob) => {

@@ -17,10 +17,10 @@ const DEEPEST: u8 = 8;
 /// The form of a column, as the tree has it.
 #[derive(Debug)]
 pub enum Form {
-    Equal(Vec<u8>),
+    Equal(Arc<[u8]>),
     Numbers { width: usize },
     Dictionary(usize),
-    Hex { upper: bool, places: Vec<Option<u8>> },
+    Hex { upper: bool, places: Arc<[Option<u8>]> },
     Nibbles { upper: bool },
     Patterns(TableForm),
     Lines,
@@ -81,7 +81,7 @@ impl Form {
         Ok(match tree.byte()? {
             columns::EQUAL => {
                 let len = tree.size()?;
-                Form::Equal(tree.bytes(len)?.to_vec())
+                Form::Equal(tree.bytes(len)?.into())
             }
             columns::INTEGERS => Form::Numbers { width: 0 },
             columns::FIXED_DIGITS => Form::Numbers { width: usize::from(tree.byte()?).min(20) },
@@ -92,7 +92,7 @@ impl Form {
                 for _ in 0..tree.size()? {
                     places.push(if tree.byte()? == 0 { Some(tree.byte()?) } else { None });
                 }
-                Form::Hex { upper, places }
+                Form::Hex { upper, places: places.into() }
             }
             columns::NIBBLES => Form::Nibbles { upper: tree.byte()? != 0 },
             columns::PATTERNS => Form::Patterns(TableForm::read(tree, depth + 1)?),
@@ -106,11 +106,11 @@ impl Form {
     /// Reads what a part says of its values.
     pub fn describe(&self, leaves: &mut Meta<'_>) -> Result<Described, DecodeError> {
         Ok(match self {
-            Form::Equal(bytes) => Described::Equal(bytes.clone()),
+            Form::Equal(bytes) => Described::Equal(Arc::clone(bytes)),
             Form::Numbers { width } => Described::Numbers { width: *width, integers: Integers::read(leaves)? },
             Form::Dictionary(number) => Described::Dictionary { number: *number, ids: Integers::read(leaves)? },
             Form::Hex { upper, places } => {
-                Described::Hex { upper: *upper, places: places.clone(), blob: leaves.blob()? }
+                Described::Hex { upper: *upper, places: Arc::clone(places), blob: leaves.blob()? }
             }
             Form::Nibbles { upper } => {
                 Described::Nibbles { upper: *upper, lengths: Integers::read(leaves)?, blob: leaves.blob()? }
@@ -128,10 +128,10 @@ impl Form {
 /// A column of a part, not yet unpacked.
 #[derive(Debug)]
 pub enum Described {
-    Equal(Vec<u8>),
+    Equal(Arc<[u8]>),
     Numbers { width: usize, integers: Integers },
     Dictionary { number: usize, ids: Integers },
-    Hex { upper: bool, places: Vec<Option<u8>>, blob: u32 },
+    Hex { upper: bool, places: Arc<[Option<u8>]>, blob: u32 },
     Nibbles { upper: bool, lengths: Integers, blob: u32 },
     Patterns(Box<DescribedTable>),
     Lines(u32),
@@ -304,7 +304,7 @@ impl<'a, 'b> Loader<'a, 'b> {
 
     fn values(&mut self, described: &Described, count: usize) -> Result<Values, DecodeError> {
         Ok(match described {
-            Described::Equal(bytes) => Values::Equal(bytes.clone()),
+            Described::Equal(bytes) => Values::Equal(Arc::clone(bytes)),
             Described::Numbers { width, integers } => {
                 Values::Numbers { width: *width, values: self.integers(integers, count)? }
             }

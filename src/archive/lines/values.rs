@@ -35,7 +35,7 @@ impl Text {
 #[derive(Debug)]
 pub enum Values {
     /// The same value always.
-    Equal(Vec<u8>),
+    Equal(Arc<[u8]>),
     /// Decimal numbers, with zeros before them up to a width.
     Numbers {
         /// Digits at least.
@@ -74,7 +74,7 @@ pub struct Column {
 
 impl Default for Column {
     fn default() -> Column {
-        Column::new(Values::Equal(Vec::new()))
+        Column::new(Values::Equal(Arc::default()))
     }
 }
 
