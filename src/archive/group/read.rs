@@ -129,14 +129,14 @@ pub struct GroupColumns {
     marks: Arc<Vec<u8>>,
     scores: Arc<Vec<i64>>,
     novelties: Arc<Vec<i64>>,
-    template_ids: Arc<Vec<i64>>,
+    template_ids: Arc<Vec<u32>>,
     templates: Arc<Vec<String>>,
-    layout_ids: Arc<Vec<i64>>,
+    layout_ids: Arc<Vec<u32>>,
     layouts: Arc<Vec<Layout>>,
     /// Verdicts of the stripe, by row in it.
     verdicts: Arc<Vec<(u32, Verdict)>>,
     first_row: u32,
-    rule_ids: Arc<Vec<i64>>,
+    rule_ids: Arc<Vec<u32>>,
     rules: Arc<Vec<Vec<String>>>,
     runs: Vec<Run>,
 }
@@ -149,9 +149,9 @@ impl GroupColumns {
 
     /// Bytes of memory it takes, roughly, without what groups of a stripe share.
     pub fn memory(&self) -> usize {
-        let columns =
-            [&self.times, &self.scores, &self.novelties, &self.template_ids, &self.layout_ids, &self.rule_ids];
-        self.marks.len() + columns.into_iter().map(|column| column.len() * 8).sum::<usize>() + self.runs.len() * 32
+        let wide = [&self.times, &self.scores, &self.novelties].map(|column| column.len() * 8);
+        let ids = [&self.template_ids, &self.layout_ids, &self.rule_ids].map(|column| column.len() * 4);
+        self.marks.len() + wide.into_iter().chain(ids).sum::<usize>() + self.runs.len() * 32
     }
 
     /// Which columns are there.
@@ -212,7 +212,7 @@ impl GroupColumns {
 
     /// Place of the template of a row among [`GroupColumns::templates`].
     pub fn template_id(&self, row: usize) -> Option<u64> {
-        self.template_ids.get(row).and_then(|id| u64::try_from(*id).ok())
+        self.template_ids.get(row).map(|id| u64::from(*id))
     }
 
     /// Where rows come from.
@@ -246,8 +246,13 @@ impl GroupColumns {
     }
 }
 
-fn of<'a, T>(ids: &[i64], list: &'a [T], row: usize) -> Option<&'a T> {
+fn of<'a, T>(ids: &[u32], list: &'a [T], row: usize) -> Option<&'a T> {
     list.get(usize::try_from(*ids.get(row)?).ok()?)
+}
+
+/// Places in a list; what can be none becomes one that no list has.
+fn ids_of(ids: Vec<i64>) -> Arc<Vec<u32>> {
+    Arc::new(ids.into_iter().map(|id| u32::try_from(id).unwrap_or(u32::MAX)).collect())
 }
 
 fn run_of(runs: &[Run], row: usize) -> Option<&Run> {
@@ -291,11 +296,11 @@ impl GroupReader<'_> {
             (columns.scores, columns.novelties) = (Arc::new(scores), Arc::new(novelties));
         }
         if is_wanted(Needs::LAYOUTS) {
-            columns.layout_ids = Arc::new(self.integers(LAYOUT_IDS, "layout ids")?);
+            columns.layout_ids = ids_of(self.integers(LAYOUT_IDS, "layout ids")?);
             columns.layouts = OpenStripe::texts(&self.shared.layouts, stripe, LAYOUTS, "layouts", read)?;
         }
         if is_wanted(Needs::RULES) {
-            columns.rule_ids = Arc::new(self.integers(RULE_IDS, "rule ids")?);
+            columns.rule_ids = ids_of(self.integers(RULE_IDS, "rule ids")?);
             columns.rules = OpenStripe::texts(&self.shared.rules, stripe, RULES, "rules", read)?;
         }
         if is_wanted(Needs::VERDICTS) && self.group.flagged > 0 {
@@ -328,7 +333,7 @@ impl GroupReader<'_> {
             let usual = if by_cut { self.shared.usual(self.stripe, self.read)? } else { Arc::default() };
             let ids = derived::template_ids_of(&ids, rows, outline.as_ref(), &usual)
                 .ok_or_else(|| damaged(TEMPLATE_IDS, "template ids"))?;
-            columns.template_ids = Arc::new(ids);
+            columns.template_ids = ids_of(ids);
             columns.templates = self.shared.templates(self.stripe, self.read)?;
         }
         Ok(())
