@@ -15,8 +15,8 @@ const PIECE: u32 = 256;
 /// Where fewer than one in so many records of a group are looked at, the others are not written out.
 const WRITE_ALL: usize = 2;
 /// Where one in so many records of a group would be cut, all are, and what was cut is kept.
-const CUT_ALL: usize = 4;
-/// The same for values that an earlier question asked for too, of the records that columns leave open.
+const CUT_ALL: usize = 2;
+/// The same for values that an earlier question asked for too, of the records that the index leaves.
 const CUT_ALL_AGAIN: usize = 2;
 
 /// What groups are read with.

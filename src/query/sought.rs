@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::archive::lines::{Hits, Needle};
-use crate::model::query::{Expr, Pattern, Piece};
+use crate::model::query::{Expr, Network, Pattern, Piece};
 
 use super::required;
 use super::search::Literal;
@@ -105,9 +105,23 @@ fn texts(expr: &Expr) -> Vec<Vec<Vec<u8>>> {
         }
         Expr::Equals { value, .. } => each(&mut std::iter::once(value.as_str())),
         Expr::Near { words, .. } => each(&mut words.iter().map(String::as_str)),
+        Expr::Address { network, .. } => beginning(network).into_iter().map(|text| vec![text.into_bytes()]).collect(),
         Expr::Regex { pattern, ignore_case, .. } => required::texts_of(pattern, *ignore_case),
         _ => Vec::new(),
     }
+}
+
+/// The text with which all addresses of a network begin: they are written in decimal and without leading zeros. None for IPv6, where
+/// an address has many notations.
+fn beginning(network: &Network) -> Option<String> {
+    let octets = |address: u128| u32::try_from(address).ok().map(u32::to_be_bytes);
+    let (low, high) = (octets(network.low)?, octets(network.high)?);
+    let common = low.iter().zip(&high).take_while(|(low, high)| low == high).count();
+    if !network.v4 || common == 0 {
+        return None;
+    }
+    let octets: Vec<String> = low.iter().take(common).map(u8::to_string).collect();
+    Some(octets.join(".") + if common < low.len() { "." } else { "" })
 }
 
 /// Choices of pieces without quotes: all pieces of a text that stands alone, the longest of each of those to choose from.
@@ -120,6 +134,34 @@ fn between_quotes(texts: Vec<Vec<u8>>) -> Vec<Vec<Vec<u8>>> {
         texts => {
             let longest = texts.iter().map(|text| pieces(text).into_iter().max_by_key(Vec::len));
             longest.collect::<Option<Vec<_>>>().into_iter().collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_networks_have_in_common_is_looked_for() {
+        let of = |text: &str| beginning(&crate::query::literal::network(text).unwrap());
+        assert_eq!(of("10.0.0.0/8").as_deref(), Some("10."));
+        assert_eq!(of("192.168.7.0/25").as_deref(), Some("192.168.7."));
+        assert_eq!(of("192.168.7.1/32").as_deref(), Some("192.168.7.1"));
+        assert_eq!(of("8.0.0.0/6"), None);
+        assert_eq!(of("2001:db8::/32"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn an_address_of_a_network_begins_so(low: u32, high: u32, at: u32) {
+            let (low, high) = (low.min(high), low.max(high));
+            let network = Network { low: u128::from(low), high: u128::from(high), v4: true };
+            let address = low + at % (high - low).max(1);
+            let text = std::net::Ipv4Addr::from(address).to_string();
+            prop_assert!(beginning(&network).is_none_or(|beginning| text.starts_with(&beginning)), "{text}");
         }
     }
 }
