@@ -4,6 +4,7 @@ use std::ops::BitOr;
 use std::sync::{Arc, OnceLock};
 
 use super::section::{COLUMNAR, ReadAt, SectionError, find};
+use super::told::Told;
 use super::{
     FLAGGED, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, RULE_IDS, RULES, Run, SCORE_STEPS,
     SCORES, SHARED_LINES, STARTS, STARTS_STEP, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES, USUAL_TEMPLATES, VERDICTS,
@@ -109,6 +110,13 @@ impl OpenStripe {
             let section = find(&stripe.sections, TEMPLATES, "templates")?;
             let constants = if section.needs_lines() { self.lines(stripe, read)?.constants() } else { Vec::new() };
             section.texts("templates", &constants, read)
+        })
+    }
+
+    fn verdicts(&self, stripe: &StripeStats, read: &ReadAt<'_>) -> Result<Arc<Vec<(u32, Verdict)>>, SectionError> {
+        once(&self.verdicts, || {
+            let told = find(&stripe.sections, VERDICTS, "verdicts")?.texts::<Told>("verdicts", &[], read)?;
+            Ok(told.into_iter().map(Told::into_verdict).collect())
         })
     }
 
@@ -277,8 +285,8 @@ impl GroupReader<'_> {
         let is_wanted = |need: Needs| wanted.meets(need);
         let (stripe, read) = (self.stripe, self.read);
         if is_wanted(Needs(2)) {
-            columns.scores = self.integers(SCORES, "scores")?;
-            columns.novelties = self.integers(NOVELTIES, "novelties")?;
+            columns.scores = self.by_cut(SCORES, "scores")?;
+            columns.novelties = self.by_cut(NOVELTIES, "novelties")?;
             let scores = columns.scores.iter();
             columns
                 .novelties
@@ -291,11 +299,11 @@ impl GroupReader<'_> {
             columns.layouts = OpenStripe::texts(&self.shared.layouts, stripe, LAYOUTS, "layouts", read)?;
         }
         if is_wanted(Needs::RULES) {
-            columns.rule_ids = self.integers(RULE_IDS, "rule ids")?;
+            columns.rule_ids = self.by_cut(RULE_IDS, "rule ids")?;
             columns.rules = OpenStripe::texts(&self.shared.rules, stripe, RULES, "rules", read)?;
         }
         if is_wanted(Needs::VERDICTS) && self.group.flagged > 0 {
-            columns.verdicts = OpenStripe::texts(&self.shared.verdicts, stripe, VERDICTS, "verdicts", read)?;
+            columns.verdicts = self.shared.verdicts(stripe, read)?;
         }
         if is_wanted(Needs::TIMES) || is_wanted(Needs::TEMPLATES) {
             self.derived(is_wanted(Needs::TIMES), is_wanted(Needs::TEMPLATES), &mut columns)?;
@@ -409,6 +417,25 @@ impl GroupReader<'_> {
         let stripe = self.shared.lines(self.stripe, self.read)?;
         let hits = stripe.find(&stored, self.group.rows, section.raw, needles);
         hits.map(Some).map_err(|_| section.damaged("lines", "can't be unpacked"))
+    }
+
+    /// A column that may stand in the order of how the records were cut.
+    fn by_cut(&self, kind: u8, name: &str) -> Result<Vec<i64>, SectionError> {
+        let bytes = self.unpack(kind, name)?;
+        let cuts = if derived::is_by_cut(&bytes) { Some(self.cuts()?) } else { None };
+        let values = derived::of_cut(&bytes, self.group.rows as usize, cuts.as_deref());
+        values.ok_or_else(|| match find(&self.group.sections, kind, name) {
+            Ok(section) => section.damaged(name, NO_COLUMN),
+            Err(missing) => missing,
+        })
+    }
+
+    /// How each record was cut, without reading a line.
+    fn cuts(&self) -> Result<Vec<u64>, SectionError> {
+        let section = find(&self.group.sections, LINES, "lines")?;
+        let stored = section.stored("lines", self.read)?;
+        let cuts = self.shared.lines(self.stripe, self.read)?.cuts(&stored, self.group.rows, section.raw);
+        cuts.map_err(|_| section.damaged("lines", "can't be unpacked"))
     }
 
     fn unpack(&self, kind: u8, name: &str) -> Result<Vec<u8>, SectionError> {
