@@ -94,6 +94,7 @@ impl Looker<'_> {
                 rules: Vec::new(),
                 reasons: Vec::new(),
                 entity: None,
+                incident: None,
             });
         }
         self.looks.push(look);

@@ -12,6 +12,7 @@ mod account;
 mod anomalies;
 mod compact;
 mod error;
+mod incidents;
 mod info;
 mod ingest;
 mod look;

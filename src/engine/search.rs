@@ -7,14 +7,16 @@ mod near;
 mod run;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use self::kept::{Kept, Wanted};
 use self::run::{Flow, Run};
+use super::incidents::{Unread, incidents_of};
 use super::{EngineError, Store};
 use crate::archive::Snapshot;
 use crate::index::Reader as IndexReader;
-use crate::model::{FoundRecord, Timestamp, Zone};
+use crate::model::{FoundRecord, Incidents, Timestamp, Zone};
 use crate::parse::Registry;
 use crate::query::{Limits, Matcher, Output, Pipeline, Query, QueryContext, Shown, Table};
 
@@ -127,6 +129,12 @@ impl Marker {
     }
 }
 
+/// The incidents of a snapshot.
+pub(super) struct KnownIncidents {
+    pub(super) of_records: Arc<Incidents>,
+    unread: Unread,
+}
+
 /// A store opened for questions: one snapshot of archive and index.
 pub struct Search {
     store: Store,
@@ -135,6 +143,8 @@ pub struct Search {
     index: Option<IndexReader>,
     index_note: Option<String>,
     span: (Option<Timestamp>, Option<Timestamp>),
+    /// Derived when the first question asks for incidents.
+    incidents: OnceLock<KnownIncidents>,
 }
 
 impl Search {
@@ -146,7 +156,8 @@ impl Search {
             Err(cause) => (None, Some(cause.to_string())),
         };
         let span = span_of(&snapshot);
-        Ok(Search { store: store.clone(), registry: store.registry().clone(), snapshot, index, index_note, span })
+        let (store, registry) = (store.clone(), store.registry().clone());
+        Ok(Search { store, registry, snapshot, index, index_note, span, incidents: OnceLock::new() })
     }
 
     /// Takes up what was committed since it was opened.
@@ -161,6 +172,15 @@ impl Search {
     /// The archive it looks at.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// The incidents of its records; derived once.
+    pub(super) fn incidents(&self) -> Result<&KnownIncidents, EngineError> {
+        if let Some(known) = self.incidents.get() {
+            return Ok(known);
+        }
+        let (of_records, unread) = incidents_of(&self.snapshot)?;
+        Ok(self.incidents.get_or_init(|| KnownIncidents { of_records: Arc::new(of_records), unread }))
     }
 
     /// Times of the oldest and the newest record.
@@ -229,7 +249,7 @@ impl Search {
                 }
                 Output::Records { rows, shown } => {
                     run.summary.given = rows.len() as u64;
-                    let mut kept = Kept::default();
+                    let mut kept = Kept::knowing(run.matcher.incidents());
                     let wanted = rows.len().min(options.limit.map_or(usize::MAX, |limit| limit as usize));
                     for (number, row) in rows.iter().take(wanted).enumerate() {
                         if run.is_late() {

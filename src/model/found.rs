@@ -35,6 +35,8 @@ pub struct FoundRecord {
     pub reasons: Vec<Reason>,
     /// Whom it is about, where it is flagged and that is known.
     pub entity: Option<String>,
+    /// The incident it belongs to, by the number of its first record; known where the question asks for incidents.
+    pub incident: Option<u64>,
 }
 
 impl FoundRecord {
@@ -56,6 +58,7 @@ impl FoundRecord {
             rules: view.rules.to_vec(),
             reasons: view.verdict.map(|verdict| verdict.reasons.clone()).unwrap_or_default(),
             entity: view.verdict.and_then(|verdict| verdict.entity.clone()),
+            incident: view.incident,
         }
     }
 

@@ -1,9 +1,11 @@
 //! The rows of a row group that match, decided on archived data.
 
+use std::sync::Arc;
+
 use super::matcher::{ColumnView, Matcher};
 use super::plan::Candidate;
 use crate::archive::{ArchiveError, GroupColumns, GroupLines, GroupRef, Needs, Snapshot};
-use crate::model::{FieldSet, InputId, Interpret, Layout, Origin, RecordId, RecordView};
+use crate::model::{FieldSet, Incidents, InputId, Interpret, Layout, Origin, RecordId, RecordView};
 
 /// Records whose bytes are searched as one before each is looked at.
 const PIECE: u32 = 256;
@@ -14,6 +16,7 @@ pub struct Decoded {
     group: GroupRef,
     columns: GroupColumns,
     lines: Option<GroupLines>,
+    incidents: Option<Arc<Incidents>>,
 }
 
 /// The matching rows of a group.
@@ -36,7 +39,7 @@ pub fn evaluate(
     needs: Needs,
     interpret: &dyn Interpret,
 ) -> Result<GroupMatches, ArchiveError> {
-    let decoded = Decoded::open(snapshot, candidate.group, matcher.needs_on_columns())?;
+    let decoded = Decoded::open(snapshot, candidate.group, matcher.needs_on_columns())?.knowing(matcher.incidents());
     let mut matches = GroupMatches { decoded, rows: Vec::new(), looked_at: 0 };
     let open = matches.on_columns(snapshot, candidate, matcher);
     let open = matches.on_texts(snapshot, open, matcher)?;
@@ -125,7 +128,17 @@ impl Decoded {
     pub fn open(snapshot: &Snapshot, number: usize, needs: Needs) -> Result<Decoded, ArchiveError> {
         let group = snapshot.group(number)?;
         let columns = snapshot.columns_of(group, needs, GroupColumns::default())?;
-        Ok(Decoded { group: group.clone(), columns, lines: None })
+        Ok(Decoded { group: group.clone(), columns, lines: None, incidents: None })
+    }
+
+    /// Tells it which record belongs to which incident.
+    #[must_use]
+    pub fn knowing(self, incidents: Option<&Arc<Incidents>>) -> Decoded {
+        Decoded { incidents: incidents.cloned(), ..self }
+    }
+
+    fn incident(&self, row: usize) -> Option<u64> {
+        self.incidents.as_ref()?.of(self.group.first.0 + row as u64)
     }
 
     /// Reads more columns, as far as they are not there yet.
@@ -193,6 +206,7 @@ impl Decoded {
             novelty: self.columns.novelty(row),
             rules: self.columns.rules(row),
             verdict: self.columns.verdict(row),
+            incident: self.incident(row),
         }
     }
 
@@ -205,6 +219,7 @@ impl Decoded {
             novelty: self.columns.novelty(row),
             flagged: self.columns.is_flagged(row),
             source: self.columns.input(row).map_or("", |input| snapshot.input_name(input)),
+            incident: self.incident(row),
         }
     }
 

@@ -2,13 +2,14 @@
 
 use std::ops::RangeBounds;
 use std::ops::{Bound, Range};
+use std::sync::Arc;
 
 use regex::bytes::Regex;
 
 use crate::archive::Needs;
 use crate::archive::lines::{Hits, Needle};
 use crate::model::query::{Expr, Field, Interval, LevelSet, Network};
-use crate::model::{Level, RecordView, TimeQuality, TimeRange, Timestamp, addresses};
+use crate::model::{Incidents, Level, RecordView, TimeQuality, TimeRange, Timestamp, addresses};
 
 use super::search::{TextSearch, fold_bytes, is_word};
 use super::sought::{Needles, Sought};
@@ -31,6 +32,8 @@ pub struct ColumnView<'a> {
     pub flagged: bool,
     /// Name of its input.
     pub source: &'a str,
+    /// The incident it belongs to, where incidents are asked for.
+    pub incident: Option<u64>,
 }
 
 /// A compiled tree. Matching allocates nothing for text, address and column tests.
@@ -38,6 +41,7 @@ pub struct ColumnView<'a> {
 pub struct Matcher {
     root: Node,
     needles: Vec<Needle>,
+    incidents: Option<Arc<Incidents>>,
 }
 
 #[derive(Debug, Clone)]
@@ -53,6 +57,7 @@ enum Node {
     Flagged(bool),
     Score(Number, (Bound<f64>, Bound<f64>)),
     Source(Test),
+    Incident(Test),
     Value(Place, Test, Sought),
 }
 
@@ -95,7 +100,18 @@ impl Matcher {
     pub fn compile(expr: &Expr) -> Result<Matcher, QueryError> {
         let mut needles = Needles::default();
         let root = compile(expr, &mut needles)?;
-        Ok(Matcher { root, needles: needles.take() })
+        Ok(Matcher { root, needles: needles.take(), incidents: None })
+    }
+
+    /// Tells it which record belongs to which incident; without, no record belongs to one.
+    #[must_use]
+    pub fn knowing(self, incidents: Option<Arc<Incidents>>) -> Matcher {
+        Matcher { incidents, ..self }
+    }
+
+    /// What it was told of incidents.
+    pub fn incidents(&self) -> Option<&Arc<Incidents>> {
+        self.incidents.as_ref()
     }
 
     /// Whether the record is asked for.
@@ -233,6 +249,7 @@ fn named(name: &str, test: Test) -> Node {
         "score" => return column(Number::Score, test),
         "novelty" => return column(Number::Novelty, test),
         "source" => return Node::Source(test),
+        "incident" => return Node::Incident(test),
         "template" => Place::Template,
         "rule" => Place::Rule,
         "reason" => Place::Reason,
@@ -282,6 +299,7 @@ impl Node {
                         novelty: record.novelty,
                         flagged: record.verdict.is_some_and(|verdict| verdict.flagged),
                         source: record.source,
+                        incident: record.incident,
                     }),
                     &|_| None,
                 )
@@ -316,6 +334,10 @@ impl Node {
             Node::Score(Number::Score, bounds) => Some(bounds.contains(&as_written(columns?.score))),
             Node::Score(Number::Novelty, bounds) => Some(bounds.contains(&as_written(columns?.novelty))),
             Node::Source(test) => Some(test.accepts(columns?.source.as_bytes())),
+            Node::Incident(test) => {
+                let incident = columns?.incident.map(|incident| incident.to_string());
+                Some(test.any(incident.iter().map(|incident| incident.as_bytes())))
+            }
         }
     }
 

@@ -133,6 +133,7 @@ mod tests {
             rules: Vec::new(),
             reasons: Vec::new(),
             entity: None,
+            incident: None,
         }
     }
 }

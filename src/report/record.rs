@@ -11,7 +11,7 @@ use crate::model::{FoundRecord, Level, Zone};
 /// `id, time, time_quality, level, source, offset, length, score, flag, reasons, fields, raw` always, in this order; `time` and
 /// `level` are null where there is none; `fields` maps names to text, or to a list where a name repeats; `raw` is the record
 /// without its last line ending, and `raw_base64`, all of its bytes, stands beside it where these are not UTF-8. Behind
-/// these: `novelty, rules, entity, template`.
+/// these: `novelty, rules, entity, template`, and `incident` where the question asks for incidents and the record belongs to one.
 pub fn json_of(record: &FoundRecord, zone: Zone) -> Value {
     let mut fields: Map<String, Value> = Map::new();
     for (name, value) in &record.fields {
@@ -44,6 +44,9 @@ pub fn json_of(record: &FoundRecord, zone: Zone) -> Value {
     object.insert("rules".into(), json!(record.rules));
     object.insert("entity".into(), json!(record.entity));
     object.insert("template".into(), json!(record.template));
+    if let Some(incident) = record.incident {
+        object.insert("incident".into(), json!(incident));
+    }
     Value::Object(object)
 }
 
@@ -103,6 +106,7 @@ pub fn value_of(record: &FoundRecord, name: &str, zone: Zone) -> Option<Vec<u8>>
         "anomaly" => text(if record.flagged { "true" } else { "false" }),
         "template" => some(&record.template),
         "entity" => text(record.entity.as_deref()?),
+        "incident" => text(&record.incident?.to_string()),
         "rule" => some(&record.rules.join(" ")),
         "reason" => some(&record.reasons.iter().map(|reason| reason.text.as_str()).collect::<Vec<_>>().join(" + ")),
         name => {
@@ -139,6 +143,7 @@ mod tests {
             rules: Vec::new(),
             reasons: Vec::new(),
             entity: None,
+            incident: None,
         }
     }
 

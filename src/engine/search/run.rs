@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -68,7 +69,7 @@ fn is_within(stats: &GroupStats, span: (Option<Timestamp>, Option<Timestamp>)) -
 /// One question being answered.
 pub(super) struct Run<'a> {
     pub(super) search: &'a Search,
-    matcher: Matcher,
+    pub(super) matcher: Matcher,
     plan: Plan,
     stop: &'a AtomicBool,
     started: Instant,
@@ -84,7 +85,8 @@ impl<'a> Run<'a> {
         stop: &'a AtomicBool,
     ) -> Result<Run<'a>, EngineError> {
         let started = Instant::now();
-        let matcher = Matcher::compile(&query.tree)?;
+        let incidents = if query.names_incidents { Some(search.incidents()?) } else { None };
+        let matcher = Matcher::compile(&query.tree)?.knowing(incidents.map(|known| Arc::clone(&known.of_records)));
         let filter = filter(&query.tree);
         let index = search.index.as_ref().filter(|_| !options.scan);
         let mut index_note = search.index_note.clone().filter(|_| !options.scan);
@@ -108,11 +110,12 @@ impl<'a> Run<'a> {
             groups: planned.groups,
             pruned: planned.pruned_by_columns + planned.pruned_by_index,
             index: index_note,
-            unreadable: search.snapshot.unreadable().to_vec(),
+            unreadable: incidents.map_or_else(|| search.snapshot.unreadable(), |known| &known.unread.causes).to_vec(),
             ..Coverage::default()
         };
         let readable: u64 = search.snapshot.groups().iter().map(|group| u64::from(group.stats.rows)).sum();
-        summary.coverage.covered = readable;
+        // A record whose verdict can't be read is in no incident that is known.
+        summary.coverage.covered = readable.saturating_sub(incidents.map_or(0, |known| known.unread.records));
         summary.explain = vec![
             format!("read as  {}", query.tree),
             match (&planned.lookup, options.scan) {
@@ -281,7 +284,7 @@ impl<'a> Run<'a> {
         let candidates = self.ordered_candidates();
         let groups = self.search.snapshot.groups();
         let mut pending: BinaryHeap<Place> = BinaryHeap::new();
-        let mut kept = Kept::default();
+        let mut kept = Kept::knowing(self.matcher.incidents());
         let mut parts = candidates.chunks(2 * rayon::current_num_threads()).peekable();
         while let Some(part) = parts.next() {
             for (number, group, ()) in self.evaluate(part, &|_| Needs::TIMES, &|_| Ok(()))? {
