@@ -1,13 +1,17 @@
 //! The commands and their arguments, as typed by people.
 
 mod detection;
+mod judging;
+mod reading;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::detection::{ANOMALIES_EXAMPLES, SCORE_EXAMPLES, TRAIN_EXAMPLES};
-pub use self::detection::{Anomalies, IncidentsBy, Kind, Rescore, Score, Train, Why};
+pub use self::detection::{Anomalies, IncidentsBy, Rescore, Score, Train, Why};
+pub use self::judging::Judging;
+pub use self::reading::Reading;
 use crate::engine::{Seal, Store, StoreConfig};
 use crate::model::{Timestamp, Zone};
 
@@ -207,32 +211,18 @@ pub struct Process {
     #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = size)]
     pub memory: u64,
     /// Do not score
-    #[arg(long, conflicts_with_all = ["model", "model_kind", "alert_budget"])]
+    #[arg(long, conflicts_with_all = ["model", "model_kind", "alert_budget", "threshold", "config"])]
     pub no_detect: bool,
     /// Begin with this model: a file, or the name of one that `train` made
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", conflicts_with = "model_kind")]
     pub model: Option<String>,
-    /// What judges a line as a whole (a model has its kind)
-    #[arg(long, value_enum, value_name = "KIND", conflicts_with = "model")]
-    pub model_kind: Option<Kind>,
-    /// Share of the lines that may be flagged; 0.01 without it
-    #[arg(long, value_name = "SHARE", value_parser = share)]
-    pub alert_budget: Option<f64>,
+    #[command(flatten)]
+    pub judging: Judging,
     /// Look for the Sigma rules of this file or folder too (see `logguard rules`)
     #[arg(long, value_name = "PATH", conflicts_with = "no_detect")]
     pub sigma: Vec<PathBuf>,
-    /// Read everything as this format (see `logguard formats --list`)
-    #[arg(long, value_name = "NAME")]
-    pub format: Option<String>,
-    /// Formats of your own, in TOML
-    #[arg(long, value_name = "FILE")]
-    pub formats: Vec<PathBuf>,
-    /// Zone of times that state none, such as +02:00
-    #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
-    pub tz: Zone,
-    /// Year of times that state none
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=2261))]
-    pub year: Option<i32>,
+    #[command(flatten)]
+    pub reading: Reading,
     /// Refuse what unpacks to more than this many times its size (beyond 64 MiB)
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub max_ratio: u64,
@@ -311,18 +301,8 @@ pub struct Formats {
     /// Records to show of each file
     #[arg(short = 'n', long, value_name = "N", default_value_t = 3)]
     pub limit: usize,
-    /// Formats of your own, in TOML
-    #[arg(long, value_name = "FILE")]
-    pub formats: Vec<PathBuf>,
-    /// Read everything as this format
-    #[arg(long, value_name = "NAME")]
-    pub format: Option<String>,
-    /// Zone of times that state none
-    #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
-    pub tz: Zone,
-    /// Year of times that state none
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=2261))]
-    pub year: Option<i32>,
+    #[command(flatten)]
+    pub reading: Reading,
     /// One JSON object a file
     #[arg(long)]
     pub json: bool,

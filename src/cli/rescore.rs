@@ -6,17 +6,15 @@ use super::Outcome;
 use super::args::Rescore;
 use super::outcome::{note, print_json};
 use super::process::{Shown, stop_on_interrupt};
-use crate::engine::{Counters, DetectConfig};
+use crate::engine::Counters;
 use crate::report::{count, thousands};
 
 /// Runs `rescore`.
 pub fn run(command: &Rescore) -> anyhow::Result<Outcome> {
     let counters = Arc::new(Counters::default());
     stop_on_interrupt(&counters);
-    let mut config = DetectConfig::default();
-    if let Some(budget) = command.alert_budget {
-        config.alert_budget = budget;
-    }
+    let config = command.judging.settings(false)?;
+    let flagging = config.flagging();
     let shown = Shown::start(&counters, false);
     let report = command.store.store().rescore(config, &counters);
     shown.finish();
@@ -25,7 +23,7 @@ pub fn run(command: &Rescore) -> anyhow::Result<Outcome> {
         print_json(&report)?;
     }
     note(&format!(
-        "{} scored anew: {} flagged, {} before",
+        "{} scored anew: {} flagged ({flagging}), {} before",
         count(report.records, "record"),
         thousands(report.flagged_after),
         thousands(report.flagged_before)

@@ -132,15 +132,23 @@ impl Detector {
     /// learnt here is dropped.
     pub fn use_model(&mut self, model: Arc<Model>) {
         let (own, its) = (&self.config, model.config());
+        let flags_by = if own.is_stated { own } else { its };
         self.config = DetectConfig {
-            alert_budget: own.alert_budget,
-            session_budget: own.session_budget,
+            alert_budget: flags_by.alert_budget,
+            session_budget: flags_by.session_budget,
+            threshold: flags_by.threshold,
+            session_threshold: flags_by.session_threshold,
             all_sessions: own.all_sessions,
             max_sources: own.max_sources,
             ..its.clone()
         };
         self.judges.clear();
         self.model = Some(model);
+    }
+
+    /// What decides flags, in words.
+    pub fn flagging(&self) -> String {
+        self.config.flagging()
     }
 
     /// Tells the name of a source (without numbers) and its format, by which models know sources; before its first record.

@@ -11,7 +11,7 @@ use super::compact::groups_of;
 use super::ingest::Counters;
 use super::replay::{Replay, replay};
 use super::rewrite::Restripe;
-use crate::archive::{CustodyKind, SegmentEntry, Snapshot, Writer};
+use crate::archive::{CustodyKind, SegmentEntry, Sha, Snapshot, Writer};
 use crate::detect::{DetectConfig, Detector, rule_ids};
 use crate::model::{Interpret, Verdict};
 
@@ -44,6 +44,7 @@ pub fn rescore(
     let groups = groups_of(snapshot, &entries)?;
     report.flagged_before = groups.iter().map(|group| u64::from(group.stats.flagged)).sum();
     counters.set_total(2 * snapshot.raw_bytes());
+    let settings = Some(Sha::of(config.text().as_bytes()));
     let mut detector = Detector::new(config);
     replay(snapshot, interpret, &mut detector, |_, _| ())?;
     detector.finish();
@@ -73,7 +74,7 @@ pub fn rescore(
         counters.add_read(group.stats.raw_bytes);
     }
     restripe.finish()?;
-    let told = CustodyKind::Rescore { records: snapshot.records(), pass: 2 };
+    let told = CustodyKind::Rescore { records: snapshot.records(), pass: 2, settings };
     rewrite.finish(vec![told], now)?;
     Ok(report)
 }

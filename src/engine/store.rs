@@ -120,6 +120,7 @@ impl Store {
         mut line: impl FnMut(&LineScore<'_>) -> std::io::Result<()>,
     ) -> Result<ScoreReport, EngineError> {
         self.check_format(options.input.format.as_ref())?;
+        options.detect.check().map_err(EngineError::Usage)?;
         score(options, &self.registry, &mut line)
     }
 
@@ -153,6 +154,7 @@ impl Store {
 
     /// Scores all records anew, knowing all of them, and replaces their scores in one step; then the index is built anew.
     pub fn rescore(&self, config: DetectConfig, counters: &Counters) -> Result<RescoreReport, EngineError> {
+        config.check().map_err(EngineError::Usage)?;
         let now = self.clock().to_string();
         let snapshot = self.snapshot()?;
         let (mut archive, _) = ArchiveWriter::open(&self.config.data, self.storage(), &now, TOOL)?;

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::judging::{Judging, Kind};
+use super::reading::Reading;
 use super::{StoreArguments, share, zone};
-use crate::engine::ModelKind;
 use crate::model::Zone;
 
 pub(super) const ANOMALIES_EXAMPLES: &str = "Examples:
@@ -36,9 +37,8 @@ A line that continues a record has the record's values; a line that holds severa
 pub struct Rescore {
     #[command(flatten)]
     pub store: StoreArguments,
-    /// Share of the records that may be flagged; 0.01 without it
-    #[arg(long, value_name = "SHARE", value_parser = share)]
-    pub alert_budget: Option<f64>,
+    #[command(flatten)]
+    pub judging: Judging,
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -97,27 +97,6 @@ pub struct Why {
     pub tz: Zone,
 }
 
-/// Kinds of models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
-    /// Trees that part the odd from the rest
-    IsolationForest,
-    /// A small dense network
-    Autoencoder,
-    /// Nothing learnt: rules and severity alone
-    Rules,
-}
-
-impl From<Kind> for ModelKind {
-    fn from(kind: Kind) -> ModelKind {
-        match kind {
-            Kind::IsolationForest => ModelKind::IsolationForest,
-            Kind::Autoencoder => ModelKind::Autoencoder,
-            Kind::Rules => ModelKind::Rules,
-        }
-    }
-}
-
 /// `train`
 #[derive(Debug, Args)]
 pub struct Train {
@@ -132,9 +111,12 @@ pub struct Train {
     /// What the model is called
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub name: String,
-    /// What judges a line as a whole
-    #[arg(long, value_enum, value_name = "KIND", default_value = "isolation-forest")]
-    pub kind: Kind,
+    /// Settings of detection, in TOML (README, "Settings"); arguments come before them
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What judges a line as a whole; isolation-forest without it
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub kind: Option<Kind>,
     /// Files are CSV and this column holds the lines (without it: the column `log` of files that end in .csv)
     #[arg(long, value_name = "COLUMN")]
     pub column: Option<String>,
@@ -144,6 +126,9 @@ pub struct Train {
     /// Lines each tree is grown from, 8 to 256
     #[arg(long, value_name = "N")]
     pub sample: Option<usize>,
+    /// Principal components that lines are written down in, with --kind pca, 1 to 21
+    #[arg(long, value_name = "N")]
+    pub components: Option<usize>,
     /// Share of the lines that are taken to be odd and not learnt from by the model, 0 to 0.5
     #[arg(long, value_name = "SHARE")]
     pub contamination: Option<f64>,
@@ -156,21 +141,17 @@ pub struct Train {
     /// Learning rate of the autoencoder
     #[arg(long, value_name = "RATE")]
     pub learning_rate: Option<f32>,
+    /// Share of the lines that runs with the model may flag, where they state neither budget nor threshold
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub alert_budget: Option<f64>,
+    /// Score from which runs with the model flag, likewise
+    #[arg(long, value_name = "SCORE", value_parser = share, conflicts_with = "alert_budget")]
+    pub threshold: Option<f64>,
     /// Same seed, same model
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Read everything as this format (see `logguard formats --list`)
-    #[arg(long, value_name = "NAME")]
-    pub format: Option<String>,
-    /// Formats of your own, in TOML
-    #[arg(long, value_name = "FILE")]
-    pub formats: Vec<PathBuf>,
-    /// Zone of times that state none, such as +02:00
-    #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
-    pub tz: Zone,
-    /// Year of times that state none
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=2261))]
-    pub year: Option<i32>,
+    #[command(flatten)]
+    pub reading: Reading,
     /// Print what was made as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -185,15 +166,11 @@ pub struct Score {
     /// Tell sessions instead of lines: a regular expression that finds the key of a line (its first group, or the match)
     #[arg(long, value_name = "REGEX")]
     pub sessions: Option<String>,
-    /// Share of the lines (with --sessions: of the sessions) that may be flagged; 0.01 and 0.03 without it
-    #[arg(long, value_name = "SHARE", value_parser = share)]
-    pub alert_budget: Option<f64>,
     /// Begin with this model: a file, or the name of one that `train` made
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", conflicts_with = "model_kind")]
     pub model: Option<String>,
-    /// What judges a line as a whole (a model has its kind)
-    #[arg(long, value_enum, value_name = "KIND", conflicts_with = "model")]
-    pub model_kind: Option<Kind>,
+    #[command(flatten)]
+    pub judging: Judging,
     /// Folder of the archive that has the model
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub data: PathBuf,
@@ -206,16 +183,6 @@ pub struct Score {
     /// One JSON object a line, with rules and reasons
     #[arg(long)]
     pub json: bool,
-    /// Read the file as this format (see `logguard formats --list`)
-    #[arg(long, value_name = "NAME")]
-    pub format: Option<String>,
-    /// Formats of your own, in TOML
-    #[arg(long, value_name = "FILE")]
-    pub formats: Vec<PathBuf>,
-    /// Zone of times that state none, such as +02:00
-    #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
-    pub tz: Zone,
-    /// Year of times that state none
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=2261))]
-    pub year: Option<i32>,
+    #[command(flatten)]
+    pub reading: Reading,
 }
