@@ -4,6 +4,7 @@ mod aggregate;
 mod grammar;
 mod kept;
 mod near;
+mod rules;
 mod run;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

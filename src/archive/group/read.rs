@@ -225,6 +225,11 @@ impl GroupColumns {
         of(&self.layout_ids, &self.layouts, row)
     }
 
+    /// The sets of rules that fired on rows of the stripe.
+    pub fn rule_sets(&self) -> &[Vec<String>] {
+        &self.rules
+    }
+
     /// Rules that fired on a row.
     pub fn rules(&self, row: usize) -> &[String] {
         of(&self.rule_ids, &self.rules, row).map_or(&[], Vec::as_slice)

@@ -39,6 +39,9 @@ pub struct Rescore {
     pub store: StoreArguments,
     #[command(flatten)]
     pub judging: Judging,
+    /// Look for the Sigma rules of this file or folder anew (without it what they found before stays)
+    #[arg(long, value_name = "PATH")]
+    pub sigma: Vec<PathBuf>,
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,
