@@ -1,5 +1,7 @@
 //! `logguard score`: how odd each line of a file is, on standard output, for people and for programs that measure.
 
+mod labels;
+
 use std::io::{self, BufWriter, Write};
 
 use serde_json::{Value, json};
@@ -16,6 +18,9 @@ pub fn run(command: &Score) -> anyhow::Result<Outcome> {
     let mut store = Store::new(StoreConfig { data: command.data.clone(), ..StoreConfig::default() });
     command.reading.add_formats(&mut store)?;
     let options = options(command, &store)?;
+    if let Some(labels) = &command.labels {
+        return labels::run(&store, &options, labels, command.json);
+    }
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut number = 0u64;
     let report = store.score(&options, |line| {

@@ -18,6 +18,8 @@ mod grouping;
 mod incident;
 mod judge;
 mod letters;
+mod measure;
+mod metrics;
 mod model;
 mod numbers;
 mod profile;
@@ -35,14 +37,15 @@ pub use advice::{Gravity, is_rule, meaning, recommendation};
 pub use config::DetectConfig;
 pub use grouping::{MOST_GROUPED, alike};
 pub use incident::{Alert, Incidents};
+pub use metrics::{Labelled, MOST_MEASURED, Measures, measure};
 pub use model::{FEWEST_LINES, LONGEST_MODEL, Model, ModelError, ModelKind};
 pub use session::SessionVerdict;
 
 use crate::model::{Cut, Fields, Level, Timestamp, Verdict};
 use judge::Judge;
+use measure::Measure;
 use memchr::memmem::Finder;
 use model::SourceModel;
-use profile::Measure;
 use request::Request;
 use rules::{Hits, Rule};
 use session::Ended;
@@ -334,7 +337,7 @@ fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>, agents:
     } else {
         hits.remove(Rule::PrivilegedAccount);
     }
-    match profile::severity(event) {
+    match measure::severity(event) {
         Some(level) if level >= Level::Critical => hits.add(Rule::Critical),
         Some(Level::Error) => hits.add(Rule::Error),
         Some(Level::Warn) => hits.add(Rule::Warning),

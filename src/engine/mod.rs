@@ -35,7 +35,7 @@ pub use crate::archive::Seal;
 pub use crate::detect::sigma::{
     LoadError as RulesError, LoadReport as RulesReport, NotLoaded as RuleNotLoaded, RuleSet, load as load_rules,
 };
-pub use crate::detect::{DetectConfig, Gravity, ModelKind, rule_ids};
+pub use crate::detect::{DetectConfig, Gravity, Labelled, MOST_MEASURED, Measures, ModelKind, measure, rule_ids};
 pub use crate::query::{PIPE_NAMES, Query as Question, closest};
 pub use crate::source::Caps;
 pub use account::{Account, InputAccount};

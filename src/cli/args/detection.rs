@@ -28,6 +28,7 @@ pub(super) const SCORE_EXAMPLES: &str = "Examples:
   logguard score access.log                      score TAB novelty TAB flag, one line for each line of the file
   logguard score --json auth.log                 with rules and reasons
   logguard score --sessions 'blk_-?[0-9]+' hdfs.log     key TAB score TAB flag for each session
+  logguard score --labels truth.txt auth.log     precision, recall, ROC AUC, average precision on labels of your own
   zcat old.gz | logguard score -
 
 A line that continues a record has the record's values; a line that holds several has those of the oddest.";
@@ -183,6 +184,9 @@ pub struct Score {
     /// A fourth column: 1 where an incident begins, at most this share of the lines
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub incidents: Option<f64>,
+    /// Tell how well scores and flags agree with labels instead: a file with 1 (odd), 0 (ordinary) or -1 (not judged) for each line
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["sessions", "incidents"])]
+    pub labels: Option<PathBuf>,
     /// One JSON object a line, with rules and reasons
     #[arg(long)]
     pub json: bool,
