@@ -26,7 +26,11 @@ pub fn run(command: &Process) -> anyhow::Result<Outcome> {
     options.caps = Caps { ratio: command.max_ratio, depth: command.max_depth, ..Caps::default() };
     options.model.clone_from(&command.model);
     options.detect = if command.no_detect { None } else { Some(command.judging.settings(false)?) };
-    let rules = rules::for_run(&command.sigma)?;
+    // Evidence is not left lying because a rule can't be read.
+    let (rules, unusable) = match rules::load(&command.sigma)? {
+        Ok(rules) => (rules, None),
+        Err(why) => (None, Some(format!("{why}; records are archived and scored without them"))),
+    };
     options.rules = rules.as_ref().map(|(set, _)| Arc::clone(set));
     let counters = Arc::new(Counters::default());
     stop_on_interrupt(&counters);
@@ -45,10 +49,14 @@ pub fn run(command: &Process) -> anyhow::Result<Outcome> {
     if let Some((_, loaded)) = &rules {
         note(&rules::summary(loaded));
     }
+    unusable.iter().for_each(|why| note(why));
     summarise(&report, started.elapsed());
     // Ended by Ctrl-C while following is how following ends; in the midst of the backfill it is incomplete.
-    let is_incomplete =
-        report.model_failed || !report.refused.is_empty() || !report.incomplete.is_empty() || report.interrupted;
+    let is_incomplete = unusable.is_some()
+        || report.model_failed
+        || !report.refused.is_empty()
+        || !report.incomplete.is_empty()
+        || report.interrupted;
     Ok(if is_incomplete { Outcome::Failed } else { Outcome::Done })
 }
 

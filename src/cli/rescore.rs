@@ -16,7 +16,7 @@ pub fn run(command: &Rescore) -> anyhow::Result<Outcome> {
     stop_on_interrupt(&counters);
     let config = command.judging.settings(false)?;
     let flagging = config.flagging();
-    let rules = rules::for_run(&command.sigma)?;
+    let rules = rules::load(&command.sigma)?.map_err(anyhow::Error::msg)?;
     let shown = Shown::start(&counters, false);
     let report = command.store.store().rescore(config, rules.as_ref().map(|(set, _)| set), &counters);
     shown.finish();

@@ -115,6 +115,8 @@ fn a_model_that_cannot_be_used_is_told_in_one_sentence_and_ingest_goes_on() {
         "{}",
         unknown.stderr
     );
+    assert!(unknown.stderr.contains("scored by rules alone"), "{}", unknown.stderr);
+    assert_eq!(world.json(&["info", "--json"])["records"], 3, "records are archived all the same");
 }
 
 #[test]
