@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::StoreArguments;
 use super::judging::{Judging, Kind};
 use super::reading::Reading;
-use super::{StoreArguments, share, zone};
+use super::values::{share, zone};
 use crate::model::Zone;
 
 pub(super) const ANOMALIES_EXAMPLES: &str = "Examples:

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::share;
+use super::values::share;
 use crate::engine::{DetectConfig, ModelKind, read_settings};
 
 /// Kinds of models.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::zone;
+use super::values::zone;
 use crate::engine::{IngestOptions, Store};
 use crate::model::Zone;
 
