@@ -19,6 +19,8 @@
 //! components = 5
 //! ```
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use toml::{Table, Value};
@@ -82,12 +84,12 @@ fn whole(value: &Value) -> Option<usize> {
 /// Reads the settings of a file over the usual ones. One sentence says what can't be.
 pub fn read_settings(path: &Path) -> Result<DetectConfig, EngineError> {
     let failed = |cause| EngineError::File { path: path.to_owned(), action: "reading the settings", cause };
-    let length = std::fs::metadata(path).map_err(failed)?.len();
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes)).map_err(failed)?;
     let wrong = |reason: String| EngineError::Usage(format!("{}: {reason}", path.display()));
-    if length > LONGEST {
+    if bytes.len() as u64 > LONGEST {
         return Err(wrong("is too long for a file of settings".to_owned()));
     }
-    let bytes = std::fs::read(path).map_err(failed)?;
     let text = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 text".to_owned()))?;
     settings_of(&text).map_err(wrong)
 }

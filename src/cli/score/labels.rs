@@ -1,5 +1,7 @@
 //! `logguard score --labels`: how well scores and flags agree with what somebody says of each line.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -42,11 +44,13 @@ pub(super) fn run(store: &Store, options: &ScoreOptions, file: &Path, as_json: b
 
 /// The labels: `Some(true)` for 1, `Some(false)` for 0, `None` for -1.
 fn read(file: &Path) -> anyhow::Result<Vec<Option<bool>>> {
-    let length = std::fs::metadata(file).with_context(|| format!("{}: reading labels", file.display()))?.len();
-    let text = match length {
-        0..=LONGEST => std::fs::read_to_string(file).with_context(|| format!("{}: reading labels", file.display()))?,
-        _ => bail!("{}: labels of more than {MOST_MEASURED} lines can't be measured at once", file.display()),
-    };
+    let mut text = String::new();
+    // A pipe has no length to ask for.
+    let read = File::open(file).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text));
+    read.with_context(|| format!("{}: reading labels", file.display()))?;
+    if text.len() as u64 > LONGEST {
+        bail!("{}: labels of more than {MOST_MEASURED} lines can't be measured at once", file.display());
+    }
     let label = |(number, line): (usize, &str)| match line.trim() {
         "1" => Ok(Some(true)),
         "0" => Ok(Some(false)),
