@@ -3,6 +3,7 @@
 //! Only columns are read, no line is unpacked. Memory is bounded: at most [`MOST_INCIDENTS`] are kept, the lightest go first.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicBool;
 
 use super::EngineError;
 use super::incidents::{FlaggedRow, Spans, each_flagged};
@@ -99,10 +100,10 @@ pub fn anomalies(snapshot: &Snapshot, order: IncidentOrder, limit: Option<usize>
     let mut found = Anomalies::default();
     let mut making = Making::default();
     found.records = snapshot.groups().iter().map(|group| u64::from(group.stats.rows)).sum();
-    found.unreadable = each_flagged(snapshot, |row| {
+    found.unreadable = each_flagged(snapshot, &AtomicBool::new(false), |row| {
         found.flagged += 1;
         making.add(&row);
-    })
+    })?
     .causes;
     found.total = making.spans.begun();
     found.incidents = making.finish(order);

@@ -5,6 +5,7 @@
 //! followed at once, and a question knows at most [`MOST_RECORDS`] flagged records (128 MiB).
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
@@ -46,12 +47,20 @@ pub struct Unread {
     pub records: u64,
 }
 
-/// Hands out all flagged records of a snapshot in order; returns what could not be read.
-pub fn each_flagged(snapshot: &Snapshot, mut visit: impl FnMut(FlaggedRow<'_>)) -> Unread {
+/// Hands out all flagged records of a snapshot in order; returns what could not be read. Setting `stop` ends it early with
+/// [`EngineError::Interrupted`].
+pub fn each_flagged(
+    snapshot: &Snapshot,
+    stop: &AtomicBool,
+    mut visit: impl FnMut(FlaggedRow<'_>),
+) -> Result<Unread, EngineError> {
     let needs = Needs::TIMES | Needs::TEMPLATES | Needs::VERDICTS;
     let mut unread = Unread { causes: snapshot.unreadable().to_vec(), records: 0 };
     let groups: Vec<_> = snapshot.groups().iter().filter(|group| group.stats.flagged > 0).collect();
     for part in groups.chunks(4 * rayon::current_num_threads()) {
+        if stop.load(Relaxed) {
+            return Err(EngineError::Interrupted);
+        }
         let read: Vec<_> =
             part.par_iter().map(|group| (*group, snapshot.columns_of(group, needs, GroupColumns::default()))).collect();
         for (group, columns) in read {
@@ -75,19 +84,19 @@ pub fn each_flagged(snapshot: &Snapshot, mut visit: impl FnMut(FlaggedRow<'_>)) 
             }
         }
     }
-    unread
+    Ok(unread)
 }
 
 /// The incidents of a snapshot, for questions, with what could not be read.
-pub fn incidents_of(snapshot: &Snapshot) -> Result<(Incidents, Unread), EngineError> {
+pub fn incidents_of(snapshot: &Snapshot, stop: &AtomicBool) -> Result<(Incidents, Unread), EngineError> {
     let (mut spans, mut found, mut left_out) = (Spans::default(), Incidents::default(), 0u64);
-    let unread = each_flagged(snapshot, |row| {
+    let unread = each_flagged(snapshot, stop, |row| {
         let incident = spans.take(&row);
         match found.len() < MOST_RECORDS {
             true => found.push(row.id, incident),
             false => left_out += 1,
         }
-    });
+    })?;
     if left_out > 0 {
         return Err(EngineError::Usage(format!(
             "incidents can be asked for up to {MOST_RECORDS} flagged records and the store has {left_out} more; \

@@ -175,12 +175,12 @@ impl Search {
         &self.snapshot
     }
 
-    /// The incidents of its records; derived once.
-    pub(super) fn incidents(&self) -> Result<&KnownIncidents, EngineError> {
+    /// The incidents of its records; derived once, unless `stop` ends it with [`EngineError::Interrupted`].
+    pub(super) fn incidents(&self, stop: &AtomicBool) -> Result<&KnownIncidents, EngineError> {
         if let Some(known) = self.incidents.get() {
             return Ok(known);
         }
-        let (of_records, unread) = incidents_of(&self.snapshot)?;
+        let (of_records, unread) = incidents_of(&self.snapshot, stop)?;
         Ok(self.incidents.get_or_init(|| KnownIncidents { of_records: Arc::new(of_records), unread }))
     }
 

@@ -138,7 +138,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_example_above_is_the_usual_configuration() {
+    fn the_examples_are_the_usual_configuration() {
+        let usual = DetectConfig { is_stated: true, ..DetectConfig::default() };
         let example: String = include_str!("settings.rs")
             .lines()
             .filter_map(|line| line.strip_prefix("//! "))
@@ -148,8 +149,16 @@ mod tests {
             .filter(|line| !line.starts_with("threshold") && !line.starts_with("seed"))
             .map(|line| format!("{line}\n"))
             .collect();
-        let usual = DetectConfig { is_stated: true, ..DetectConfig::default() };
-        assert_eq!(settings_of(&example), Ok(usual));
+        assert_eq!(settings_of(&example), Ok(usual.clone()));
+        let readme = include_str!("../../README.md").split("## Settings").nth(1).unwrap();
+        let listed: String = readme
+            .lines()
+            .skip_while(|line| !line.starts_with("    "))
+            .take_while(|line| line.starts_with("    "))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        assert!(SETTINGS.iter().all(|setting| listed.contains(setting.1)), "{listed}");
+        assert_eq!(settings_of(&listed), Ok(usual));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Why a record is odd: sentences, and the questions that show the evidence.
 
+use std::sync::atomic::AtomicBool;
+
 use super::anomalies::quoted;
 use super::{EngineError, Search};
 use crate::detect::{is_rule, meaning, recommendation};
@@ -25,7 +27,7 @@ impl Search {
         let Some(mut record) = self.record(id)? else { return Ok(None) };
         let mut sentences = sentences(&record);
         if record.flagged {
-            let known = self.incidents()?;
+            let known = self.incidents(&AtomicBool::new(false))?;
             record.incident = known.of_records.of(id);
             sentences.extend(record.incident.map(|incident| belongs(incident, known.of_records.count(incident))));
         }

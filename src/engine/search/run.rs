@@ -85,7 +85,7 @@ impl<'a> Run<'a> {
         stop: &'a AtomicBool,
     ) -> Result<Run<'a>, EngineError> {
         let started = Instant::now();
-        let incidents = if query.names_incidents { Some(search.incidents()?) } else { None };
+        let incidents = if query.names_incidents { Some(search.incidents(stop)?) } else { None };
         let matcher = Matcher::compile(&query.tree)?.knowing(incidents.map(|known| Arc::clone(&known.of_records)));
         let filter = filter(&query.tree);
         let index = search.index.as_ref().filter(|_| !options.scan);
