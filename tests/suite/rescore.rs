@@ -44,6 +44,7 @@ fn answers_and_info_tell_the_passes_apart() {
     world.ok(&["rescore"]);
     assert!(world.ok(&["info"]).stdout.contains("scores   of a second pass over all records"));
     assert!(world.ok(&["search", "--count", "score>=0"]).stderr.contains("second pass over all records"));
+    assert!(world.ok(&["search", "--count", "incident:*"]).stderr.contains("second pass over all records"));
     assert!(!world.ok(&["search", "--count", "login"]).stderr.contains("second pass"));
     world.write("c.log", "2026-11-20T13:00:00Z INFO app[7]: login ok\n");
     world.ok(&["process", "c.log"]);

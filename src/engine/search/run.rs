@@ -99,7 +99,8 @@ impl<'a> Run<'a> {
         };
         let mut summary = SearchSummary { hints: query.hints.clone(), ..SearchSummary::default() };
         let rescored = search.snapshot.rescored();
-        if rescored > 0 && matcher.needs().meets(Needs::SCORES | Needs::VERDICTS | Needs::RULES) {
+        let is_about_scores = matcher.needs().meets(Needs::SCORES | Needs::VERDICTS | Needs::RULES);
+        if rescored > 0 && (is_about_scores || query.names_incidents) {
             summary.hints.push(match rescored >= search.snapshot.records() {
                 true => "scores are of a second pass over all records ('logguard rescore')".to_owned(),
                 false => format!("scores of records below {rescored} are of a second pass, later ones of the first"),
