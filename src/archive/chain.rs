@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::ArchiveError;
 use super::custody::{CUSTODY, CustodyEntry, CustodyKind};
-use super::segment::FORMAT_VERSION;
+use super::segment::{FORMAT_VERSION, OLDEST_VERSION};
 use super::storage::Storage;
 use super::tree::Sha;
 
@@ -121,7 +121,7 @@ pub fn replay(storage: &dyn Storage) -> Result<Replay, ArchiveError> {
             Some((entry, hash)) => {
                 replay.chain.note(line.len() as u64, hash);
                 if let Some(version) = version_of(&entry)
-                    && version != u64::from(FORMAT_VERSION)
+                    && !is_known(version)
                 {
                     return Err(ArchiveError::Version { path, found: version, known: u64::from(FORMAT_VERSION) });
                 }
@@ -158,7 +158,12 @@ fn other_version(line: &[u8]) -> Option<u64> {
     }
     let entry: serde_json::Value = serde_json::from_slice(json).ok()?;
     let stated = entry.get("version").or_else(|| entry.pointer("/events/0/version"))?;
-    stated.as_u64().filter(|version| *version != u64::from(FORMAT_VERSION))
+    stated.as_u64().filter(|version| !is_known(*version))
+}
+
+/// Whether this version can be read.
+fn is_known(version: u64) -> bool {
+    (u64::from(OLDEST_VERSION)..=u64::from(FORMAT_VERSION)).contains(&version)
 }
 
 fn version_of(entry: &CustodyEntry) -> Option<u64> {

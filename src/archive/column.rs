@@ -19,6 +19,8 @@ const MOST_OF_ANY: usize = 1 << 17;
 const SAMPLE: usize = 1_024;
 /// Fewer values are taken to cost their width.
 const LEAST_SAMPLE: usize = 48;
+/// Keys that lie as near together are sorted by counting.
+const NEAR: u64 = 1 << 16;
 /// Cost unit: 1/256 bit.
 const BIT: u64 = 256;
 /// What each distinct byte of a plane costs by itself, in the table of its compressed form.
@@ -135,6 +137,37 @@ fn planes(out: &mut Vec<u8>, values: &[u64], width: u8) {
     for plane in (0..width).rev() {
         out.extend(values.iter().map(|value| (value >> (8 * plane)) as u8));
     }
+}
+
+/// The places of keys in ascending order, equal ones in the order in which they stand.
+pub fn places(keys: &[u64]) -> Vec<u32> {
+    let least = keys.iter().copied().min().unwrap_or(0);
+    let most = keys.iter().copied().max().unwrap_or(0);
+    if most - least >= NEAR {
+        let mut places: Vec<u32> = (0..keys.len() as u32).collect();
+        places.sort_by_key(|place| keys.get(*place as usize).copied());
+        return places;
+    }
+    let mut next = vec![0u32; (most - least) as usize + 2];
+    for key in keys {
+        if let Some(count) = next.get_mut((key - least) as usize + 1) {
+            *count += 1;
+        }
+    }
+    let mut before = 0;
+    for count in &mut next {
+        before += *count;
+        *count = before;
+    }
+    let mut places = vec![0u32; keys.len()];
+    for (place, key) in keys.iter().enumerate() {
+        let Some(next) = next.get_mut((key - least) as usize) else { continue };
+        if let Some(slot) = places.get_mut(*next as usize) {
+            *slot = place as u32;
+        }
+        *next += 1;
+    }
+    places
 }
 
 /// Bytes that a number takes, at least one.

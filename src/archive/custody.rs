@@ -228,6 +228,9 @@ pub enum CustodyKind {
         records: u64,
         /// How often the records had been gone through by then.
         pass: u32,
+        /// SHA-256 of the settings of detection, as one line of text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        settings: Option<Sha>,
     },
     /// Something was not taken up.
     Refuse {

@@ -13,6 +13,7 @@ mod column;
 mod custody;
 mod error;
 mod files;
+mod frame;
 mod group;
 pub mod lines;
 mod reader;
@@ -21,7 +22,6 @@ mod segment;
 mod state;
 mod storage;
 mod tree;
-mod unpack;
 mod writer;
 
 pub use check::{HashedGroup, InputPart};

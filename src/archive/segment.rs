@@ -22,7 +22,9 @@ const MAGIC: &[u8; 8] = b"LGSEG\r\n\0";
 /// Last bytes of a segment.
 const END: &[u8; 8] = b"LGSEGEND";
 /// Version of everything under `data/`.
-pub const FORMAT_VERSION: u16 = 2;
+pub const FORMAT_VERSION: u16 = 3;
+/// The oldest version that is read; what a store is made of tells which forms it has.
+pub const OLDEST_VERSION: u16 = 2;
 /// Bytes before the first stripe.
 const HEADER: u64 = 16;
 /// Bytes after the directory.
@@ -121,7 +123,7 @@ where
         return Err(damaged(0, "does not begin as one"));
     }
     match rest.split_first_chunk::<2>() {
-        Some((version, flags)) if u16::from_le_bytes(*version) == FORMAT_VERSION => {
+        Some((version, flags)) if (OLDEST_VERSION..=FORMAT_VERSION).contains(&u16::from_le_bytes(*version)) => {
             if flags.iter().any(|byte| *byte != 0) {
                 return Err(damaged(10, "states features this version does not know"));
             }

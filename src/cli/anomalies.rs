@@ -144,7 +144,7 @@ fn text_of_incident(incident: &Incident, zone: Zone) -> String {
     );
     out.push_str(&format!("\n         why    {}", reasons_of(incident)));
     out.push_str(&format!("\n         do     {}", incident.recommendation));
-    out.push_str(&format!("\n         see    {}", escape(&incident.query)));
+    out.push_str(&format!("\n         see    incident:{}   or  {}", incident.id, escape(&incident.query)));
     out
 }
 
@@ -195,6 +195,7 @@ fn json_of_incident(incident: &Incident, zone: Zone) -> Value {
         .map(|(reason, records)| json!({"id": reason.id, "text": reason.text, "weight": rounded(reason.weight), "records": records}))
         .collect();
     json!({
+        "id": incident.id,
         "entity": incident.entity,
         "template": incident.template,
         "source": incident.source,

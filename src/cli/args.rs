@@ -1,15 +1,24 @@
 //! The commands and their arguments, as typed by people.
 
 mod detection;
+mod judging;
+mod reading;
+mod search;
+mod values;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::detection::{ANOMALIES_EXAMPLES, SCORE_EXAMPLES, TRAIN_EXAMPLES};
-pub use self::detection::{Anomalies, IncidentsBy, Kind, Rescore, Score, Train, Why};
+pub use self::detection::{Anomalies, IncidentsBy, Rescore, Score, Train, Why};
+pub use self::judging::Judging;
+pub use self::reading::Reading;
+use self::search::SEARCH_EXAMPLES;
+pub use self::search::Search;
+use self::values::{duration, rate, seal, share, size, time};
 use crate::engine::{Seal, Store, StoreConfig};
-use crate::model::{Timestamp, Zone};
+use crate::model::Timestamp;
 
 /// LogGuard: a forensic log archive and search engine.
 #[derive(Debug, Parser)]
@@ -38,19 +47,6 @@ const PROCESS_EXAMPLES: &str = "Examples:
   logguard process --year 2019 --tz +02:00 f     for times that state no year or zone
 
 What is archived already is skipped, by content. What is refused or read only in part is named, and the exit code is 2.";
-
-const SEARCH_EXAMPLES: &str = "Examples:
-  logguard search                                       the prompt; :help lists what can be typed
-  logguard search 'failed password -root'               words, without one
-  logguard search 'level>=error source_ip:10.0.0.0/8' --json
-  logguard search --count 'status:[500 TO 599]'
-  logguard search 'level>=warn | top 5 source_ip' --csv
-  logguard search 'app:sshd | fields time, user, source_ip' -o logins.csv
-  logguard search --queries cases.txt --json            one question a line; - is standard input
-  logguard search 'level>=error | compare 1h before 24h' --limit-time 5s
-  logguard search -- '-level:info'                      -- before a question that begins with -
-
-Exit codes: 0 found, 1 nothing found, 2 failed or not everything could be read.";
 
 const VERIFY_HELP: &str = "Examples:
   logguard verify                       is the archive what was written? prints a pin of its head
@@ -207,32 +203,18 @@ pub struct Process {
     #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = size)]
     pub memory: u64,
     /// Do not score
-    #[arg(long, conflicts_with_all = ["model", "model_kind", "alert_budget"])]
+    #[arg(long, conflicts_with_all = ["model", "model_kind", "alert_budget", "threshold", "config"])]
     pub no_detect: bool,
     /// Begin with this model: a file, or the name of one that `train` made
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", conflicts_with = "model_kind")]
     pub model: Option<String>,
-    /// What judges a line as a whole (a model has its kind)
-    #[arg(long, value_enum, value_name = "KIND", conflicts_with = "model")]
-    pub model_kind: Option<Kind>,
-    /// Share of the lines that may be flagged; 0.01 without it
-    #[arg(long, value_name = "SHARE", value_parser = share)]
-    pub alert_budget: Option<f64>,
+    #[command(flatten)]
+    pub judging: Judging,
     /// Look for the Sigma rules of this file or folder too (see `logguard rules`)
     #[arg(long, value_name = "PATH", conflicts_with = "no_detect")]
     pub sigma: Vec<PathBuf>,
-    /// Read everything as this format (see `logguard formats --list`)
-    #[arg(long, value_name = "NAME")]
-    pub format: Option<String>,
-    /// Formats of your own, in TOML
-    #[arg(long, value_name = "FILE")]
-    pub formats: Vec<PathBuf>,
-    /// Zone of times that state none, such as +02:00
-    #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
-    pub tz: Zone,
-    /// Year of times that state none
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=2261))]
-    pub year: Option<i32>,
+    #[command(flatten)]
+    pub reading: Reading,
     /// Refuse what unpacks to more than this many times its size (beyond 64 MiB)
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub max_ratio: u64,
@@ -247,58 +229,6 @@ pub struct Process {
     pub json: bool,
 }
 
-/// `search`
-#[derive(Debug, Args)]
-pub struct Search {
-    /// The question; without one the prompt opens
-    #[arg(value_name = "QUERY", conflicts_with = "queries")]
-    pub query: Option<String>,
-    #[command(flatten)]
-    pub store: StoreArguments,
-    /// Records to show, newest first; without it 20, and all with --json, --csv and --raw; 0: all
-    #[arg(short = 'n', long, value_name = "N")]
-    pub limit: Option<u64>,
-    /// Answer the questions of a file, one a line; `-` is standard input, `#` begins a comment
-    #[arg(long, value_name = "FILE", conflicts_with = "raw")]
-    pub queries: Option<PathBuf>,
-    /// Write the answer to a file, whole or not at all; its name says the form where no flag does
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Overwrite the file of -o
-    #[arg(long, requires = "output")]
-    pub force: bool,
-    /// End the answer after this time with what was covered, and exit code 2, such as 5s
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub limit_time: Option<std::time::Duration>,
-    /// No line of counts and no hints on standard error; mistakes and what is incomplete are still said
-    #[arg(short, long)]
-    pub quiet: bool,
-    /// One JSON object a record
-    #[arg(long, group = "form")]
-    pub json: bool,
-    /// One CSV row a record
-    #[arg(long, group = "form")]
-    pub csv: bool,
-    /// The exact bytes of the records and nothing else; not to a terminal
-    #[arg(long, group = "form")]
-    pub raw: bool,
-    /// The number of records alone
-    #[arg(short, long, group = "form")]
-    pub count: bool,
-    /// Show how the query was read and what was looked at
-    #[arg(long)]
-    pub explain: bool,
-    /// Use no index
-    #[arg(long)]
-    pub scan: bool,
-    /// A field that no record has is no error
-    #[arg(long)]
-    pub lenient: bool,
-    /// Zone of times in the query and in the output
-    #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
-    pub tz: Zone,
-}
-
 /// `formats`
 #[derive(Debug, Args)]
 pub struct Formats {
@@ -311,18 +241,8 @@ pub struct Formats {
     /// Records to show of each file
     #[arg(short = 'n', long, value_name = "N", default_value_t = 3)]
     pub limit: usize,
-    /// Formats of your own, in TOML
-    #[arg(long, value_name = "FILE")]
-    pub formats: Vec<PathBuf>,
-    /// Read everything as this format
-    #[arg(long, value_name = "NAME")]
-    pub format: Option<String>,
-    /// Zone of times that state none
-    #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
-    pub tz: Zone,
-    /// Year of times that state none
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=2261))]
-    pub year: Option<i32>,
+    #[command(flatten)]
+    pub reading: Reading,
     /// One JSON object a file
     #[arg(long)]
     pub json: bool,
@@ -425,62 +345,4 @@ pub struct Demo {
     /// Number of lines to generate
     #[arg(long, value_name = "N", default_value_t = 50_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub lines: u64,
-}
-
-fn time(text: &str) -> Result<Timestamp, String> {
-    crate::engine::parse_time(text).ok_or_else(|| format!("'{text}' is no time; write it as 2026-11-20T12:00:00Z"))
-}
-
-fn seal(text: &str) -> Result<Seal, String> {
-    let known = Seal::ALL.into_iter().find(|seal| seal.name() == text);
-    known.ok_or_else(|| format!("'{text}' is no effort; write fast, balanced or small"))
-}
-
-fn zone(text: &str) -> Result<Zone, String> {
-    Zone::parse(text).ok_or_else(|| format!("'{text}' is no offset; write it as +02:00 or UTC"))
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("must be a number from 0 to 1".to_owned()),
-    }
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
-        _ => Err("must be a number above 0".to_owned()),
-    }
-}
-
-fn duration(text: &str) -> Result<std::time::Duration, String> {
-    let (number, unit) =
-        text.split_at(text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len()));
-    let scale = match unit {
-        "ms" => 0.001,
-        "s" | "" => 1.0,
-        "m" => 60.0,
-        _ => return Err("must be a number with ms, s or m behind it".to_owned()),
-    };
-    match number.parse::<f64>() {
-        Ok(number) if number * scale <= 86_400.0 => Ok(std::time::Duration::from_secs_f64(number * scale)),
-        _ => Err("must be a number with ms, s or m behind it, a day at most".to_owned()),
-    }
-}
-
-fn size(text: &str) -> Result<u64, String> {
-    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
-    let scale: u64 = match unit.to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kb" | "kib" => 1 << 10,
-        "m" | "mb" | "mib" => 1 << 20,
-        "g" | "gb" | "gib" => 1 << 30,
-        _ => return Err("must be a number with KiB, MiB or GiB behind it".to_owned()),
-    };
-    match number.parse::<u64>().ok().and_then(|number| number.checked_mul(scale)) {
-        Some(size) if size >= 128 << 20 => Ok(size),
-        Some(_) => Err("must be 128MiB or more".to_owned()),
-        None => Err("must be a number with KiB, MiB or GiB behind it".to_owned()),
-    }
 }

@@ -13,9 +13,8 @@ use crate::report::{escape, escape_bytes, escape_json, json_of};
 /// Runs the command.
 pub fn run(command: &Formats) -> anyhow::Result<Outcome> {
     let mut store = Store::new(StoreConfig::default());
-    for file in &command.formats {
-        store.add_formats(file)?;
-    }
+    command.reading.add_formats(&mut store)?;
+    let reading = &command.reading;
     if command.list {
         for name in store.registry().names() {
             print(&escape(&name))?;
@@ -24,7 +23,7 @@ pub fn run(command: &Formats) -> anyhow::Result<Outcome> {
     }
     let mut failed = 0;
     for file in &command.files {
-        let looked = store.look_at_format(file, command.format.as_deref(), command.tz, command.year, command.limit);
+        let looked = store.look_at_format(file, reading.format.as_deref(), reading.tz, reading.year, command.limit);
         match looked {
             Ok(looks) => {
                 looks.iter().try_for_each(|look| if command.json { print_json(look) } else { print_text(look) })?

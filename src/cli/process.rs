@@ -17,27 +17,20 @@ use crate::report::{bytes, count, ratio, seconds, thousands};
 /// Runs the command.
 pub fn run(command: &Process) -> anyhow::Result<Outcome> {
     let mut store = command.store.store();
-    for file in &command.formats {
-        store.add_formats(file)?;
-    }
-    let mut options = store.ingest_options(command.paths.clone());
+    command.reading.add_formats(&mut store)?;
+    let mut options = command.reading.options(&store, command.paths.clone());
     options.follow = command.follow;
     options.threads = command.threads;
     options.memory = command.memory;
-    options.format.clone_from(&command.format);
-    options.zone = command.tz;
-    options.year = command.year;
     options.seal = command.seal;
     options.caps = Caps { ratio: command.max_ratio, depth: command.max_depth, ..Caps::default() };
     options.model.clone_from(&command.model);
-    if let Some(detect) = &mut options.detect {
-        detect.alert_budget = command.alert_budget.unwrap_or(detect.alert_budget);
-        detect.kind = command.model_kind.map_or(detect.kind, Into::into);
-    }
-    if command.no_detect {
-        options.detect = None;
-    }
-    let rules = rules::for_run(&command.sigma)?;
+    options.detect = if command.no_detect { None } else { Some(command.judging.settings(false)?) };
+    // Evidence is not left lying because a rule can't be read.
+    let (rules, unusable) = match rules::load(&command.sigma)? {
+        Ok(rules) => (rules, None),
+        Err(why) => (None, Some(format!("{why}; records are archived and scored without them"))),
+    };
     options.rules = rules.as_ref().map(|(set, _)| Arc::clone(set));
     let counters = Arc::new(Counters::default());
     stop_on_interrupt(&counters);
@@ -56,10 +49,14 @@ pub fn run(command: &Process) -> anyhow::Result<Outcome> {
     if let Some((_, loaded)) = &rules {
         note(&rules::summary(loaded));
     }
+    unusable.iter().for_each(|why| note(why));
     summarise(&report, started.elapsed());
     // Ended by Ctrl-C while following is how following ends; in the midst of the backfill it is incomplete.
-    let is_incomplete =
-        report.model_failed || !report.refused.is_empty() || !report.incomplete.is_empty() || report.interrupted;
+    let is_incomplete = unusable.is_some()
+        || report.model_failed
+        || !report.refused.is_empty()
+        || !report.incomplete.is_empty()
+        || report.interrupted;
     Ok(if is_incomplete { Outcome::Failed } else { Outcome::Done })
 }
 
@@ -160,8 +157,9 @@ fn summarise(report: &IngestReport, uptime: Duration) {
     }
     let share = 100.0 * report.flagged as f64 / report.records.max(1) as f64;
     let memory = report.peak_memory_bytes.map_or(String::new(), |peak| format!(", peak memory {}", bytes(peak)));
+    let by = report.flagging.as_ref().map_or(String::new(), |by| format!(": {by}"));
     note(&format!(
-        "{} flagged ({share:.2} %){memory}, up {}",
+        "{} flagged ({share:.2} %){by}{memory}, up {}",
         thousands(report.flagged),
         seconds(uptime.as_secs_f64())
     ));

@@ -28,17 +28,28 @@ pub fn run(command: &Rules) -> anyhow::Result<Outcome> {
     Ok(if report.not_loaded.is_empty() { Outcome::Done } else { Outcome::Failed })
 }
 
-/// Loads the rules for a run; where none at all can be used the run is not begun.
-pub(super) fn for_run(paths: &[PathBuf]) -> anyhow::Result<Option<(Arc<RuleSet>, RulesReport)>> {
+/// Rules to look for, and what became of loading them.
+pub(super) type Loaded = (Arc<RuleSet>, RulesReport);
+
+/// Loads the rules for a run: `Err` in one sentence where there are some and none can be used. A path without any is bad usage.
+pub(super) fn load(paths: &[PathBuf]) -> anyhow::Result<Result<Option<Loaded>, String>> {
     if paths.is_empty() {
-        return Ok(None);
+        return Ok(Ok(None));
     }
     let (set, report) = load_rules(paths)?;
-    if set.is_empty() {
-        let named: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-        bail!("no Sigma rule could be loaded from {}; 'logguard rules' says why", named.join(", "));
+    if !set.is_empty() {
+        return Ok(Ok(Some((Arc::new(set), report))));
     }
-    Ok(Some((Arc::new(set), report)))
+    let Some(first) = report.not_loaded.first() else {
+        let named: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        bail!("there is no Sigma rule in {}", named.join(", "));
+    };
+    Ok(Err(format!(
+        "none of {} can be used ({}: {})",
+        count(report.not_loaded.len() as u64, "Sigma rule"),
+        escape(&first.file),
+        escape(&first.reason)
+    )))
 }
 
 /// The report in one line.

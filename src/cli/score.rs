@@ -1,5 +1,7 @@
 //! `logguard score`: how odd each line of a file is, on standard output, for people and for programs that measure.
 
+mod labels;
+
 use std::io::{self, BufWriter, Write};
 
 use serde_json::{Value, json};
@@ -7,19 +9,21 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::args::Score;
 use super::outcome::note;
-use crate::engine::{DetectConfig, LineScore, ScoreOptions, ScoreReport, SessionScore, Store, StoreConfig};
+use crate::engine::{LineScore, ScoreOptions, ScoreReport, SessionScore, Store, StoreConfig};
 use crate::model::Reason;
 use crate::report::{bytes, count, escape, escape_json, thousands};
 
 /// Runs the command.
 pub fn run(command: &Score) -> anyhow::Result<Outcome> {
     let mut store = Store::new(StoreConfig { data: command.data.clone(), ..StoreConfig::default() });
-    for file in &command.formats {
-        store.add_formats(file)?;
+    command.reading.add_formats(&mut store)?;
+    let options = options(command, &store)?;
+    if let Some(labels) = &command.labels {
+        return labels::run(&store, &options, labels, command.json);
     }
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut number = 0u64;
-    let report = store.score(&options(command, &store), |line| {
+    let report = store.score(&options, |line| {
         number += 1;
         match (command.sessions.is_some(), command.json) {
             (true, _) => Ok(()),
@@ -43,27 +47,16 @@ pub fn run(command: &Score) -> anyhow::Result<Outcome> {
     Ok(tell(&report))
 }
 
-fn options(command: &Score, store: &Store) -> ScoreOptions {
-    let mut input = store.ingest_options(vec![command.path.clone()]);
-    input.format.clone_from(&command.format);
-    input.zone = command.tz;
-    input.year = command.year;
+fn options(command: &Score, store: &Store) -> anyhow::Result<ScoreOptions> {
+    let mut input = command.reading.options(store, vec![command.path.clone()]);
     input.model.clone_from(&command.model);
-    let mut detect = DetectConfig::default();
-    detect.kind = command.model_kind.map_or(detect.kind, Into::into);
-    if let Some(budget) = command.alert_budget {
-        match command.sessions {
-            Some(_) => detect.session_budget = budget,
-            None => detect.alert_budget = budget,
-        }
-    }
-    ScoreOptions {
+    Ok(ScoreOptions {
         input,
-        detect,
+        detect: command.judging.settings(command.sessions.is_some())?,
         sessions: command.sessions.clone(),
         passes: command.passes,
         incidents: command.incidents,
-    }
+    })
 }
 
 fn write_line(out: &mut impl Write, line: &LineScore<'_>, incidents: bool) -> io::Result<()> {
@@ -129,10 +122,11 @@ fn tell(report: &ScoreReport) -> Outcome {
         ));
     }
     note(&format!(
-        "{} in {}, {} flagged; what was learnt takes {}",
+        "{} in {}, {} flagged: {}; what was learnt takes {}",
         count(report.lines, "line"),
         count(report.records, "record"),
         thousands(report.flagged),
+        report.flagging,
         bytes(report.state_bytes)
     ));
     let is_whole = report.refused.is_empty() && report.incomplete.is_empty();

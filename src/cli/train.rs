@@ -1,7 +1,7 @@
 //! `logguard train`: a model of what is ordinary, from files or from the archive.
 
 use super::Outcome;
-use super::args::Train;
+use super::args::{Judging, Train};
 use super::outcome::{note, print_json};
 use crate::engine::{DetectConfig, TrainOptions};
 use crate::report::{bytes, count, seconds};
@@ -9,21 +9,15 @@ use crate::report::{bytes, count, seconds};
 /// Runs the command.
 pub fn run(command: &Train) -> anyhow::Result<Outcome> {
     let mut store = command.store.store();
-    for file in &command.formats {
-        store.add_formats(file)?;
-    }
-    let files = (!command.from_archive).then(|| {
-        let mut options = store.ingest_options(command.paths.clone());
-        options.format.clone_from(&command.format);
-        options.zone = command.tz;
-        options.year = command.year;
-        options
-    });
-    let usual = DetectConfig::default();
+    command.reading.add_formats(&mut store)?;
+    let files = (!command.from_archive).then(|| command.reading.options(&store, command.paths.clone()));
+    let flagging = Judging { alert_budget: command.alert_budget, threshold: command.threshold, ..Judging::default() };
+    let usual = Judging { config: command.config.clone(), ..flagging }.settings(false)?;
     let detect = DetectConfig {
-        kind: command.kind.into(),
+        kind: command.kind.map_or(usual.kind, Into::into),
         trees: command.trees.unwrap_or(usual.trees),
         sample: command.sample.unwrap_or(usual.sample),
+        components: command.components.unwrap_or(usual.components),
         contamination: command.contamination.unwrap_or(usual.contamination),
         hidden: command.hidden.clone().unwrap_or(usual.hidden),
         epochs: command.epochs.unwrap_or(usual.epochs),

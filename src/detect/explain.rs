@@ -3,8 +3,8 @@
 use super::Event;
 use super::feature::Feature;
 use super::judge::{JOINT, LEARNED};
+use super::measure::Measure;
 use super::model::Row;
-use super::profile::Measure;
 use super::request::Request;
 use super::rules::{Hits, RULES, Rule};
 use crate::model::{Reason, Verdict};

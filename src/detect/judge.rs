@@ -4,8 +4,9 @@ use super::config::DetectConfig;
 use super::counts::pair;
 use super::explain::{Terms, explain};
 use super::feature::{FEATURES, Feature};
+use super::measure::Measure;
 use super::model::{Joint, Learnt, ModelKind, Row};
-use super::profile::{self, Measure, Profile};
+use super::profile::{self, Profile};
 use super::request::Request;
 use super::rules::{Hits, RULES, Rule};
 use super::session::Sessions;
@@ -104,10 +105,13 @@ impl Judge {
 
         let grave = terms.grave(measure);
         let shifted = self.shift.observe(sum);
-        let flagged = self.threshold.flags(score, grave);
         verdict.score = shown(score);
         verdict.novelty = shown(learned);
-        verdict.flagged = flagged || shifted;
+        let is_beyond = self.threshold.flags(score, grave);
+        verdict.flagged = match config.threshold {
+            Some(least) => verdict.score >= least,
+            None => is_beyond || shifted,
+        };
         verdict.reasons.clear();
         verdict.rules.clear();
         verdict.entity = None;
@@ -244,7 +248,7 @@ impl Judge {
     /// Goes on from what was learnt with the budgets of another run.
     pub fn go_on(&mut self, config: &DetectConfig) {
         self.threshold.go_on(config.alert_budget);
-        self.sessions.go_on(config.session_budget);
+        self.sessions.go_on(config);
         self.shift = Shift::default();
     }
 
@@ -254,6 +258,7 @@ impl Judge {
             (None, _) => true,
             (Some(Learnt::Forest(_)), kind) => kind == ModelKind::IsolationForest,
             (Some(Learnt::Autoencoder(_)), kind) => kind == ModelKind::Autoencoder,
+            (Some(Learnt::Pca(_)), kind) => kind == ModelKind::Pca,
         };
         is_of_kind
             && self.tails.len() == FEATURES

@@ -18,6 +18,8 @@ mod grouping;
 mod incident;
 mod judge;
 mod letters;
+mod measure;
+mod metrics;
 mod model;
 mod numbers;
 mod profile;
@@ -35,14 +37,15 @@ pub use advice::{Gravity, is_rule, meaning, recommendation};
 pub use config::DetectConfig;
 pub use grouping::{MOST_GROUPED, alike};
 pub use incident::{Alert, Incidents};
+pub use metrics::{Labelled, MOST_MEASURED, Measures, measure};
 pub use model::{FEWEST_LINES, LONGEST_MODEL, Model, ModelError, ModelKind};
 pub use session::SessionVerdict;
 
 use crate::model::{Cut, Fields, Level, Timestamp, Verdict};
 use judge::Judge;
+use measure::Measure;
 use memchr::memmem::Finder;
 use model::SourceModel;
-use profile::Measure;
 use request::Request;
 use rules::{Hits, Rule};
 use session::Ended;
@@ -132,15 +135,23 @@ impl Detector {
     /// learnt here is dropped.
     pub fn use_model(&mut self, model: Arc<Model>) {
         let (own, its) = (&self.config, model.config());
+        let flags_by = if own.is_stated { own } else { its };
         self.config = DetectConfig {
-            alert_budget: own.alert_budget,
-            session_budget: own.session_budget,
+            alert_budget: flags_by.alert_budget,
+            session_budget: flags_by.session_budget,
+            threshold: flags_by.threshold,
+            session_threshold: flags_by.session_threshold,
             all_sessions: own.all_sessions,
             max_sources: own.max_sources,
             ..its.clone()
         };
         self.judges.clear();
         self.model = Some(model);
+    }
+
+    /// What decides flags, in words.
+    pub fn flagging(&self) -> String {
+        self.config.flagging()
     }
 
     /// Tells the name of a source (without numbers) and its format, by which models know sources; before its first record.
@@ -326,7 +337,7 @@ fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>, agents:
     } else {
         hits.remove(Rule::PrivilegedAccount);
     }
-    match profile::severity(event) {
+    match measure::severity(event) {
         Some(level) if level >= Level::Critical => hits.add(Rule::Critical),
         Some(Level::Error) => hits.add(Rule::Error),
         Some(Level::Warn) => hits.add(Rule::Warning),

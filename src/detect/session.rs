@@ -70,6 +70,9 @@ pub(super) struct Sessions {
     with: [f32; TEMPLATES],
     ended: f32,
     threshold: Threshold,
+    /// Least score of a flagged session, where that is fixed.
+    #[serde(skip)]
+    fixed: Option<f32>,
     #[serde(skip)]
     swept: u64,
 }
@@ -83,6 +86,7 @@ impl Sessions {
             with: [0.0; TEMPLATES],
             ended: 0.0,
             threshold: Threshold::new(config.session_budget, config.silent.min(100)),
+            fixed: config.session_threshold,
             swept: 0,
         }
     }
@@ -135,7 +139,9 @@ impl Sessions {
         self.threshold.settle();
         for (session, decades) in sessions.iter().zip(decades) {
             let flagged = self.threshold.is_beyond(session.best + decades);
-            ended(session.verdict(decades, flagged));
+            let verdict = session.verdict(decades, flagged);
+            let flagged = self.fixed.map_or(flagged, |least| verdict.score >= least);
+            ended(SessionVerdict { flagged, ..verdict });
         }
     }
 
@@ -166,8 +172,9 @@ impl Sessions {
     }
 
     /// Goes on with another budget.
-    pub fn go_on(&mut self, budget: f64) {
-        self.threshold.go_on(budget);
+    pub fn go_on(&mut self, config: &DetectConfig) {
+        self.fixed = config.session_threshold;
+        self.threshold.go_on(config.session_budget);
     }
 
     /// Whether it is one that can have been learnt.

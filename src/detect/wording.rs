@@ -3,8 +3,8 @@
 use super::counts::Counts;
 use super::feature::Feature;
 use super::letters::{self, Letters, Spelling};
+use super::measure::Measure;
 use super::numbers::{Spread, ln, signed_log};
-use super::profile::Measure;
 use super::{Event, request::Request};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 

@@ -3,16 +3,14 @@
 //! Only columns are read, no line is unpacked. Memory is bounded: at most [`MOST_INCIDENTS`] are kept, the lightest go first.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicBool;
 
 use super::EngineError;
+use super::incidents::{FlaggedRow, Spans, each_flagged};
 use crate::archive::Snapshot;
 use crate::detect::{Gravity, alike, is_rule, recommendation};
-use crate::model::{Reason, Timestamp, Verdict};
+use crate::model::{Reason, Timestamp};
 
-/// How long an incident lasts after its last record, in ns.
-const COOL_DOWN: i64 = 600_000_000_000;
-/// Records without a time belong together when no more than this many lie between them.
-const APART: u64 = 10_000;
 /// Incidents kept at once.
 pub const MOST_INCIDENTS: usize = 32_768;
 /// Reasons kept of one incident.
@@ -34,6 +32,8 @@ pub enum IncidentOrder {
 /// One incident.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incident {
+    /// Its id, by which questions find its records (`incident:ID`): the number of its first record.
+    pub id: u64,
     /// Whom it is about, where that is known.
     pub entity: Option<String>,
     /// The template of its oddest record.
@@ -97,28 +97,15 @@ pub struct Anomalies {
 
 /// Finds the incidents of a snapshot; `limit` cuts after ordering.
 pub fn anomalies(snapshot: &Snapshot, order: IncidentOrder, limit: Option<usize>) -> Result<Anomalies, EngineError> {
-    let mut found = Anomalies { unreadable: snapshot.unreadable().to_vec(), ..Anomalies::default() };
+    let mut found = Anomalies::default();
     let mut making = Making::default();
-    for group in snapshot.groups() {
-        found.records += u64::from(group.stats.rows);
-        if group.stats.flagged == 0 {
-            continue;
-        }
-        let columns = match snapshot.columns(group) {
-            Ok(columns) => columns,
-            Err(cause) => {
-                found.unreadable.push(cause.to_string());
-                continue;
-            }
-        };
-        for row in 0..columns.rows() {
-            let Some(verdict) = columns.verdict(row).filter(|verdict| verdict.flagged) else { continue };
-            found.flagged += 1;
-            let source = columns.input(row).map_or("", |input| snapshot.input_name(input));
-            making.add(group.first.0 + row as u64, columns.time(row), verdict, columns.template(row), source);
-        }
-    }
-    found.total = making.incidents.len() as u64 + making.left_out;
+    found.records = snapshot.groups().iter().map(|group| u64::from(group.stats.rows)).sum();
+    found.unreadable = each_flagged(snapshot, &AtomicBool::new(false), |row| {
+        found.flagged += 1;
+        making.add(&row);
+    })?
+    .causes;
+    found.total = making.spans.begun();
     found.incidents = making.finish(order);
     found.incidents.truncate(limit.unwrap_or(usize::MAX));
     found.groups = groups_of(&found.incidents);
@@ -128,34 +115,32 @@ pub fn anomalies(snapshot: &Snapshot, order: IncidentOrder, limit: Option<usize>
 /// Incidents in the making.
 #[derive(Default)]
 struct Making {
+    spans: Spans,
     incidents: Vec<Incident>,
-    open: HashMap<String, usize>,
-    left_out: u64,
+    /// Where the incident of an id stands.
+    at: HashMap<u64, usize>,
 }
 
 impl Making {
-    fn add(&mut self, id: u64, time: Option<Timestamp>, verdict: &Verdict, template: &str, source: &str) {
-        let key = match &verdict.entity {
-            Some(entity) => format!("e{entity}"),
-            None => format!("t{source}\0{template}"),
-        };
-        let open = self.open.get(&key).and_then(|at| self.incidents.get_mut(*at));
-        if let Some(incident) = open.filter(|incident| incident.takes(id, time)) {
-            incident.add(id, time, verdict, template);
+    fn add(&mut self, row: &FlaggedRow<'_>) {
+        let id = self.spans.take(row);
+        if let Some(incident) = self.at.get(&id).and_then(|at| self.incidents.get_mut(*at)) {
+            incident.add(row);
             return;
         }
         if self.incidents.len() >= MOST_INCIDENTS {
             self.forget();
         }
-        self.open.insert(key, self.incidents.len());
+        self.at.insert(id, self.incidents.len());
         let mut incident = Incident {
-            entity: verdict.entity.clone(),
+            id,
+            entity: row.verdict.entity.clone(),
             template: String::new(),
-            source: source.to_owned(),
-            first: id,
-            last: id,
-            from: time,
-            until: time,
+            source: row.source.to_owned(),
+            first: row.id,
+            last: row.id,
+            from: row.time,
+            until: row.time,
             records: 0,
             weight: 0.0,
             gravity: Gravity::Low,
@@ -165,16 +150,15 @@ impl Making {
             query: String::new(),
             top: Vec::new(),
         };
-        incident.add(id, time, verdict, template);
+        incident.add(row);
         self.incidents.push(incident);
     }
 
-    /// Lets the lighter half go; what is open goes on as an incident of its own.
+    /// Lets the lighter half go; one of these that goes on is told with what comes then.
     fn forget(&mut self) {
         self.incidents.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.first.cmp(&b.first)));
-        self.left_out += (self.incidents.len() - MOST_INCIDENTS / 2) as u64;
         self.incidents.truncate(MOST_INCIDENTS / 2);
-        self.open.clear();
+        self.at = self.incidents.iter().enumerate().map(|(at, incident)| (incident.id, at)).collect();
     }
 
     fn finish(mut self, order: IncidentOrder) -> Vec<Incident> {
@@ -190,22 +174,14 @@ impl Making {
 }
 
 impl Incident {
-    fn takes(&self, id: u64, time: Option<Timestamp>) -> bool {
-        match (time, self.from, self.until) {
-            (Some(time), Some(from), Some(until)) => {
-                time >= from.saturating_add(-COOL_DOWN) && time <= until.saturating_add(COOL_DOWN)
-            }
-            _ => id.saturating_sub(self.last) <= APART,
-        }
-    }
-
-    fn add(&mut self, id: u64, time: Option<Timestamp>, verdict: &Verdict, template: &str) {
-        self.last = self.last.max(id);
+    fn add(&mut self, row: &FlaggedRow<'_>) {
+        let verdict = row.verdict;
+        self.last = self.last.max(row.id);
         self.records += 1;
-        self.from = [self.from, time].into_iter().flatten().min();
-        self.until = [self.until, time].into_iter().flatten().max();
+        self.from = [self.from, row.time].into_iter().flatten().min();
+        self.until = [self.until, row.time].into_iter().flatten().max();
         if self.top.iter().all(|score| verdict.score > *score) {
-            self.template = template.to_owned();
+            self.template = row.template.to_owned();
         }
         self.top.push(verdict.score);
         self.top.sort_by(|a, b| b.total_cmp(a));

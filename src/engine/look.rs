@@ -95,6 +95,7 @@ impl Looker<'_> {
                 reasons: Vec::new(),
                 entity: None,
                 hit: None,
+                incident: None,
             });
         }
         self.looks.push(look);

@@ -5,19 +5,22 @@ mod grammar;
 mod kept;
 mod near;
 mod ordered;
+mod rules;
 mod run;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use self::kept::{Kept, Wanted};
 use self::ordered::Flow;
 use self::run::Run;
+use super::incidents::{Unread, incidents_of};
 use super::{EngineError, Store};
 use crate::archive::Snapshot;
 use crate::index::Reader as IndexReader;
-use crate::model::{FoundRecord, Timestamp, Zone};
+use crate::model::{FoundRecord, Incidents, Timestamp, Zone};
 use crate::parse::Registry;
 use crate::query::{Cache, Limits, Matcher, Output, Pipeline, Query, QueryContext, Reading, Shown, Table};
 
@@ -130,6 +133,12 @@ impl Marker {
     }
 }
 
+/// The incidents of a snapshot.
+pub(super) struct KnownIncidents {
+    pub(super) of_records: Arc<Incidents>,
+    unread: Unread,
+}
+
 /// A store opened for questions: one snapshot of archive and index.
 pub struct Search {
     store: Store,
@@ -139,6 +148,8 @@ pub struct Search {
     index_note: Option<String>,
     span: (Option<Timestamp>, Option<Timestamp>),
     cache: Cache,
+    /// Derived when the first question asks for incidents.
+    incidents: OnceLock<KnownIncidents>,
 }
 
 impl Search {
@@ -151,7 +162,8 @@ impl Search {
         };
         let span = span_of(&snapshot);
         let (store, registry) = (store.clone(), store.registry().clone());
-        Ok(Search { store, registry, snapshot, index, index_note, span, cache: Cache::default() })
+        let (cache, incidents) = (Cache::default(), OnceLock::new());
+        Ok(Search { store, registry, snapshot, index, index_note, span, cache, incidents })
     }
 
     /// Takes up what was committed since it was opened.
@@ -176,6 +188,15 @@ impl Search {
     /// The archive it looks at.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// The incidents of its records; derived once, unless `stop` ends it with [`EngineError::Interrupted`].
+    pub(super) fn incidents(&self, stop: &AtomicBool) -> Result<&KnownIncidents, EngineError> {
+        if let Some(known) = self.incidents.get() {
+            return Ok(known);
+        }
+        let (of_records, unread) = incidents_of(&self.snapshot, stop)?;
+        Ok(self.incidents.get_or_init(|| KnownIncidents { of_records: Arc::new(of_records), unread }))
     }
 
     /// Times of the oldest and the newest record.
@@ -244,7 +265,7 @@ impl Search {
                 }
                 Output::Records { rows, shown } => {
                     run.summary.given = rows.len() as u64;
-                    let mut kept = Kept::default();
+                    let mut kept = Kept::knowing(run.matcher.incidents());
                     let wanted = rows.len().min(options.limit.map_or(usize::MAX, |limit| limit as usize));
                     for (number, row) in rows.iter().take(wanted).enumerate() {
                         if run.is_late() {

@@ -44,12 +44,12 @@ pub fn odd_sessions(store: &Store, config: DetectConfig) -> Result<OddSessions, 
     let snapshot = store.snapshot()?;
     let mut detector = Detector::new(DetectConfig { all_sessions: false, ..config });
     let mut learnt = 0u64;
-    replay(&snapshot, store.registry(), &mut detector, |_, _| learnt += 1)?;
+    replay(&snapshot, store.registry(), &mut detector, None, |_, _| learnt += 1)?;
     detector.finish();
     detector.take_sessions();
     // A call of the detector is a record; numbers jump where a row group can't be read.
     let (mut calls, mut jumps) = (learnt, Vec::<(u64, u64)>::new());
-    let unreadable = replay(&snapshot, store.registry(), &mut detector, |id, _| {
+    let unreadable = replay(&snapshot, store.registry(), &mut detector, None, |id, _| {
         if jumps.last().is_none_or(|(call, first)| first + (calls - call) != id) {
             jumps.push((calls, id));
         }

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::archive::{DiskStorage, Seal, Sha, Snapshot, Storage, Writer as ArchiveWriter};
 use crate::detect::DetectConfig;
+use crate::detect::sigma::RuleSet;
 use crate::index::{Reader as IndexReader, Writer as IndexWriter};
 use crate::model::{FailureKind, Timestamp, Zone};
 use crate::parse::Registry;
@@ -120,6 +121,7 @@ impl Store {
         mut line: impl FnMut(&LineScore<'_>) -> std::io::Result<()>,
     ) -> Result<ScoreReport, EngineError> {
         self.check_format(options.input.format.as_ref())?;
+        options.detect.check().map_err(EngineError::Usage)?;
         score(options, &self.registry, &mut line)
     }
 
@@ -151,13 +153,20 @@ impl Store {
         super::compact::compact(&snapshot.refreshed()?, &mut archive, seal, &now, counters)
     }
 
-    /// Scores all records anew, knowing all of them, and replaces their scores in one step; then the index is built anew.
-    pub fn rescore(&self, config: DetectConfig, counters: &Counters) -> Result<RescoreReport, EngineError> {
+    /// Scores all records anew, knowing all of them, and replaces their scores in one step; then the index is built anew. `rules` are
+    /// looked for too; without any, what rules from outside found before stays.
+    pub fn rescore(
+        &self,
+        config: DetectConfig,
+        rules: Option<&Arc<RuleSet>>,
+        counters: &Counters,
+    ) -> Result<RescoreReport, EngineError> {
+        config.check().map_err(EngineError::Usage)?;
         let now = self.clock().to_string();
         let snapshot = self.snapshot()?;
         let (mut archive, _) = ArchiveWriter::open(&self.config.data, self.storage(), &now, TOOL)?;
         let snapshot = snapshot.refreshed()?;
-        let report = super::rescore::rescore(&snapshot, &mut archive, &self.registry, config, &now, counters)?;
+        let report = super::rescore::rescore(&snapshot, &mut archive, &self.registry, config, rules, &now, counters)?;
         // Flagged records have documents of their own there.
         let mut index = IndexWriter::create(&self.config.index, archive.identity())?;
         catch_up(&snapshot.refreshed()?, &mut index, &self.registry, counters)?;

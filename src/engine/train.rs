@@ -52,7 +52,7 @@ pub fn train(store: &Store, options: TrainOptions) -> Result<TrainReport, Engine
         }
         None => {
             let mut detector = Detector::new(options.detect);
-            let unreadable = replay(&store.snapshot()?, store.registry(), &mut detector, |_, _| {})?;
+            let unreadable = replay(&store.snapshot()?, store.registry(), &mut detector, None, |_, _| {})?;
             let refused = |reason| Refused { name: store.config().data.display().to_string(), reason };
             (detector, unreadable.into_iter().map(refused).collect())
         }

@@ -1,5 +1,7 @@
 //! Why a record is odd: sentences, and the questions that show the evidence.
 
+use std::sync::atomic::AtomicBool;
+
 use super::anomalies::quoted;
 use super::{EngineError, Search};
 use crate::detect::{is_rule, meaning, recommendation};
@@ -22,8 +24,14 @@ pub struct Why {
 impl Search {
     /// Why a record is odd; `None` where there is no such record.
     pub fn why(&self, id: u64) -> Result<Option<Why>, EngineError> {
-        let Some(record) = self.record(id)? else { return Ok(None) };
-        let (sentences, queries) = (sentences(&record), queries(&record));
+        let Some(mut record) = self.record(id)? else { return Ok(None) };
+        let mut sentences = sentences(&record);
+        if record.flagged {
+            let known = self.incidents(&AtomicBool::new(false))?;
+            record.incident = known.of_records.of(id);
+            sentences.extend(record.incident.map(|incident| belongs(incident, known.of_records.count(incident))));
+        }
+        let queries = queries(&record);
         Ok(Some(Why { record, sentences, queries }))
     }
 }
@@ -54,7 +62,10 @@ fn sentences(record: &FoundRecord) -> Vec<String> {
 }
 
 fn queries(record: &FoundRecord) -> Vec<(String, String)> {
-    let mut queries = Vec::new();
+    let mut queries: Vec<(String, String)> = Vec::new();
+    if let Some(incident) = record.incident {
+        queries.push((format!("incident:{incident}"), "the flagged records of its incident".to_owned()));
+    }
     let around = record.time.map(|time| format!(" around:{time}~{AROUND}")).unwrap_or_default();
     if let Some(entity) = &record.entity {
         queries.push((format!("{}{around}", quoted(entity)), "all lines that name it, around this time".to_owned()));
@@ -70,6 +81,13 @@ fn queries(record: &FoundRecord) -> Vec<(String, String)> {
         queries.push((format!("source={source}{around}"), "the lines around it in its source".to_owned()));
     }
     queries
+}
+
+fn belongs(incident: u64, records: u64) -> String {
+    match records {
+        1 => format!("It is the only record of incident {incident}."),
+        _ => format!("It belongs to incident {incident}, with {records} records."),
+    }
 }
 
 fn capital(text: &str) -> String {

@@ -37,6 +37,8 @@ pub struct FoundRecord {
     pub entity: Option<String>,
     /// Among neighbours that were asked for too: whether it matches by itself.
     pub hit: Option<bool>,
+    /// The incident it belongs to, by the number of its first record; known where the question asks for incidents.
+    pub incident: Option<u64>,
 }
 
 impl FoundRecord {
@@ -59,6 +61,7 @@ impl FoundRecord {
             reasons: view.verdict.map(|verdict| verdict.reasons.clone()).unwrap_or_default(),
             entity: view.verdict.and_then(|verdict| verdict.entity.clone()),
             hit: None,
+            incident: view.incident,
         }
     }
 

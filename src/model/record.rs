@@ -31,6 +31,8 @@ pub struct RecordView<'a> {
     pub rules: &'a [String],
     /// What detection said of it beyond the numbers; present where the record is flagged.
     pub verdict: Option<&'a Verdict>,
+    /// The incident it belongs to, by the number of its first record; known where the question asks for incidents.
+    pub incident: Option<u64>,
 }
 
 impl<'a> RecordView<'a> {

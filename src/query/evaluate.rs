@@ -8,7 +8,7 @@ use super::plan::Candidate;
 use super::values::{Builder, Of, ValueColumn};
 use crate::archive::lines::{Hits, Needle};
 use crate::archive::{ArchiveError, GroupColumns, GroupLines, GroupRef, Needs, Snapshot};
-use crate::model::{FieldSet, InputId, Interpret, Layout, Origin, RecordId, RecordView};
+use crate::model::{FieldSet, Incidents, InputId, Interpret, Layout, Origin, RecordId, RecordView};
 
 /// Records whose bytes are searched as one before each is looked at.
 const PIECE: u32 = 256;
@@ -36,6 +36,7 @@ pub struct Decoded {
     group: GroupRef,
     columns: GroupColumns,
     lines: Option<GroupLines>,
+    incidents: Option<Arc<Incidents>>,
 }
 
 /// The matching rows of a group.
@@ -57,7 +58,7 @@ pub fn evaluate(
     matcher: &Matcher,
     needs: Needs,
 ) -> Result<GroupMatches, ArchiveError> {
-    let decoded = Decoded::kept(reading, candidate.group, matcher.needs_on_columns())?;
+    let decoded = Decoded::kept(reading, candidate.group, matcher.needs_on_columns())?.knowing(matcher.incidents());
     let looked_at = candidate.rows.iter().map(|rows| u64::from(rows.end.saturating_sub(rows.start))).sum();
     let mut matches = GroupMatches { decoded, rows: Vec::new(), looked_at };
     let rows: Vec<u32> = candidate.rows.iter().cloned().flatten().collect();
@@ -114,7 +115,8 @@ impl GroupMatches {
         hits: &[Arc<Hits>],
         values: &[Option<Arc<ValueColumn>>],
     ) -> Vec<u32> {
-        let known = Known { snapshot: reading.snapshot, columns: &self.decoded.columns, hits, values };
+        let Decoded { group, columns, .. } = &self.decoded;
+        let known = Known { snapshot: reading.snapshot, first: group.first.0, columns, hits, values };
         let decided = matcher.on_rows(known, &open);
         self.rows.extend(decided.matching);
         decided.open
@@ -165,7 +167,17 @@ impl Decoded {
     pub fn open(snapshot: &Snapshot, number: usize, needs: Needs) -> Result<Decoded, ArchiveError> {
         let group = snapshot.group(number)?;
         let columns = snapshot.columns_of(group, needs, GroupColumns::default())?;
-        Ok(Decoded { group: group.clone(), columns, lines: None })
+        Ok(Decoded { group: group.clone(), columns, lines: None, incidents: None })
+    }
+
+    /// Tells it which record belongs to which incident.
+    #[must_use]
+    pub fn knowing(self, incidents: Option<&Arc<Incidents>>) -> Decoded {
+        Decoded { incidents: incidents.cloned(), ..self }
+    }
+
+    fn incident(&self, row: usize) -> Option<u64> {
+        self.incidents.as_ref()?.of(self.group.first.0 + row as u64)
     }
 
     /// Keeps the columns for the next question.
@@ -177,7 +189,7 @@ impl Decoded {
     fn kept(reading: Reading<'_>, number: usize, needs: Needs) -> Result<Decoded, ArchiveError> {
         let group = reading.snapshot.group(number)?;
         let columns = reading.cache.columns(group.first.0);
-        let mut decoded = Decoded { group: group.clone(), columns, lines: None };
+        let mut decoded = Decoded { group: group.clone(), columns, lines: None, incidents: None };
         // Marks are read with whatever is wanted, be it nothing.
         if decoded.columns.rows() == 0 {
             decoded.columns = reading.snapshot.columns_of(group, needs, GroupColumns::default())?;
@@ -313,6 +325,7 @@ impl Decoded {
             novelty: self.columns.novelty(row),
             rules: self.columns.rules(row),
             verdict: self.columns.verdict(row),
+            incident: self.incident(row),
         }
     }
 

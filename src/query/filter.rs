@@ -57,6 +57,10 @@ pub fn source_matches(pattern: &Pattern, source: &str) -> bool {
 
 /// The necessary conditions of a tree. A negation gives none, except on columns, where the complement is exact.
 pub fn filter(expr: &Expr) -> Filter {
+    if column_of(expr) == Some("incident") {
+        // Only flagged records belong to incidents.
+        return Filter::Flagged;
+    }
     match expr {
         Expr::All | Expr::Differs { .. } | Expr::Regex { .. } | Expr::Exists(_) => Filter::All,
         Expr::And(parts) => and(parts.iter().map(filter)),
@@ -112,6 +116,21 @@ pub fn filter(expr: &Expr) -> Filter {
     }
 }
 
+/// The name of the column that a test looks at.
+fn column_of(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Exists(field)
+        | Expr::Term { field, .. }
+        | Expr::Near { field, .. }
+        | Expr::Equals { field, .. }
+        | Expr::Differs { field, .. }
+        | Expr::Regex { field, .. }
+        | Expr::Address { field, .. }
+        | Expr::Within { field, .. } => column(field),
+        _ => None,
+    }
+}
+
 /// The name of a field whose values are not words of the index. `level_raw` is one: glog writes the letter of its level
 /// against the date (`I1120`), so the value is no word there.
 fn column(field: &Field) -> Option<&str> {
@@ -127,6 +146,7 @@ fn column(field: &Field) -> Option<&str> {
         "rule",
         "reason",
         "entity",
+        "incident",
         "template",
         "id",
         "offset",

@@ -70,6 +70,8 @@ pub struct Query {
     pub hints: Vec<String>,
     /// The query as it was typed.
     pub text: String,
+    /// Whether it names the field `incident`, in filter or pipes.
+    pub names_incidents: bool,
 }
 
 impl Query {

@@ -18,6 +18,7 @@ pub const BUILT_IN_FIELDS: &[&str] = &[
     "rule",
     "reason",
     "entity",
+    "incident",
     "template",
     "id",
     "offset",

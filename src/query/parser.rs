@@ -3,6 +3,8 @@
 //! Recursive descent over characters; nesting is bounded, so the stack is too. What a value means (a time, a level, a
 //! network, a pattern) is decided in `term`.
 
+use std::cell::Cell;
+
 use crate::model::query::{Expr, Field};
 
 use super::names::resolve;
@@ -30,7 +32,8 @@ pub(super) fn parse(text: &str, context: &QueryContext) -> Result<Query, QueryEr
         Some(other) => return Err(parser.error(format!("unexpected {other:?}"))),
     }
     let pipes = pipes::parse(&mut parser)?;
-    Ok(Query { tree, pipes, hints: parser.hints, text: text.to_owned() })
+    let names_incidents = parser.names_incidents.get();
+    Ok(Query { tree, pipes, hints: parser.hints, text: text.to_owned(), names_incidents })
 }
 
 /// The text of a query and the place reached in it.
@@ -40,11 +43,20 @@ pub(super) struct Parser<'a> {
     depth: usize,
     pub(super) context: &'a QueryContext<'a>,
     pub(super) hints: Vec<String>,
+    /// Whether the field `incident` was named.
+    pub(super) names_incidents: Cell<bool>,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &str, context: &'a QueryContext<'a>) -> Parser<'a> {
-        Parser { chars: text.chars().collect(), at: 0, depth: 0, context, hints: Vec::new() }
+        Parser {
+            chars: text.chars().collect(),
+            at: 0,
+            depth: 0,
+            context,
+            hints: Vec::new(),
+            names_incidents: Cell::new(false),
+        }
     }
 
     /// The next character.
@@ -222,11 +234,20 @@ impl<'a> Parser<'a> {
         typed.contains('.') && port.strip_prefix(':').is_some_and(is_port)
     }
 
+    /// The canonical name for a name as typed, or the likely one that was meant.
+    pub(super) fn resolve(&self, typed: &str, extracted: &[String]) -> Result<String, Option<String>> {
+        let name = resolve(typed, self.context, extracted)?;
+        if name == "incident" {
+            self.names_incidents.set(true);
+        }
+        Ok(name)
+    }
+
     fn fielded(&mut self, length: usize) -> Result<Expr, QueryError> {
         let start = self.at;
         self.at += length;
         let typed = self.since(start);
-        let name = match resolve(&typed, self.context, &[]) {
+        let name = match self.resolve(&typed, &[]) {
             Ok(name) => name,
             Err(_) if self.at_port(&typed) => {
                 self.at = start;

@@ -198,6 +198,19 @@ mod tests {
     }
 
     #[test]
+    fn rules_that_fired_are_completed_by_name_and_by_title() {
+        let assist = assist(false);
+        let fired = [("lnx_shell", Some("Suspicious Reverse Shell".to_owned())), ("sqli", None)];
+        let fired = fired.into_iter().map(|(name, title)| (name.to_owned(), title)).collect();
+        assist.known.borrow_mut().name_rules(fired);
+        let complete = |line: &str| assist.known.borrow().complete(line, line.len()).1;
+        assert_eq!(complete("rule:ln"), ["lnx_shell "]);
+        assert_eq!(complete("rule:rev"), ["lnx_shell "]);
+        assert_eq!(complete("rule:sq"), ["sqli "]);
+        assert_eq!(complete("rule:re"), Vec::<String>::new(), "two letters are in too many titles");
+    }
+
+    #[test]
     fn values_of_the_last_answer_come_quoted_where_they_must() {
         let assist = assist(false);
         let mut facets = Facets::default();

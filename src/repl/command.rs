@@ -16,6 +16,7 @@ pub const HELP: &str = "A question is text, fields, and what becomes of the reco
   source_ip:10.0.0.0/8            addresses by network
   path:*passwd* OR status:[500 TO 599] OR bytes>5k
   since:end-2h anomaly:true       times relative to now, start or end; what was flagged
+  incident:1042 incident:*        records of an incident (the id is that of its first record), of any
 Behind a bar:
   level>=warn | top 5 source_ip                   also rare, patterns 20, fields time, user
   * | stats count, p95(bytes), dc(user) by host   also sum avg min max p50 p99 first last; then | where count>1

@@ -40,6 +40,9 @@ impl Facets {
         }
         self.value("source", record.source.as_bytes());
         record.rules.iter().for_each(|rule| self.value("rule", rule.as_bytes()));
+        if let Some(incident) = record.incident {
+            self.value("incident", incident.to_string().as_bytes());
+        }
         for (name, value) in &record.fields {
             if !LEFT_OUT.contains(&name.as_str()) {
                 self.value(name, value);

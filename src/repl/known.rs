@@ -14,6 +14,8 @@ const OFFERED: usize = 60;
 const VALUES: usize = 60;
 /// Fields whose values are kept.
 const NAMES: usize = 1_000;
+/// Letters of a title from which a rule is offered.
+const TITLE_LETTERS: usize = 3;
 /// Characters that end a word.
 const ENDS: [char; 6] = [' ', '\t', '(', ')', '|', ','];
 
@@ -23,6 +25,8 @@ pub struct Known {
     fields: Vec<String>,
     values: BTreeMap<String, Vec<String>>,
     saved: Vec<String>,
+    /// Titles of rules in lower case, by name.
+    titles: BTreeMap<String, String>,
 }
 
 /// A completion: where in the line the word begins, and what it may become.
@@ -45,7 +49,21 @@ impl Known {
             ("until".to_owned(), moments.clone()),
             ("around".to_owned(), moments),
         ]);
-        Known { fields: grammar.fields(), grammar, values, saved: Vec::new() }
+        Known { fields: grammar.fields(), grammar, values, saved: Vec::new(), titles: BTreeMap::new() }
+    }
+
+    /// Takes the names of rules that fired, with their titles.
+    pub fn name_rules(&mut self, rules: BTreeMap<String, Option<String>>) {
+        let held = self.values.entry("rule".to_owned()).or_default();
+        for (name, title) in rules {
+            if let Some(title) = title {
+                self.titles.insert(name.clone(), title.to_lowercase());
+            }
+            if !held.contains(&name) {
+                held.push(name);
+            }
+        }
+        held.sort_unstable();
     }
 
     /// What queries are read with.
@@ -133,7 +151,13 @@ impl Known {
     fn values_of(&self, field: &str, typed: &str) -> Vec<String> {
         let typed = typed.trim_start_matches('"').to_lowercase();
         let values = self.values.get(field).into_iter().flatten();
-        let fitting = values.filter(|value| value.to_lowercase().starts_with(&typed));
+        let begins = |value: &&String| value.to_lowercase().starts_with(&typed);
+        // A rule is also found by a word of its title.
+        let titled = |value: &&String| {
+            let title = self.titles.get(*value).filter(|_| field == "rule" && typed.len() >= TITLE_LETTERS);
+            title.is_some_and(|title| title.contains(&typed)) && !begins(value)
+        };
+        let fitting = values.clone().filter(begins).chain(values.filter(titled));
         fitting.take(OFFERED).map(|value| format!("{} ", quoted(value))).collect()
     }
 

@@ -135,6 +135,7 @@ mod tests {
             reasons: Vec::new(),
             entity: None,
             hit: None,
+            incident: None,
         }
     }
 }

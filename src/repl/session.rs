@@ -48,7 +48,8 @@ impl<'a> Session<'a> {
         saved: Saved,
     ) -> Session<'a> {
         let sources = search.sources().into_iter().map(|(name, _)| name).take(1_000).collect();
-        let known = Known::new(search.grammar(&options), sources, &crate::engine::rule_ids());
+        let mut known = Known::new(search.grammar(&options), sources, &crate::engine::rule_ids());
+        known.name_rules(search.rules_fired());
         let known = Rc::new(RefCell::new(known));
         let session =
             Session { search, options, stop, theme, screen, saved, known, last: None, shown: 0, failed: false };

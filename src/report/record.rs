@@ -11,7 +11,8 @@ use crate::model::{FoundRecord, Level, Zone};
 /// `id, time, time_quality, level, source, offset, length, score, flag, reasons, fields, raw` always, in this order; `time` and
 /// `level` are null where there is none; `fields` maps names to text, or to a list where a name repeats; `raw` is the record
 /// without its last line ending, and `raw_base64`, all of its bytes, stands beside it where these are not UTF-8. Behind
-/// these: `novelty, rules, entity, template`, and of an answer with neighbours `hit`: whether the record matches by itself.
+/// these: `novelty, rules, entity, template`, of an answer with neighbours `hit` (whether the record matches by itself), and `incident`
+/// where the question asks for incidents and the record belongs to one.
 pub fn json_of(record: &FoundRecord, zone: Zone) -> Value {
     let mut fields: Map<String, Value> = Map::new();
     for (name, value) in &record.fields {
@@ -46,6 +47,9 @@ pub fn json_of(record: &FoundRecord, zone: Zone) -> Value {
     object.insert("template".into(), json!(record.template));
     if let Some(hit) = record.hit {
         object.insert("hit".into(), json!(hit));
+    }
+    if let Some(incident) = record.incident {
+        object.insert("incident".into(), json!(incident));
     }
     Value::Object(object)
 }
@@ -106,6 +110,7 @@ pub fn value_of(record: &FoundRecord, name: &str, zone: Zone) -> Option<Vec<u8>>
         "anomaly" => text(if record.flagged { "true" } else { "false" }),
         "template" => some(&record.template),
         "entity" => text(record.entity.as_deref()?),
+        "incident" => text(&record.incident?.to_string()),
         "rule" => some(&record.rules.join(" ")),
         "reason" => some(&record.reasons.iter().map(|reason| reason.text.as_str()).collect::<Vec<_>>().join(" + ")),
         name => {
@@ -143,6 +148,7 @@ mod tests {
             reasons: Vec::new(),
             entity: None,
             hit: None,
+            incident: None,
         }
     }
 

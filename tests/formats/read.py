@@ -6,7 +6,7 @@
     read.py DATA --columns       a JSON line a record: id, input, offset, length, time, level, flagged, score, template
 
 Checked on the way: chain of the log, SHA-256 of segments and inputs, record tree, XXH3-64 of sections where the module `xxhash` is there.
-Needs Python 3.8 and one of: compression.zstd (3.14), the module zstandard, the program zstd.
+Needs Python 3.8 and one of: compression.zstd (3.14), the module zstandard, the program zstd; for archives that were sealed small the module pyppmd.
 """
 
 import datetime
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 
-VERSION = 2
+VERSIONS = (2, 3)
 MASK = (1 << 64) - 1
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 LEVELS = "trace debug info notice warn error critical alert emerg".split()
@@ -50,6 +50,21 @@ except ImportError:
 
 class Damaged(Exception):
     pass
+
+
+def unframe(data, size):
+    """Bytes of a frame: zstd, or PPMd of an order."""
+    if data[0] == 0x28:
+        return unzstd(data)
+    import pyppmd
+    need(2 <= data[0] <= 32 and 64 <= size <= 262144, "frame")
+    out, decoder = b"", pyppmd.Ppmd7Decoder(data[0], max(16 * size, 65536))
+    out = decoder.decode(data[1:], size)
+    while len(out) < size:
+        more = decoder.decode(b"", size - len(out)) or decoder.decode(b"\0", size - len(out))
+        need(more, "length of a frame")
+        out += more
+    return out
 
 
 def need(condition, what):
@@ -145,7 +160,7 @@ class Archive:
     def apply(self, event):
         kind = event.pop("kind")
         if kind == "create":
-            need(event["version"] == VERSION, "version %s" % event["version"])
+            need(event["version"] in VERSIONS, "version %s" % event["version"])
         elif kind == "run":
             self.runs.append(sha(dumps(event).encode()))
         elif kind == "acquire":
@@ -186,7 +201,7 @@ class Archive:
 
 def directory(data):
     magic, version, flags, reserved = struct.unpack("<8sHHI", data[:16])
-    need(magic == b"LGSEG\r\n\0" and version == VERSION and flags == reserved == 0, "header of a segment")
+    need(magic == b"LGSEG\r\n\0" and version in VERSIONS and flags == reserved == 0, "header of a segment")
     at, length, total, end = struct.unpack("<QQQ8s", data[-32:])
     need(end == b"LGSEGEND" and at + length == len(data) - 32, "trailer of a segment")
     checksum(data[at:at + length], "%016x" % total, "directory")
@@ -211,7 +226,7 @@ class Stripe:
     def unpack(self, section):
         data = self.stored(section)
         if section["codec"] == 1:
-            data = unzstd(data)
+            data = unframe(data, section["raw"])
         elif section["codec"] == 4:
             cuts = self.shared().form["cuts"]
             data = unzstd(data, b"".join(b"".join(texts) + b"\n" for texts, _ in cuts))
@@ -234,6 +249,16 @@ class Stripe:
 
     def column(self, group, kind):
         return column(self.unpack(self.find(group["sections"], kind)), group["rows"])
+
+    def by_cut(self, group, kind, outline):
+        data = self.unpack(self.find(group["sections"], kind))
+        if data[0] & 16 == 0:
+            return column(data, group["rows"])
+        return reorder(column(bytes([data[0] & 15]) + data[1:], group["rows"]), [cut for cut, _ in outline])
+
+    def verdicts(self):
+        """Score of each flagged row, by its place in the stripe."""
+        return {row: rest[0] / 10000 if len(rest) > 1 else rest[0]["score"] for row, *rest in self.texts(11)}
 
     def shared(self):
         if 14 not in self.known:
@@ -274,14 +299,25 @@ class Stripe:
     def templates(self, group, outline):
         data = self.unpack(self.find(group["sections"], 7))
         ids = column(data[1:], group["rows"])
-        need(data[0] <= 1, "form of template ids")
-        if data[0] == 1:
+        need(data[0] <= 2, "form of template ids")
+        if data[0] == 2:
+            ids = reorder(ids, [cut for cut, _ in outline])
+        if data[0] >= 1:
             usual = column(self.unpack(self.find(self.entry["sections"], 15)), None)
             ids = [usual[cut] if value == 0 else value - 1 for value, (cut, _) in zip(ids, outline)]
         return [self.texts(8)[number] for number in ids]
 
 
-# Section 5.1.
+# Section 5.
+
+def reorder(values, keys):
+    """Row by row what stands in ascending order of keys."""
+    rows = [None] * len(keys)
+    need(len(values) == len(keys), "number of keys")
+    for value, row in zip(values, sorted(range(len(keys)), key=lambda row: keys[row])):
+        rows[row] = value
+    return rows
+
 
 def column(data, count):
     cursor = Cursor(data)
@@ -312,7 +348,7 @@ class Part:
         cursor = Cursor(data)
         length, stored = cursor.varint(), cursor.varint()
         need(length <= raw // 2 + 65536, "length of a description")
-        self.meta = Cursor(unzstd(cursor.bytes(stored)))
+        self.meta = Cursor(unframe(cursor.bytes(stored), length))
         need(len(self.meta.data) == length, "length of a description")
         self.packs = data[cursor.at:]
 
@@ -345,7 +381,7 @@ class Part:
         pack, at, length = self.places[number]
         if pack not in self.unpacked:
             stored, size = self.stored[pack]
-            self.unpacked[pack] = stored if len(stored) == size else unzstd(stored)
+            self.unpacked[pack] = stored if len(stored) == size else unframe(stored, size)
             need(len(self.unpacked[pack]) == size, "length of a pack")
         return self.unpacked[pack][at:at + length]
 
@@ -389,6 +425,9 @@ def form(tree, depth):
         return kind, (upper, [None if tree.byte() else tree.byte() for _ in range(tree.varint())])
     if kind == 7:
         return kind, table_form(tree, depth + 1)
+    if kind == 11:
+        need(depth == 1, "order of an inner column")
+        return kind, (tree.varint(), form(tree, depth))
     need(kind == 10, "form %d" % kind)
     return kind, (tree.byte(), tree.byte())
 
@@ -410,6 +449,8 @@ def describe(shape, meta):
         return meta.blob()
     if kind in (6, 9):
         return integers(meta), meta.blob()
+    if kind == 11:
+        return describe(detail[1], meta)
     return describe_table(detail, meta) if kind == 7 else None
 
 
@@ -418,6 +459,8 @@ def describe_table(shape, meta):
 
 
 def load_integers(part, described, count):
+    if isinstance(described, list):
+        return described
     mode, base, planes = described
     if mode == 0:
         return [base] * count
@@ -607,6 +650,26 @@ class Shared:
             entry[3] = [value(None) for value in self.load(self.part, entry[0], entry[1], entry[2], number)]
         return entry[3]
 
+    def integers_of(self, part, described, counts, ids, number):
+        """The integers of a column of the lines in row order, whatever order they stand in."""
+        kind, detail = self.form["columns"][number]
+        values = load_integers(part, described[1][number], counts[number])
+        if kind != 11:
+            return values
+        has = lambda row, column: column in self.form["cuts"][ids[row]][1]
+        if detail[0] == 0:
+            keys = [ids[row] for row in range(len(ids)) if has(row, number)]
+        else:
+            need(detail[0] - 1 < number, "order of a later column")
+            theirs = iter(self.integers_of(part, described, counts, ids, detail[0] - 1))
+            keys = []
+            for row in range(len(ids)):
+                key = next(theirs) if has(row, detail[0] - 1) else None
+                if has(row, number):
+                    need(key is not None, "a value without a key")
+                    keys.append(key)
+        return reorder(values, keys)
+
     def load(self, part, shape, described, count, within):
         """One function a value, in order; each is given the row that it is written to."""
         kind, detail = shape
@@ -656,10 +719,11 @@ class Shared:
         for number in ids:
             for column in shape["cuts"][number][1]:
                 counts[column] += 1
-        columns = [
-            iter(self.load(part, column, values, many, within))
-            for column, values, many in zip(shape["columns"], described[1], counts)
-        ]
+        columns = []
+        for number, (column, values, many) in enumerate(zip(shape["columns"], described[1], counts)):
+            if column[0] == 11:
+                column, values = column[1][1], self.integers_of(part, described, counts, ids, number)
+            columns.append(iter(self.load(part, column, values, many, within)))
         rows = []
         for number in ids:
             texts, of_cut = shape["cuts"][number]
@@ -751,13 +815,13 @@ def main(folder, options):
             if known is not group:
                 known, marks = group, stripe.unpack(stripe.find(group["sections"], 4))
                 times, templates = stripe.times(group, outline), stripe.templates(group, outline)
-                scores, verdicts = stripe.column(group, 5), dict(stripe.texts(11)) if group["flagged"] else {}
+                scores, verdicts = stripe.by_cut(group, 5, outline), stripe.verdicts() if group["flagged"] else {}
             mark = marks[row]
             verdict = verdicts[before + row] if mark & 8 else None
             print(json.dumps({
                 "id": number, "source": archive.inputs[source]["name"], "offset": offset, "length": len(record),
                 "time": times[row] if mark & 7 else None, "level": LEVELS[(mark >> 4) - 1] if mark >> 4 else None,
-                "flagged": verdict is not None, "score": verdict["score"] if verdict else scores[row] / 50,
+                "flagged": verdict is not None, "score": scores[row] / 50 if verdict is None else verdict,
                 "template": templates[row],
             }))
         return

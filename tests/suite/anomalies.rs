@@ -52,6 +52,70 @@ fn incidents_name_who_when_why_and_what_to_do() {
 }
 
 #[test]
+fn an_incident_is_found_by_its_id_with_index_and_without() {
+    let world = attacked();
+    let incidents: Vec<serde_json::Value> =
+        world.ok(&["anomalies", "--json"]).stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut all = Vec::new();
+    for incident in &incidents {
+        let id = incident["id"].as_u64().unwrap();
+        assert_eq!(incident["id"], incident["first_id"]);
+        let found = world.ids(&format!("incident:{id}"), &[]);
+        assert_eq!(found.len() as u64, incident["records"].as_u64().unwrap(), "{incident}");
+        assert_eq!(found, world.ids(&format!("incident={id}"), &["--scan"]));
+        assert_eq!((found.first(), found.last()), (Some(&id), incident["last_id"].as_u64().as_ref()));
+        all.extend(found);
+    }
+    all.sort_unstable();
+    assert_eq!(world.ids("incident:*", &[]), all, "each record is in one incident");
+    assert_eq!(world.ids("incident:*", &["--scan"]), all);
+    assert_eq!(world.ids("anomaly:true", &[]), all);
+    let others = world.ids("-incident:*", &[]);
+    assert_eq!(others.len() + all.len(), 1_731);
+    assert_eq!(others, world.ids("-incident:*", &["--scan"]));
+    let last = incidents.iter().map(|incident| incident["id"].as_u64().unwrap()).max().unwrap();
+    assert_eq!(
+        world.ids(&format!("incident>={last} OR incident:/^{last}$/"), &[]),
+        world.ids(&format!("id:{last}"), &[])
+    );
+    assert_eq!(world.run(&["search", "incident:3"]).code, 1, "an ordinary record begins no incident");
+    let rows = world.ok(&["search", "--json", "incident:* | stats count by incident"]).stdout;
+    assert_eq!(rows.lines().count(), incidents.len(), "{rows}");
+    let shown = world.ok(&["search", "--json", &format!("incident:{last}")]).stdout;
+    assert!(shown.contains(&format!("\"incident\":{last}")), "{shown}");
+    let script = world.write("script", format!("incident:{last}\nrule:destructive-command\n"));
+    let answers = world.ok(&["search", "--queries", &script, "--json"]).stdout;
+    assert_eq!(answers.matches("\"incident\":").count(), 1, "only an answer about incidents names them: {answers}");
+    let why = world.ok(&["why", &last.to_string()]).stdout;
+    assert!(why.contains(&format!("incident {last}")) && why.contains(&format!("incident:{last} ")), "{why}");
+    let told = world.ok(&["anomalies"]).stdout;
+    assert!(told.contains(&format!("see    incident:{last} ")), "{told}");
+    let mut prompt = world.command(&["search", "--now", NOW]);
+    prompt.stdin(std::fs::File::open(world.write("typed", format!("incident:{last}\n"))).unwrap());
+    let said = String::from_utf8(prompt.output().unwrap().stdout).unwrap();
+    assert!(said.contains("no-preserve-root"), "{said}");
+}
+
+#[test]
+fn an_incident_keeps_its_id_when_more_is_archived() {
+    let world = attacked();
+    let ids = |world: &World| {
+        let lines = world.ok(&["anomalies", "--by", "time", "--json"]).stdout;
+        let id = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].as_u64().unwrap();
+        lines.lines().map(id).collect::<std::collections::BTreeSet<u64>>()
+    };
+    let before = ids(&world);
+    let more = "2026-11-20T11:05:00Z INFO run by 192.0.2.9: rm -rf / --no-preserve-root\n\
+                2026-11-20T13:05:00Z INFO run by 192.0.2.9: rm -rf / --no-preserve-root\n";
+    world.ok(&["process", &world.write("more.log", more)]);
+    let after = ids(&world);
+    assert_eq!(after.difference(&before).copied().collect::<Vec<_>>(), [1_732], "one went on, one is new");
+    assert_eq!(world.ids("incident:1730", &[]), [1_730, 1_731]);
+    world.ok(&["compact", "--seal", "small"]);
+    assert_eq!(ids(&world), after);
+}
+
+#[test]
 fn a_calm_store_has_no_incidents() {
     let world = World::new();
     world.ok(&["process", &world.write("calm.log", logins(800))]);

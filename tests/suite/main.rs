@@ -35,6 +35,7 @@ mod search;
 mod search_answers;
 mod search_prompt;
 mod search_terminal;
+mod settings;
 mod sigma;
 mod sigma_public;
 mod world;

@@ -28,7 +28,7 @@ fn model_file(world: &World) -> std::path::PathBuf {
 fn what_was_learnt_judges_other_files_from_their_first_line() {
     let world = World::new();
     let (train, test) = (world.write("train.log", logins(2_000)), world.write("test.log", TAIL));
-    for kind in ["isolation-forest", "autoencoder", "rules"] {
+    for kind in ["isolation-forest", "autoencoder", "pca", "rules"] {
         world.ok(&["train", "--kind", kind, "--name", kind, "--epochs", "5", &train]);
         let run = world.ok(&["score", "--model", kind, &test]);
         assert_eq!(flags(&run.stdout), [false, true, true], "{kind}: {}", run.stdout);
@@ -87,14 +87,14 @@ fn a_model_that_cannot_be_used_is_told_in_one_sentence_and_ingest_goes_on() {
     let mut flipped = whole.clone();
     let middle = flipped.len() / 2;
     flipped[middle] ^= 1;
-    let header = whole.windows(11).position(|bytes| bytes == b"\"version\":1").unwrap();
+    let header = whole.windows(11).position(|bytes| bytes == b"\"version\":2").unwrap();
     let mut other = whole.clone();
     other[header + 10] = b'9';
     let bad = [
         (flipped, "is damaged: it does not have the hash"),
         (whole[..middle].to_vec(), "is damaged: it is cut short"),
         (whole[..9].to_vec(), "is damaged: it is cut short"),
-        (other, "is a model of version 9, this logguard uses version 1"),
+        (other, "is a model of version 9, this logguard uses version 2"),
         (b"not a model".to_vec(), "is no LogGuard model"),
     ];
     for (number, (bytes, sentence)) in bad.into_iter().enumerate() {
@@ -115,6 +115,8 @@ fn a_model_that_cannot_be_used_is_told_in_one_sentence_and_ingest_goes_on() {
         "{}",
         unknown.stderr
     );
+    assert!(unknown.stderr.contains("scored by rules alone"), "{}", unknown.stderr);
+    assert_eq!(world.json(&["info", "--json"])["records"], 3, "records are archived all the same");
 }
 
 #[test]
@@ -143,7 +145,7 @@ fn bad_training_is_told_in_one_sentence() {
 fn kinds_can_be_chosen_without_a_model_and_no_budget_flags_nothing_ordinary() {
     let world = World::new();
     let file = world.write("mixed.log", logins(1_500) + TAIL);
-    for kind in ["autoencoder", "rules"] {
+    for kind in ["autoencoder", "pca", "rules"] {
         let run = world.ok(&["score", "--model-kind", kind, &file]);
         let flags = flags(&run.stdout);
         assert_eq!(&flags[1_500..], [false, true, true], "{kind}");

@@ -66,6 +66,7 @@ impl Entry {
             score: 0.0,
             novelty: 0.0,
             verdict: None,
+            incident: None,
         }
     }
 }

@@ -67,6 +67,7 @@ fn run(entries: &[Entry], text: &str, limits: Limits) -> Result<Output, String> 
             novelty: 0.0,
             rules: &[],
             verdict: None,
+            incident: None,
         };
         pipeline.push(&view).map_err(|cause| cause.to_string())?;
     }

@@ -145,6 +145,7 @@ impl Line {
             score: self.score,
             novelty: 0.0,
             verdict: self.verdict.as_ref(),
+            incident: None,
         }
     }
 
@@ -242,6 +243,7 @@ proptest! {
             let columns = ColumnView {
                 time: view.time, time_quality: view.time_quality, level: view.level, score, novelty: 0.0,
                 flagged: line.verdict.is_some(), source: view.source,
+                incident: None,
             };
             prop_assert!(matcher.on_columns(&columns).is_none_or(|decided| decided == matched));
             let mut marks = Vec::new();

@@ -185,6 +185,7 @@ fn ask(text: &str, context: &QueryContext) -> bool {
             score: 0.9,
             novelty: 0.5,
             verdict: (id == 1).then_some(&verdict),
+            incident: None,
         };
         if matcher.matches(&view) {
             pipeline.push(&view).unwrap();

@@ -44,6 +44,7 @@ fn answers_and_info_tell_the_passes_apart() {
     world.ok(&["rescore"]);
     assert!(world.ok(&["info"]).stdout.contains("scores   of a second pass over all records"));
     assert!(world.ok(&["search", "--count", "score>=0"]).stderr.contains("second pass over all records"));
+    assert!(world.ok(&["search", "--count", "incident:*"]).stderr.contains("second pass over all records"));
     assert!(!world.ok(&["search", "--count", "login"]).stderr.contains("second pass"));
     world.write("c.log", "2026-11-20T13:00:00Z INFO app[7]: login ok\n");
     world.ok(&["process", "c.log"]);
@@ -67,6 +68,33 @@ fn what_rules_from_outside_found_stays() {
     world.ok(&["rescore"]);
     assert_eq!(world.ids("rule:odd", &[]), before);
     assert_eq!(world.ids("rule:sigma", &[]), before);
+    let run = world.ok(&["rescore"]);
+    assert!(run.stderr.contains("what Sigma rules found before stays on 1 record;"), "{}", run.stderr);
+}
+
+#[test]
+fn rules_that_are_given_are_looked_for_anew() {
+    let world = store();
+    let rule = |name: &str, word: &str| {
+        let text = format!(
+            "title: Odd {name}\nlogsource:\n  product: linux\ndetection:\n  keywords:\n    - {word}\n  condition: keywords\nlevel: high\n"
+        );
+        world.write(&format!("rules/{name}.yml"), text)
+    };
+    let first = rule("first", "preserve-root");
+    world.ok(&["rescore", "--sigma", &first]);
+    let removed = world.ids("preserve-root", &[]);
+    assert_eq!(world.ids("rule:first", &[]), removed, "records that were archived without rules are looked at");
+    assert!(world.ids("anomaly:true", &[]).contains(&removed[0]));
+    let second = rule("second", "'key=77 '");
+    rule("third", "'key=78'");
+    world.ok(&["rescore", "--sigma", &second, "--sigma", &world.path("rules/third.yml").display().to_string()]);
+    assert_eq!(world.run(&["search", "rule:first"]).code, 1, "what other rules found is replaced");
+    assert_eq!(world.ids("rule:third", &[]).len(), 10, "key=780 to key=789");
+    assert_eq!(world.ids("rule:third", &["--scan"]), world.ids("rule:third", &[]));
+    world.ok(&["verify"]);
+    let none = world.run(&["rescore", "--sigma", &world.write("none/a.txt", "no rule")]);
+    assert_eq!(none.code, 2, "{}", none.stderr);
 }
 
 #[test]

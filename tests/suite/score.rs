@@ -115,3 +115,31 @@ fn json_names_rules_and_reasons() {
     assert!(texts.contains(&"failed login of a privileged account"), "{texts:?}");
     assert!(!texts.contains(&"word of failure"), "one cause is told once: {texts:?}");
 }
+
+#[test]
+fn scores_are_measured_against_labels_of_ones_own() {
+    let world = World::new();
+    let file =
+        world.write("mixed.log", logins(900) + "2026-11-20T10:00:02Z INFO rm -rf / --no-preserve-root\n" + &logins(9));
+    let labels = |odd: usize, lines: usize| {
+        let label = |line: usize| if line == odd { "1\n" } else { ["0\n", "-1\n"][line % 2] };
+        world.write(&format!("labels-{odd}-{lines}"), (0..lines).map(label).collect::<String>())
+    };
+    let told = world.json(&["score", "--json", "--labels", &labels(900, 910), &file]);
+    assert_eq!((&told["lines"], &told["odd"], &told["flagged"]), (&455.into(), &1.into(), &1.into()), "{told}");
+    for figure in ["roc_auc", "average_precision", "precision", "recall", "f1"] {
+        assert_eq!(told[figure], 1.0, "{figure}: {told}");
+    }
+    let missed = world.ok(&["score", "--labels", &labels(4, 910), &file]).stdout;
+    assert!(missed.contains("recall\t0.0000") && missed.contains("false_positive_rate\t0.0022"), "{missed}");
+    for (labels, sentence) in [
+        (labels(900, 909), "has 909 labels, and there are 910 lines"),
+        (labels(900, 911), "has 911 labels, and there are 910 lines"),
+        (world.write("words", "odd\n"), "line 1 is no label; write 1, 0 or -1"),
+        (world.write("calm", "0\n".repeat(910)), "at least one odd line (1)"),
+    ] {
+        let run = world.run(&["score", "--labels", &labels, &file]);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{sentence}");
+        assert!(run.stderr.contains(sentence), "{}", run.stderr);
+    }
+}

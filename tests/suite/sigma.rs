@@ -342,6 +342,18 @@ fn a_folder_without_rules_is_said_before_anything_is_made() {
 }
 
 #[test]
+fn rules_that_are_all_broken_are_told_and_ingest_goes_on() {
+    let world = World::new();
+    world.write("rules/broken.yml", "title: [");
+    world.write("a.log", "x\n");
+    let run = world.run(&["process", "--sigma", "rules", "a.log"]);
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    let told = run.stderr.lines().find(|line| line.contains("none of 1 Sigma rule can be used")).expect("it is told");
+    assert!(told.contains("broken.yml") && told.contains("YAML") && told.contains("without them"), "{told}");
+    assert_eq!(world.json(&["info", "--json"])["records"], 1);
+}
+
+#[test]
 fn any_number_of_threads_finds_the_same() {
     let segments = |threads: &str| {
         let world = World::new();

@@ -3,6 +3,7 @@
 use hashbrown::HashMap;
 
 use super::section::SectionWriter;
+use super::told::Told;
 use super::{
     FLAGGED, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, NewRecord, RULE_IDS, RULES, Run,
     SCORE_STEPS, SCORES, SHARED_LINES, STARTS, STARTS_STEP, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES,
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::archive::column;
 use crate::archive::lines::{self, EncodedLines, Outline, Outlined, Stripe};
-use crate::model::{InputId, Layout, TimeQuality, Verdict};
+use crate::model::{InputId, Layout, TimeQuality};
 
 /// A stripe ready to be written.
 #[derive(Debug)]
@@ -20,6 +21,9 @@ pub struct EncodedStripe {
     /// What is known of it.
     pub stats: StripeStats,
 }
+
+/// Scores below are those of ordinary records: nobody asks how ordinary to the last digit.
+const ORDINARY: f32 = 0.5;
 
 /// Collects the records of one stripe.
 #[derive(Debug, Default)]
@@ -32,7 +36,7 @@ pub struct StripeBuilder {
     template_of: HashMap<u64, i64>,
     templates: Vec<String>,
     layouts: Vec<Layout>,
-    verdicts: Vec<(u32, Verdict)>,
+    verdicts: Vec<Told>,
     rules: Vec<Vec<String>>,
 }
 
@@ -92,7 +96,7 @@ impl StripeBuilder {
         let rules = record.verdict.map_or(&[][..], |verdict| &verdict.rules);
         self.group.rule_ids.push(place_of(&mut self.rules, rules));
         if let Some(verdict) = record.verdict.filter(|verdict| verdict.flagged) {
-            self.verdicts.push((self.lengths.len() as u32, verdict.clone()));
+            self.verdicts.push(Told::of(self.lengths.len() as u32, verdict));
         }
         self.lines.extend_from_slice(record.raw);
         self.lengths.push(u32::try_from(record.raw.len()).unwrap_or(u32::MAX));
@@ -231,8 +235,13 @@ impl Group {
         self.flagged += u32::from(is_flagged);
         let flag = if is_flagged { FLAGGED } else { 0 };
         self.marks.push(quality.code() | flag | record.level.map_or(0, |level| level.code() + 1) << 4);
-        self.scores.push(i64::from(to_steps(record.score)));
-        self.novelties.push(i64::from(to_steps(record.novelty)));
+        // Those of flagged records are told by their verdicts; a value like the one before costs nothing.
+        let (score, novelty) = match (is_flagged, self.scores.last(), self.novelties.last()) {
+            (true, Some(score), Some(novelty)) => (*score, *novelty),
+            _ => (to_steps(record.score), to_steps(record.novelty)),
+        };
+        self.scores.push(score);
+        self.novelties.push(novelty);
     }
 
     fn encode(
@@ -245,11 +254,11 @@ impl Group {
         writer.add_smallest(TIMES, &derived::times(&self.times, outline), level)?;
         writer.add(MARKS, &self.marks, level)?;
         let known: Vec<i64> = self.scores.iter().zip(&self.novelties).map(|(score, novelty)| score - novelty).collect();
-        writer.add(SCORES, &column::encode(&self.scores), level)?;
-        writer.add(NOVELTIES, &column::encode(&known), level)?;
+        writer.add_smallest(SCORES, &derived::by_cut(&self.scores, outline), level)?;
+        writer.add_smallest(NOVELTIES, &derived::by_cut(&known, outline), level)?;
         writer.add(TEMPLATE_IDS, template_ids, level)?;
         writer.add(LAYOUT_IDS, &column::encode(&self.layout_ids), level)?;
-        writer.add(RULE_IDS, &column::encode(&self.rule_ids), level)?;
+        writer.add_smallest(RULE_IDS, &derived::by_cut(&self.rule_ids, outline), level)?;
         Ok(GroupStats {
             rows: self.marks.len() as u32,
             raw_bytes: self.raw_bytes,
@@ -278,7 +287,8 @@ fn starts(lengths: &[u32]) -> Vec<i64> {
     lengths.chunks(STARTS_STEP).map(&mut start).collect()
 }
 
-/// A score as it is stored.
-fn to_steps(score: f32) -> u8 {
-    (score.clamp(0.0, 1.0) * SCORE_STEPS).round() as u8
+/// A score as it is stored: what is ordinary in steps twice as wide.
+fn to_steps(score: f32) -> i64 {
+    let steps = score.clamp(0.0, 1.0) * SCORE_STEPS;
+    if score < ORDINARY { ((steps / 2.0).round() * 2.0) as i64 } else { steps.round() as i64 }
 }

@@ -15,8 +15,56 @@ use crate::archive::lines::{MOST_STAMPS, Outline};
 const PLAIN: u8 = 0;
 /// Times as distances from the first, second, third stamp of the record: this plus 0, 1, 2.
 const FROM_STAMP: u8 = 1;
-/// Template ids where they are not the usual ones.
-const BY_CUT: u8 = 1;
+/// Template ids where they are not the usual ones: in the order of the rows (version 2), and in that of how they were cut.
+const UNUSUAL: u8 = 1;
+const UNUSUAL_IN_ORDER: u8 = 2;
+/// Bit of the mode of a column whose values stand in the order of how the rows were cut.
+const IN_ORDER: u8 = 1 << 4;
+
+/// The forms in which a column of small numbers may be kept: as they are, and in the order of how records were cut, where those
+/// that are alike come to lie together. The caller takes the one that compresses best.
+pub fn by_cut(values: &[i64], outline: Option<&Outline>) -> Vec<Vec<u8>> {
+    let mut forms = vec![column::encode(values)];
+    if let Some(outline) = outline.filter(|outline| outline.templates.len() == values.len()) {
+        let mut sorted = column::encode(&in_order(values, &keys(outline)));
+        sorted.iter_mut().take(1).for_each(|mode| *mode |= IN_ORDER);
+        forms.push(sorted);
+    }
+    forms
+}
+
+/// Whether the values of these bytes stand in the order of how records were cut.
+pub fn is_by_cut(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|mode| mode & IN_ORDER != 0)
+}
+
+/// The values of exactly `rows` rows from one of the forms; `cuts` says how each was cut.
+pub fn of_cut(bytes: &[u8], rows: usize, cuts: Option<&[u64]>) -> Option<Vec<i64>> {
+    if !is_by_cut(bytes) {
+        return column::decode(bytes, rows);
+    }
+    let mut column = bytes.to_vec();
+    column.iter_mut().take(1).for_each(|mode| *mode &= !IN_ORDER);
+    in_rows(&column::decode(&column, rows)?, cuts.filter(|cuts| cuts.len() == rows)?)
+}
+
+fn keys(outline: &Outline) -> Vec<u64> {
+    outline.templates.iter().map(|cut| u64::from(*cut)).collect()
+}
+
+/// Values by key, rows of the same key in the order in which they stand.
+fn in_order(values: &[i64], keys: &[u64]) -> Vec<i64> {
+    column::places(keys).into_iter().filter_map(|place| values.get(place as usize).copied()).collect()
+}
+
+/// The opposite of [`in_order`].
+fn in_rows(values: &[i64], keys: &[u64]) -> Option<Vec<i64>> {
+    let mut rows = vec![0; values.len()];
+    for (place, value) in column::places(keys).into_iter().zip(values) {
+        *rows.get_mut(place as usize)? = *value;
+    }
+    Some(rows)
+}
 
 /// The forms in which times may be kept; the caller takes the one that compresses best.
 pub fn times(times: &[i64], outline: Option<&Outline>) -> Vec<Vec<u8>> {
@@ -94,22 +142,22 @@ pub fn plain_template_ids(ids: &[i64]) -> Vec<u8> {
     with(PLAIN, &column::encode(ids))
 }
 
-/// Template ids where they are not the usual ones.
+/// Template ids where they are not the usual ones, in the order of how records were cut.
 pub fn unusual_template_ids(ids: &[i64], outline: &Outline, usual: &[i64]) -> Vec<u8> {
     let unusual = |(cut, id): (&u32, &i64)| if usual.get(*cut as usize) == Some(id) { 0 } else { id + 1 };
     let rest: Vec<i64> = outline.templates.iter().zip(ids).map(unusual).collect();
-    with(BY_CUT, &column::encode(&rest))
+    with(UNUSUAL_IN_ORDER, &column::encode(&in_order(&rest, &keys(outline))))
 }
 
 /// Whether the template ids of these bytes follow from the usual ones.
 pub fn needs_usual(bytes: &[u8]) -> bool {
-    bytes.first() == Some(&BY_CUT)
+    bytes.first().is_some_and(|form| *form != PLAIN)
 }
 
 /// The template ids of exactly `rows` rows from one of the forms.
 pub fn template_ids_of(bytes: &[u8], rows: usize, outline: Option<&Outline>, usual: &[i64]) -> Option<Vec<i64>> {
     let (form, rest) = bytes.split_first()?;
-    let mut values = column::decode(rest, rows)?;
+    let values = column::decode(rest, rows)?;
     if *form == PLAIN {
         return Some(values);
     }
@@ -117,6 +165,11 @@ pub fn template_ids_of(bytes: &[u8], rows: usize, outline: Option<&Outline>, usu
     if outline.templates.len() != rows {
         return None;
     }
+    let mut values = match *form {
+        UNUSUAL => values,
+        UNUSUAL_IN_ORDER => in_rows(&values, &keys(outline))?,
+        _ => return None,
+    };
     for (value, cut) in values.iter_mut().zip(&outline.templates) {
         *value = if *value == 0 { *usual.get(*cut as usize)? } else { value.checked_sub(1)? };
     }

@@ -9,6 +9,7 @@ mod build;
 mod derived;
 mod read;
 mod section;
+mod told;
 
 use serde::{Deserialize, Serialize};
 

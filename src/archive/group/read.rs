@@ -4,6 +4,7 @@ use std::ops::BitOr;
 use std::sync::{Arc, OnceLock};
 
 use super::section::{COLUMNAR, ReadAt, SectionError, find};
+use super::told::Told;
 use super::{
     FLAGGED, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, RULE_IDS, RULES, Run, SCORE_STEPS,
     SCORES, SHARED_LINES, STARTS, STARTS_STEP, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES, USUAL_TEMPLATES, VERDICTS,
@@ -109,6 +110,13 @@ impl OpenStripe {
             let section = find(&stripe.sections, TEMPLATES, "templates")?;
             let constants = if section.needs_lines() { self.lines(stripe, read)?.constants() } else { Vec::new() };
             section.texts("templates", &constants, read)
+        })
+    }
+
+    fn verdicts(&self, stripe: &StripeStats, read: &ReadAt<'_>) -> Result<Arc<Vec<(u32, Verdict)>>, SectionError> {
+        once(&self.verdicts, || {
+            let told = find(&stripe.sections, VERDICTS, "verdicts")?.texts::<Told>("verdicts", &[], read)?;
+            Ok(told.into_iter().map(Told::into_verdict).collect())
         })
     }
 
@@ -225,6 +233,11 @@ impl GroupColumns {
         of(&self.layout_ids, &self.layouts, row)
     }
 
+    /// The sets of rules that fired on rows of the stripe.
+    pub fn rule_sets(&self) -> &[Vec<String>] {
+        &self.rules
+    }
+
     /// Rules that fired on a row.
     pub fn rules(&self, row: usize) -> &[String] {
         of(&self.rule_ids, &self.rules, row).map_or(&[], Vec::as_slice)
@@ -290,8 +303,8 @@ impl GroupReader<'_> {
         let is_wanted = |need: Needs| wanted.meets(need);
         let (stripe, read) = (self.stripe, self.read);
         if is_wanted(Needs(2)) {
-            let scores = self.integers(SCORES, "scores")?;
-            let mut novelties = self.integers(NOVELTIES, "novelties")?;
+            let scores = self.by_cut(SCORES, "scores")?;
+            let mut novelties = self.by_cut(NOVELTIES, "novelties")?;
             novelties.iter_mut().zip(&scores).for_each(|(novelty, score)| *novelty = score.wrapping_sub(*novelty));
             (columns.scores, columns.novelties) = (Arc::new(scores), Arc::new(novelties));
         }
@@ -300,11 +313,11 @@ impl GroupReader<'_> {
             columns.layouts = OpenStripe::texts(&self.shared.layouts, stripe, LAYOUTS, "layouts", read)?;
         }
         if is_wanted(Needs::RULES) {
-            columns.rule_ids = ids_of(self.integers(RULE_IDS, "rule ids")?);
+            columns.rule_ids = ids_of(self.by_cut(RULE_IDS, "rule ids")?);
             columns.rules = OpenStripe::texts(&self.shared.rules, stripe, RULES, "rules", read)?;
         }
         if is_wanted(Needs::VERDICTS) && self.group.flagged > 0 {
-            columns.verdicts = OpenStripe::texts(&self.shared.verdicts, stripe, VERDICTS, "verdicts", read)?;
+            columns.verdicts = self.shared.verdicts(stripe, read)?;
         }
         if is_wanted(Needs::TIMES) || is_wanted(Needs::TEMPLATES) {
             self.derived(is_wanted(Needs::TIMES), is_wanted(Needs::TEMPLATES), &mut columns)?;
@@ -429,6 +442,25 @@ impl GroupReader<'_> {
         let stripe = self.shared.lines(self.stripe, self.read)?;
         let hits = stripe.find(&stored, self.group.rows, section.raw, needles);
         hits.map(Some).map_err(|_| section.damaged("lines", "can't be unpacked"))
+    }
+
+    /// A column that may stand in the order of how the records were cut.
+    fn by_cut(&self, kind: u8, name: &str) -> Result<Vec<i64>, SectionError> {
+        let bytes = self.unpack(kind, name)?;
+        let cuts = if derived::is_by_cut(&bytes) { Some(self.cuts()?) } else { None };
+        let values = derived::of_cut(&bytes, self.group.rows as usize, cuts.as_deref());
+        values.ok_or_else(|| match find(&self.group.sections, kind, name) {
+            Ok(section) => section.damaged(name, NO_COLUMN),
+            Err(missing) => missing,
+        })
+    }
+
+    /// How each record was cut, without reading a line.
+    fn cuts(&self) -> Result<Vec<u64>, SectionError> {
+        let section = find(&self.group.sections, LINES, "lines")?;
+        let stored = section.stored("lines", self.read)?;
+        let cuts = self.shared.lines(self.stripe, self.read)?.cuts(&stored, self.group.rows, section.raw);
+        cuts.map_err(|_| section.damaged("lines", "can't be unpacked"))
     }
 
     fn unpack(&self, kind: u8, name: &str) -> Result<Vec<u8>, SectionError> {

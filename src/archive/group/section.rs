@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::archive::frame::{pack, unpack};
 use crate::archive::lines::{self, EncodedLines, Stripe};
-use crate::archive::unpack::unpack;
 
 /// The section is stored as it is.
 const STORED: u8 = 0;
-/// The section is one zstd frame.
-const ZSTD: u8 = 1;
+/// The section is one frame ([`crate::archive::frame`]).
+const PACKED: u8 = 1;
 /// The section is a part of lines in columns ([`lines`]), which nobody unpacks without the others.
 pub const COLUMNAR: u8 = 2;
 /// The section is so many lines in columns, shared part and only chunk: length of the first u32, the first, the second.
@@ -65,8 +65,8 @@ impl SectionWriter {
         let mut smallest: Option<(u8, Vec<u8>, usize)> = None;
         for form in forms {
             let raw = form.as_ref();
-            let packed = zstd::bulk::compress(raw, level)?;
-            let (codec, stored) = if packed.len() < raw.len() { (ZSTD, packed) } else { (STORED, raw.to_vec()) };
+            let packed = pack(raw, level)?;
+            let (codec, stored) = if packed.len() < raw.len() { (PACKED, packed) } else { (STORED, raw.to_vec()) };
             if smallest.as_ref().is_none_or(|(_, known, _)| stored.len() < known.len()) {
                 smallest = Some((codec, stored, raw.len()));
             }
@@ -99,7 +99,7 @@ impl SectionWriter {
             raw.push(b'\n');
             lengths.push((raw.len() - start) as u32);
         }
-        let mut forms = vec![(STORED, None, raw.clone()), (ZSTD, None, zstd::bulk::compress(&raw, level)?)];
+        let mut forms = vec![(STORED, None, raw.clone()), (PACKED, None, pack(&raw, level)?)];
         if let Some(constants) = constants {
             let packed = zstd::bulk::Compressor::with_dictionary(level, constants)?.compress(&raw)?;
             forms.push((ZSTD_BY_LINES, None, packed));
@@ -182,7 +182,7 @@ impl Section {
         let broken = || self.damaged(name, "can't be unpacked");
         let raw = match (self.codec, self.rows) {
             (STORED, _) => stored,
-            (ZSTD, _) => unpack(&stored, self.raw as usize).map_err(|_| broken())?,
+            (PACKED, _) => unpack(&stored, self.raw as usize).map_err(|_| broken())?,
             (ZSTD_BY_LINES, _) => zstd::bulk::Decompressor::with_dictionary(constants)
                 .and_then(|mut decompressor| decompressor.decompress(&stored, self.raw as usize))
                 .map_err(|_| broken())?,

@@ -29,6 +29,8 @@ pub const LINES: u8 = 8;
 pub const BYTES: u8 = 9;
 /// Time stamps: format, whether relative to the first of the record, integers.
 pub const STAMPS: u8 = 10;
+/// Comes before another form: the values stand in the order of the template (0) or of a column (its number plus one).
+pub const ORDERED: u8 = 11;
 
 /// Columns within columns go no deeper.
 pub const DEEPEST: u8 = 4;
@@ -73,46 +75,45 @@ fn shape(raw: &[u8], values: &[Span]) -> Shape {
 }
 
 /// Writes a column: its form to the tree, its values to the parts they belong to. `depth` counts the columns it lies in.
-pub fn write(parts: &mut Parts, raw: &[u8], values: &[Span], scope: &Scope, depth: u8) {
+pub fn write(parts: &mut Parts, raw: &[u8], values: &[Span], scope: &Scope, depth: u8) -> std::io::Result<()> {
     let shape = shape(raw, values);
     if shape.equal {
         let value = values.first().map_or(&[][..], |value| slice(raw, *value));
         parts.tree.push(EQUAL);
         write_varint(&mut parts.tree, value.len() as u64);
         parts.tree.extend_from_slice(value);
-        return;
+        return Ok(());
     }
     let digits = shape.every & DIGIT != 0 && shape.shortest > 0;
     if digits && shape.longest <= MOST_DIGITS && (!shape.leading_zero || shape.shortest == shape.longest) {
-        numbers(parts, raw, values, &shape, scope, depth);
-        return;
+        return numbers(parts, raw, values, &shape, scope, depth);
     }
     if depth < DEEPEST
         && values.len() >= LEAST_FOR_DICTIONARY
         && let Some(dictionary) = dictionary::of_column(raw, values)
     {
-        write_dictionary(parts, dictionary, scope, depth);
-        return;
+        return write_dictionary(parts, dictionary, scope, depth);
     }
     if shape.any & DIGIT != 0 && shape.shortest >= 4 && by_place(parts, raw, values, &shape, scope) {
-        return;
+        return Ok(());
     }
     let hex = if shape.every & HEX_LOWER != 0 { HEX_LOWER } else { shape.every & HEX_UPPER };
     if hex != 0 && shape.shortest > 0 && (digits || shape.any & DIGIT != 0 && shape.shortest >= 5) {
         nibbles(parts, raw, values, scope);
-        return;
+        return Ok(());
     }
-    if shape.any & DIGIT != 0 && depth < DEEPEST && patterns::write(parts, raw, values, scope, depth) {
-        return;
+    if shape.any & DIGIT != 0 && depth < DEEPEST && patterns::write(parts, raw, values, scope, depth)? {
+        return Ok(());
     }
     text(parts, raw, values, &shape, scope);
+    Ok(())
 }
 
 /// Writes a column whose values are in a dictionary.
-pub fn write_ids(parts: &mut Parts, dictionary: u64, ids: &[u64], scope: &Scope) {
-    parts.tree.push(DICTIONARY);
-    write_varint(&mut parts.tree, dictionary);
-    parts.each(scope, ids, integers::write);
+pub fn write_ids(parts: &mut Parts, dictionary: u64, ids: &[u64], scope: &Scope) -> std::io::Result<()> {
+    let mut form = vec![DICTIONARY];
+    write_varint(&mut form, dictionary);
+    parts.integers(&form, ids, scope)
 }
 
 /// Writes a column of time stamps.
@@ -136,7 +137,14 @@ fn number(raw: &[u8], value: &Span) -> u64 {
         .fold(0u64, |number, digit| number.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0'))))
 }
 
-fn numbers(parts: &mut Parts, raw: &[u8], values: &[Span], shape: &Shape, scope: &Scope, depth: u8) {
+fn numbers(
+    parts: &mut Parts,
+    raw: &[u8],
+    values: &[Span],
+    shape: &Shape,
+    scope: &Scope,
+    depth: u8,
+) -> std::io::Result<()> {
     let numbers: Vec<u64> = values.iter().map(|value| number(raw, value)).collect();
     // Few distinct wide numbers (sizes, ports, octets) are cheaper as words of a dictionary.
     if depth < DEEPEST
@@ -147,21 +155,19 @@ fn numbers(parts: &mut Parts, raw: &[u8], values: &[Span], shape: &Shape, scope:
         let entries: Vec<u64> = dictionary.entries.iter().map(|value| number(raw, value)).collect();
         let by_id = integers::estimate(&dictionary.ids) + integers::estimate(&entries);
         if by_id < integers::estimate(&numbers) / 10 * 9 {
-            write_dictionary(parts, dictionary, scope, DEEPEST);
-            return;
+            return write_dictionary(parts, dictionary, scope, DEEPEST);
         }
     }
     if shape.leading_zero {
-        parts.tree.extend_from_slice(&[FIXED_DIGITS, shape.longest as u8]);
+        parts.integers(&[FIXED_DIGITS, shape.longest as u8], &numbers, scope)
     } else {
-        parts.tree.push(INTEGERS);
+        parts.integers(&[INTEGERS], &numbers, scope)
     }
-    parts.each(scope, &numbers, integers::write);
 }
 
-fn write_dictionary(parts: &mut Parts, dictionary: Dictionary, scope: &Scope, depth: u8) {
+fn write_dictionary(parts: &mut Parts, dictionary: Dictionary, scope: &Scope, depth: u8) -> std::io::Result<()> {
     let number = parts.dictionary(dictionary.entries, (depth + 1).min(DEEPEST));
-    write_ids(parts, number, &dictionary.ids, scope);
+    write_ids(parts, number, &dictionary.ids, scope)
 }
 
 /// Addresses of fixed width, UUIDs, hashes: constant places once, the others as nibbles.

@@ -1,6 +1,9 @@
 //! Columns of unsigned integers: minimum based or differences, as byte planes, high plane first.
 
+use std::sync::Arc;
+
 use super::DecodeError;
+use super::order::Order;
 use super::pack::{BlobsOf, Kind, Meta};
 use super::parts::Part;
 use crate::archive::column::{entropy, unzigzag, width_of as width, write_varint, zigzag};
@@ -89,6 +92,7 @@ pub struct Integers {
     /// As many as `width` says: a chunk has thousands of columns, and none of them takes memory of its own.
     planes: [Plane; WIDEST],
     width: usize,
+    order: Option<Arc<Order>>,
 }
 
 impl Integers {
@@ -108,10 +112,20 @@ impl Integers {
                 _ => Plane::Equal(meta.byte()?),
             };
         }
-        Ok(Integers { mode, base, planes, width })
+        Ok(Integers { mode, base, planes, width, order: None })
     }
 
-    /// Unpacks exactly `count` values.
+    /// Says in which order the values stand.
+    pub fn set_order(&mut self, order: Order) {
+        self.order = Some(Arc::new(order));
+    }
+
+    /// The order in which the values stand, if it is not that of the rows.
+    pub fn order(&self) -> Option<&Arc<Order>> {
+        self.order.as_ref()
+    }
+
+    /// Unpacks exactly `count` values, in the order in which they stand.
     pub fn load(&self, blobs: &mut BlobsOf<'_, '_>, count: usize) -> Result<Vec<u64>, DecodeError> {
         if self.mode == EQUAL {
             return Ok(vec![self.base; count]);

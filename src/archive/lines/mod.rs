@@ -19,11 +19,13 @@ mod find;
 mod hits;
 mod integers;
 mod needle;
+mod order;
 mod outline;
 mod pack;
 mod parts;
 mod patterns;
 mod read;
+mod relate;
 mod shape;
 mod stamps;
 mod template;
@@ -44,7 +46,7 @@ pub use self::outline::{MOST_STAMPS, Outline, Outlined};
 use self::pack::{Compressors, Meta, Packs};
 use self::read::{DescribedTable, Dictionaries, Form, Loader, TableForm};
 use super::column::read_varint;
-use super::unpack::unpack;
+use super::frame::unpack;
 
 /// Fewer records have nothing in common that is worth a template.
 const LEAST_ROWS: usize = 8;
@@ -233,7 +235,7 @@ fn pays(raw: &[u8], records: &[Span], cuts: &[usize], size: usize, level: i32) -
     let (mut sampled, mut packed) = (0usize, 0usize);
     for piece in raw.chunks(PAYS_SAMPLE).step_by(PAYS_STEP) {
         sampled += piece.len();
-        packed += fast.of(pack::Kind::Low).compress(piece)?.len();
+        packed += fast.pack(pack::Kind::Low, piece)?.len();
     }
     // All of it would be at most a quarter smaller than its pieces by themselves.
     let estimate = packed as u64 * raw.len() as u64 / sampled.max(1) as u64;
@@ -391,6 +393,13 @@ impl Stripe {
         })
     }
 
+    /// The template of each record of a chunk.
+    pub fn cuts(&self, chunk: &[u8], rows: u32, raw_bytes: u64) -> Result<Vec<u64>, DecodeError> {
+        self.chunk(chunk, rows, raw_size(raw_bytes)?, |described, loader| {
+            loader.integers(described.ids(), rows as usize)
+        })
+    }
+
     /// For each needle, which records of a chunk hold it, without reading a line.
     pub fn find(&self, chunk: &[u8], rows: u32, raw_bytes: u64, needles: &[Needle]) -> Result<Vec<Hits>, DecodeError> {
         let sought: Vec<_> = needles.iter().map(|needle| self.sought.of(needle, &self.table)).collect();
@@ -418,7 +427,8 @@ impl Stripe {
             return Err(DecodeError("another number of rows"));
         }
         let mut packs = Packs::read(&mut meta, packs.into(), 4 * raw + (64 << 10))?;
-        let described = self.table.describe(&mut meta)?;
+        let mut described = self.table.describe(&mut meta)?;
+        described.link(&self.table, rows as usize);
         if !meta.is_empty() {
             return Err(DecodeError("bytes after the description"));
         }

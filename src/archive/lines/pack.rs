@@ -13,29 +13,42 @@ use zstd::bulk::Compressor;
 
 use super::DecodeError;
 use crate::archive::column::{read_varint, write_varint};
-use crate::archive::unpack::unpack;
+use crate::archive::frame::{Packer, unpack};
 
 /// Compressors of a stripe.
 pub struct Compressors {
-    text: Compressor<'static>,
+    text: Packer,
     rest: Compressor<'static>,
+    level: i32,
 }
 
 /// Text is what is left when all that repeats is taken out: little, and worth more effort than the rest.
 const TEXT_LEVEL: i32 = 7;
+/// Descriptions are read before anything else of a part: longer ones must be read fast.
+const LONGEST_HEAD: usize = 64 << 10;
 
 impl Compressors {
     /// For a zstd level.
     pub fn new(level: i32) -> std::io::Result<Compressors> {
-        Ok(Compressors { text: Compressor::new(level.max(TEXT_LEVEL))?, rest: Compressor::new(level)? })
+        Ok(Compressors { text: Packer::new(level.max(TEXT_LEVEL))?, rest: Compressor::new(level)?, level })
     }
 
-    /// The compressor for a kind of blobs.
-    pub fn of(&mut self, kind: Kind) -> &mut Compressor<'static> {
+    /// The zstd level.
+    pub fn level(&self) -> i32 {
+        self.level
+    }
+
+    /// Compresses a pack of blobs of a kind.
+    pub fn pack(&mut self, kind: Kind, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
         match kind {
-            Kind::Text => &mut self.text,
-            Kind::High | Kind::Low => &mut self.rest,
+            Kind::Text => self.text.pack(bytes),
+            Kind::High | Kind::Low => self.rest.compress(bytes),
         }
+    }
+
+    /// Compresses a description.
+    pub fn describe(&mut self, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+        self.text.pack_head(bytes, LONGEST_HEAD)
     }
 }
 
@@ -52,7 +65,7 @@ pub enum Kind {
 
 const KINDS: u64 = 3;
 /// Blobs of this size and more are not packed with others.
-const ALONE: usize = 2_048;
+pub const ALONE: usize = 2_048;
 /// A pack is closed once it holds as much.
 const FULL: usize = 64 << 10;
 
@@ -79,6 +92,11 @@ impl Blobs {
         self.blobs.push((kind, bytes));
     }
 
+    /// The blobs that are not equal to one before them, in order.
+    pub fn into_blobs(self) -> Vec<(Kind, Vec<u8>)> {
+        self.blobs
+    }
+
     /// Compresses all; gives the table of blobs and packs, and the packs one after the other.
     pub fn finish(self, compressor: &mut Compressors) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
         let mut table = Vec::new();
@@ -95,7 +113,7 @@ impl Blobs {
         }
         let mut out = Vec::new();
         for (kind, pack) in packs {
-            let packed = compressor.of(kind).compress(&pack)?;
+            let packed = compressor.pack(kind, &pack)?;
             let stored = if packed.len() < pack.len() { packed } else { pack };
             write_varint(&mut table, stored.len() as u64);
             out.extend_from_slice(&stored);
@@ -241,6 +259,17 @@ impl<'a> Meta<'a> {
         let (byte, rest) = self.rest.split_first().ok_or(DecodeError("the description is cut off"))?;
         self.rest = rest;
         Ok(*byte)
+    }
+
+    /// Whether the next byte is this one; it is passed then.
+    pub fn next_is(&mut self, byte: u8) -> bool {
+        match self.rest.split_first() {
+            Some((next, rest)) if *next == byte => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The next number.

@@ -5,8 +5,9 @@
 
 use std::collections::VecDeque;
 
-use super::pack::{Blobs, Compressors, Kind};
-use super::{Span, columns};
+use super::pack::{Blobs, Compressors};
+use super::relate::Relations;
+use super::{Span, columns, integers};
 use crate::archive::column::write_varint;
 
 /// Descriptions of values and the blobs they refer to.
@@ -25,6 +26,8 @@ pub enum Scope {
     Shared,
     /// To the chunks: for each, how many values there are up to its end.
     Chunks(Vec<usize>),
+    /// The same, of a column of the lines, by its number.
+    Column(u32, Vec<usize>),
 }
 
 /// All parts of a stripe being written.
@@ -37,6 +40,8 @@ pub struct Parts {
     /// Entries of dictionaries still to be written, and the depth at which they lie.
     waiting: VecDeque<(Vec<Span>, u8)>,
     dictionaries: u64,
+    /// What columns of the lines may follow.
+    relations: Option<Relations>,
 }
 
 impl Parts {
@@ -49,7 +54,7 @@ impl Parts {
     pub fn each<T>(&mut self, scope: &Scope, values: &[T], mut write: impl FnMut(&mut Part, &[T])) {
         match scope {
             Scope::Shared => write(&mut self.shared, values),
-            Scope::Chunks(ends) => {
+            Scope::Chunks(ends) | Scope::Column(_, ends) => {
                 let mut start = 0;
                 for (part, end) in self.chunks.iter_mut().zip(ends) {
                     write(part, values.get(start..*end).unwrap_or_default());
@@ -57,6 +62,26 @@ impl Parts {
                 }
             }
         }
+    }
+
+    /// From now on columns of the lines are written in the order of what they follow from.
+    pub fn relate(&mut self, relations: Relations) {
+        self.relations = Some(relations);
+    }
+
+    /// Writes a column of integers: its form to the tree, its values in the best order.
+    pub fn integers(&mut self, form: &[u8], values: &[u64], scope: &Scope) -> std::io::Result<()> {
+        let mut ordered = None;
+        if let (Scope::Column(number, ends), Some(relations)) = (scope, &mut self.relations)
+            && let Some((keys, values)) = relations.order(*number, values, ends)?
+        {
+            self.tree.push(columns::ORDERED);
+            write_varint(&mut self.tree, keys.map_or(0, |column| u64::from(column) + 1));
+            ordered = Some(values);
+        }
+        self.tree.extend_from_slice(form);
+        self.each(scope, ordered.as_deref().unwrap_or(values), integers::write);
+        Ok(())
     }
 
     /// Takes up the entries of a dictionary, to be written after the columns; gives its number.
@@ -77,7 +102,7 @@ impl Parts {
         // Entries may have dictionaries of their own, which come after them.
         while let Some((entries, depth)) = self.waiting.pop_front() {
             write_varint(&mut self.tree, entries.len() as u64);
-            columns::write(&mut self, raw, &entries, &Scope::Shared, depth);
+            columns::write(&mut self, raw, &entries, &Scope::Shared, depth)?;
         }
         let mut head = Vec::with_capacity(tree.len() + self.tree.len() + 16);
         write_varint(&mut head, self.dictionaries);
@@ -101,7 +126,7 @@ impl Part {
         let (table, packs) = self.blobs.finish(compressor)?;
         head.extend_from_slice(&table);
         head.extend_from_slice(&self.meta);
-        let packed = compressor.of(Kind::Text).compress(&head)?;
+        let packed = compressor.describe(&head)?;
         let mut out = Vec::with_capacity(packed.len() + packs.len() + 8);
         write_varint(&mut out, head.len() as u64);
         write_varint(&mut out, packed.len() as u64);

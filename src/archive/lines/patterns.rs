@@ -25,7 +25,7 @@ struct Patterns {
 }
 
 /// Writes the column so and gives `true`, or writes nothing where patterns cover less than 80 % of the values.
-pub fn write(parts: &mut Parts, raw: &[u8], values: &[Span], scope: &Scope, depth: u8) -> bool {
+pub fn write(parts: &mut Parts, raw: &[u8], values: &[Span], scope: &Scope, depth: u8) -> std::io::Result<bool> {
     let most = MOST_PATTERNS.min(values.len() / 8);
     let mut patterns = Patterns::default();
     let mut without = 0usize;
@@ -45,14 +45,14 @@ pub fn write(parts: &mut Parts, raw: &[u8], values: &[Span], scope: &Scope, dept
             }
         }
         if index + 1 == PROBE && patterns.keys.len() + without > PROBE / 2 || without * 5 > values.len() {
-            return false;
+            return Ok(false);
         }
     }
     if patterns.keys.is_empty() {
-        return false;
+        return Ok(false);
     }
-    patterns.write(parts, raw, scope, depth);
-    true
+    patterns.write(parts, raw, scope, depth)?;
+    Ok(true)
 }
 
 /// The pattern of a value, 0 standing for a run of digits, and its runs; `false` where it can't be written so.
@@ -107,7 +107,7 @@ impl Patterns {
         Some(index)
     }
 
-    fn write(mut self, parts: &mut Parts, raw: &[u8], scope: &Scope, depth: u8) {
+    fn write(mut self, parts: &mut Parts, raw: &[u8], scope: &Scope, depth: u8) -> std::io::Result<()> {
         // Values without a pattern have one that is nothing but a variable.
         let whole = self.templates.len() as u32;
         let has_whole = self.ids.contains(&u32::MAX);
@@ -144,11 +144,12 @@ impl Patterns {
         for (index, (values, ends)) in sub_columns.iter().zip(ends).enumerate() {
             let scope = match scope {
                 Scope::Shared => Scope::Shared,
-                Scope::Chunks(_) => Scope::Chunks(ends),
+                Scope::Chunks(_) | Scope::Column(..) => Scope::Chunks(ends),
             };
             // The values without a pattern would only be tried for patterns again.
             let last = has_whole && index + 1 == sub_columns.len();
-            columns::write(parts, raw, values, &scope, if last { columns::DEEPEST } else { depth + 1 });
+            columns::write(parts, raw, values, &scope, if last { columns::DEEPEST } else { depth + 1 })?;
         }
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::columns;
 use super::integers::Integers;
+use super::order::{self, Order};
 use super::pack::{BlobsOf, Meta, Packs};
 use super::stamps;
 use super::template::{Template, read_templates};
@@ -33,6 +34,17 @@ pub enum Form {
 pub struct TableForm {
     templates: Arc<Vec<Template>>,
     columns: Vec<Form>,
+    orders: Vec<Ordered>,
+}
+
+/// A column whose values stand in the order of another.
+#[derive(Debug)]
+struct Ordered {
+    column: usize,
+    /// The column that gives the keys; without one the template does.
+    keys: Option<usize>,
+    /// Of each template, whether it has the column, and whether it has the one that gives the keys.
+    uses: Arc<Vec<(bool, bool)>>,
 }
 
 impl TableForm {
@@ -46,14 +58,32 @@ impl TableForm {
         &self.columns
     }
 
+    /// Columns that stand in the order of others.
+    #[cfg(test)]
+    pub fn ordered(&self) -> usize {
+        self.orders.len()
+    }
+
     /// Reads it from the tree.
     pub fn read(tree: &mut Meta<'_>, depth: u8) -> Result<TableForm, DecodeError> {
         let (templates, count) = read_templates(tree)?;
-        let mut columns = Vec::new();
-        for _ in 0..count {
-            columns.push(Form::read(tree, depth + 1)?);
+        let (mut columns, mut orders) = (Vec::new(), Vec::new());
+        let mut depths = vec![0u8; count];
+        for column in 0..count {
+            let keys = if depth == 0 && tree.next_is(columns::ORDERED) { Some(tree.number()?) } else { None };
+            let form = Form::read(tree, depth + 1)?;
+            if let Some(keys) = keys {
+                let keys = keys.checked_sub(1).map(|keys| usize::try_from(keys).unwrap_or(usize::MAX));
+                let deepest = keys.map_or(Some(0), |keys| depths.get(keys).copied());
+                match (deepest.filter(|depth| *depth < order::DEEPEST), depths.get_mut(column)) {
+                    (Some(deepest), Some(depth)) => *depth = deepest + 1,
+                    _ => return Err(NO_ORDER),
+                }
+                orders.push(Ordered::read(&templates, column, keys, &form, &columns)?);
+            }
+            columns.push(form);
         }
-        Ok(TableForm { templates: Arc::new(templates), columns })
+        Ok(TableForm { templates: Arc::new(templates), columns, orders })
     }
 
     /// The constant text of all templates, each ended by a line feed.
@@ -68,11 +98,51 @@ impl TableForm {
         for form in &self.columns {
             columns.push(form.describe(leaves)?);
         }
-        Ok(DescribedTable { templates: Arc::clone(&self.templates), ids, columns })
+        Ok(DescribedTable { templates: Arc::clone(&self.templates), ids: Arc::new(ids), columns })
+    }
+}
+
+const NO_ORDER: DecodeError = DecodeError("no such order of a column");
+
+impl Ordered {
+    /// Checks that each value has a key: both columns are integers, and whoever has the column once has the other once.
+    fn read(
+        templates: &[Template],
+        column: usize,
+        keys: Option<usize>,
+        form: &Form,
+        before: &[Form],
+    ) -> Result<Ordered, DecodeError> {
+        let of_keys = match keys {
+            Some(keys) => Some(before.get(keys).ok_or(NO_ORDER)?),
+            None => None,
+        };
+        if !form.is_integers() || of_keys.is_some_and(|form| !form.is_integers()) {
+            return Err(NO_ORDER);
+        }
+        let times = |template: &Template, wanted: usize| {
+            template.columns.iter().filter(|column| **column as usize == wanted).count()
+        };
+        let mut uses = Vec::with_capacity(templates.len());
+        for template in templates {
+            match (times(template, column), keys.map(|keys| times(template, keys))) {
+                (0, Some(0) | None) => uses.push((false, false)),
+                (0, Some(1)) => uses.push((false, true)),
+                (1, Some(1)) => uses.push((true, true)),
+                (1, None) => uses.push((true, false)),
+                _ => return Err(NO_ORDER),
+            }
+        }
+        Ok(Ordered { column, keys, uses: Arc::new(uses) })
     }
 }
 
 impl Form {
+    /// Whether values are integers, or ids of words.
+    fn is_integers(&self) -> bool {
+        matches!(self, Form::Numbers { .. } | Form::Dictionary(_))
+    }
+
     /// Reads it from the tree.
     pub fn read(tree: &mut Meta<'_>, depth: u8) -> Result<Form, DecodeError> {
         if depth > DEEPEST {
@@ -143,11 +213,35 @@ pub enum Described {
 #[derive(Debug)]
 pub struct DescribedTable {
     templates: Arc<Vec<Template>>,
-    ids: Integers,
+    ids: Arc<Integers>,
     columns: Vec<Described>,
 }
 
+impl Described {
+    /// The integers of a column that has nothing else.
+    fn integers(&mut self) -> Option<&mut Integers> {
+        match self {
+            Described::Numbers { integers, .. } => Some(integers),
+            Described::Dictionary { ids, .. } => Some(ids),
+            _ => None,
+        }
+    }
+}
+
 impl DescribedTable {
+    /// Tells columns that stand in the order of others where to find these, in a chunk of so many rows.
+    pub fn link(&mut self, form: &TableForm, rows: usize) {
+        let mut known: Vec<Option<Arc<Integers>>> = vec![None; self.columns.len()];
+        for Ordered { column, keys, uses } in &form.orders {
+            let keys = keys.and_then(|keys| Some((known.get_mut(keys)?, self.columns.get_mut(keys)?.integers()?)));
+            let keys = keys.map(|(known, keys)| Arc::clone(known.get_or_insert_with(|| Arc::new(keys.clone()))));
+            let order = Order { ids: Arc::clone(&self.ids), rows, uses: Arc::clone(uses), keys };
+            if let Some(integers) = self.columns.get_mut(*column).and_then(Described::integers) {
+                integers.set_order(order);
+            }
+        }
+    }
+
     /// The templates.
     pub fn templates(&self) -> &[Template] {
         &self.templates
@@ -200,6 +294,7 @@ impl Dictionaries {
             within: Some(number),
             budget: self.most.saturating_mul(16).saturating_add(1 << 20),
             most: self.most,
+            kept: Vec::new(),
         };
         let text = Arc::new(loader.text(described, *count)?);
         Ok(Arc::clone(loaded.get_or_init(|| text)))
@@ -216,13 +311,15 @@ pub struct Loader<'a, 'b> {
     budget: usize,
     /// Bytes that the values of one column may add up to.
     most: usize,
+    /// Values that give others their order, with what they take of the budget.
+    kept: Vec<(Arc<Integers>, Arc<Vec<u64>>)>,
 }
 
 impl<'a, 'b> Loader<'a, 'b> {
     /// For a chunk of so many raw bytes.
     pub fn new(packs: &'b mut Packs<'a>, dictionaries: &'b Dictionaries, raw_bytes: usize) -> Loader<'a, 'b> {
         let budget = 16 * raw_bytes + (1 << 20);
-        Loader { blobs: BlobsOf::Chunk(packs), dictionaries, within: None, budget, most: raw_bytes }
+        Loader { blobs: BlobsOf::Chunk(packs), dictionaries, within: None, budget, most: raw_bytes, kept: Vec::new() }
     }
 
     /// The dictionaries of the stripe.
@@ -232,10 +329,15 @@ impl<'a, 'b> Loader<'a, 'b> {
 
     /// Hands itself to `take`, whose columns are gone when it returns: the memory they took may be taken again.
     pub fn borrowed<R>(&mut self, take: impl FnOnce(&mut Self) -> R) -> R {
-        let budget = self.budget;
+        let budget = self.budget.saturating_add(self.keeps());
         let result = take(self);
-        self.budget = budget;
+        self.budget = budget.saturating_sub(self.keeps());
         result
+    }
+
+    /// Bytes of the values that are kept.
+    fn keeps(&self) -> usize {
+        self.kept.iter().map(|(_, values)| 8 * values.len()).sum()
     }
 
     fn charge(&mut self, count: usize, each: usize) -> Result<(), DecodeError> {
@@ -244,10 +346,24 @@ impl<'a, 'b> Loader<'a, 'b> {
         Ok(())
     }
 
-    /// Unpacks a column of integers.
+    /// Unpacks a column of integers, in row order.
     pub fn integers(&mut self, integers: &Integers, count: usize) -> Result<Vec<u64>, DecodeError> {
         self.charge(count, 8)?;
-        integers.load(&mut self.blobs, count)
+        let values = integers.load(&mut self.blobs, count)?;
+        match integers.order() {
+            Some(order) => order.undo(self, &values),
+            None => Ok(values),
+        }
+    }
+
+    /// The same, kept for the next who asks: a column by which others are ordered is asked for by each of them.
+    pub fn kept(&mut self, integers: &Arc<Integers>, count: usize) -> Result<Arc<Vec<u64>>, DecodeError> {
+        if let Some((_, values)) = self.kept.iter().find(|(known, _)| Arc::ptr_eq(known, integers)) {
+            return Ok(Arc::clone(values));
+        }
+        let values = Arc::new(self.integers(integers, count)?);
+        self.kept.push((Arc::clone(integers), Arc::clone(&values)));
+        Ok(values)
     }
 
     fn bytes(&mut self, blob: u32) -> Result<Vec<u8>, DecodeError> {

@@ -320,7 +320,8 @@ fn each_kind_of_values_gets_its_form() {
         };
         let spans: Vec<Span> = values.iter().map(&mut span).collect();
         let mut parts = parts::Parts::new(1);
-        columns::write(&mut parts, values.concat().as_bytes(), &spans, &parts::Scope::Chunks(vec![spans.len()]), 0);
+        columns::write(&mut parts, values.concat().as_bytes(), &spans, &parts::Scope::Chunks(vec![spans.len()]), 0)
+            .unwrap();
         parts.tree[0]
     };
     assert_eq!(form(&|_| "v7".to_owned()), columns::EQUAL);
@@ -333,6 +334,56 @@ fn each_kind_of_values_gets_its_form() {
     let letters = |n: u64| scattered(n).to_be_bytes().map(|byte| (b'g' + byte % 20) as char);
     assert_eq!(form(&|n| letters(n).iter().skip(n as usize % 2).collect()), columns::LINES);
     assert_eq!(form(&|n| letters(n).iter().collect()), columns::BYTES);
+}
+
+/// Clients with an agent and a place each, in an order that repeats nowhere; a few lines of another kind.
+fn visits(count: u64) -> Vec<Vec<u8>> {
+    lines(count, |n| {
+        let client = scattered(n / 3) % 61;
+        match scattered(n + 9) % 10 {
+            0 => format!("client 10.0.0.{client} left after {} turns\n", scattered(client) % 900),
+            _ => {
+                let (agent, place) = (scattered(client) % 47, scattered(client + 7) % 2_000);
+                format!(
+                    "client 10.0.0.{client} asked for /page/{} as \"agent-{agent}\" from {place}\n",
+                    scattered(n) % 500
+                )
+            }
+        }
+    })
+}
+
+#[test]
+fn columns_that_follow_from_others_stand_in_their_order() {
+    let records = visits(6_000);
+    comes_back(&records);
+    let encoded = stripe(&records, false, 2).unwrap();
+    let (description, _) = description(&encoded.stripe.shared, encoded.raw.len()).unwrap();
+    let mut head = Meta::new(&description);
+    let (_, tree_len) = (head.size().unwrap(), head.size().unwrap());
+    let table = TableForm::read(&mut Meta::new(head.bytes(tree_len).unwrap()), 0).unwrap();
+    assert!(table.ordered() >= 2, "{} columns in order", table.ordered());
+}
+
+#[test]
+fn orders_that_leave_a_value_without_a_key_are_refused() {
+    // Two templates, the second with a column that the first has not; the forms of the three columns.
+    let tree = |forms: &[u8]| [&[2, 0, b' ', 0, 2, 0, 2, 0, 0, 1][..], forms].concat();
+    let read = |forms: &[u8]| TableForm::read(&mut Meta::new(&tree(forms)), 0).map(|table| table.ordered());
+    let (plain, ordered) = (columns::INTEGERS, columns::ORDERED);
+    assert_eq!(read(&[plain, plain]), Ok(0));
+    assert_eq!(read(&[plain, ordered, 1, plain]), Ok(1), "by the first column");
+    assert_eq!(read(&[ordered, 0, plain, plain]), Ok(1), "by the template");
+    for forms in [
+        &[ordered, 1, plain, plain][..],
+        &[ordered, 2, plain, plain],
+        &[plain, ordered, 9, plain],
+        &[plain, ordered, 1, ordered, 1, plain],
+        &[plain, ordered, 1, columns::LINES],
+        &[columns::LINES, ordered, 1, plain],
+    ] {
+        assert!(read(forms).is_err(), "{forms:?}");
+    }
 }
 
 #[test]
@@ -460,14 +511,16 @@ fn damage_is_an_error_or_no_matter() {
 
 #[test]
 fn a_damaged_description_is_an_error_or_no_matter() {
-    let encoded = stripe(&service(300), false, 1).unwrap();
-    let (shared, chunk) = (&encoded.stripe.shared, &encoded.stripe.chunks[0]);
-    let size = encoded.raw.len() as u64;
-    for damaged in damaged_descriptions(shared) {
-        try_all(&damaged, chunk, 300, size);
-    }
-    for damaged in damaged_descriptions(chunk) {
-        try_all(shared, &damaged, 300, size);
+    for records in [service(300), visits(300)] {
+        let encoded = stripe(&records, false, 1).unwrap();
+        let (shared, chunk) = (&encoded.stripe.shared, &encoded.stripe.chunks[0]);
+        let size = encoded.raw.len() as u64;
+        for damaged in damaged_descriptions(shared) {
+            try_all(&damaged, chunk, 300, size);
+        }
+        for damaged in damaged_descriptions(chunk) {
+            try_all(shared, &damaged, 300, size);
+        }
     }
 }
 

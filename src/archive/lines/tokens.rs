@@ -195,7 +195,22 @@ impl Cutter<'_> {
                 if byte == b'"' && self.quoted {
                     let reach = bytes.get(at..bytes.len().min(at + LONGEST_QUOTED)).unwrap_or_default();
                     if let Some(len) = memchr::memchr(b'"', reach) {
-                        pieces.push(Piece { span: record.part(at, len), stamp: 0 });
+                        let mut rest = len;
+                        let may_begin =
+                            reach.first().is_some_and(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+                        if at < STAMP_REACH
+                            && stamps < MOST_STAMPS
+                            && may_begin
+                            && let Some(stamp) = stamps::find(reach, false).filter(|stamp| stamp.len <= len)
+                        {
+                            pieces.push(Piece { span: record.part(at, stamp.len), stamp: stamp.format });
+                            stamps += 1;
+                            rest -= stamp.len;
+                        }
+                        // Behind a time stamp only what is left of the string, if anything is.
+                        if rest == len || rest > 0 {
+                            pieces.push(Piece { span: record.part(at + len - rest, rest), stamp: 0 });
+                        }
                         at += len + 1;
                         if pieces.len() > MOST_VARIABLES {
                             return false;

@@ -4,6 +4,7 @@ use hashbrown::HashMap;
 
 use super::pack::Compressors;
 use super::parts::{Parts, Scope};
+use super::relate::Relations;
 use super::template::{Grouping, Template, WHOLE, chain, write_templates};
 use super::tokens::Words;
 use super::{EncodedLines, Span, columns, dictionary, integers, slice, stamps};
@@ -69,6 +70,8 @@ pub fn stripe(
     let mut parts = Parts::new(cuts.len());
     write_templates(&mut parts.tree, &templates);
     parts.each(&Scope::Chunks(cuts.to_vec()), &ids, integers::write);
+    let columns_of = templates.iter().map(|template| template.columns.clone()).collect();
+    parts.relate(Relations::new(cuts, &ids, columns_of, gathered.len(), compressor.level())?);
     let texts: Vec<&[Span]> = gathered.iter().map(|column| column.values.as_slice()).collect();
     let is_shared = dictionary::shared_columns(raw, &texts);
     let shared: Vec<&[Span]> =
@@ -76,16 +79,16 @@ pub fn stripe(
     let (entries, shared_ids) = dictionary::of_columns(raw, &shared);
     let common = (!entries.is_empty()).then(|| parts.dictionary(entries, 1));
     let mut shared_ids = shared_ids.into_iter();
-    for (column, is_shared) in gathered.iter_mut().zip(&is_shared) {
-        let scope = Scope::Chunks(std::mem::take(&mut column.ends));
+    for (number, (column, is_shared)) in gathered.iter_mut().zip(&is_shared).enumerate() {
+        let scope = Scope::Column(number as u32, std::mem::take(&mut column.ends));
         match (&column.stamps, common) {
             (Some(stamps), _) => {
                 columns::write_stamps(&mut parts, stamps.format, &stamps.values, stamps.relative.as_deref(), &scope);
             }
             (None, Some(common)) if *is_shared => {
-                columns::write_ids(&mut parts, common, &shared_ids.next().unwrap_or_default(), &scope);
+                columns::write_ids(&mut parts, common, &shared_ids.next().unwrap_or_default(), &scope)?;
             }
-            (None, _) => columns::write(&mut parts, raw, &column.values, &scope, 0),
+            (None, _) => columns::write(&mut parts, raw, &column.values, &scope, 0)?,
         }
     }
     let mut before = 0;

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{StoreArguments, share, zone};
-use crate::engine::ModelKind;
+use super::StoreArguments;
+use super::judging::{Judging, Kind};
+use super::reading::Reading;
+use super::values::{share, zone};
 use crate::model::Zone;
 
 pub(super) const ANOMALIES_EXAMPLES: &str = "Examples:
@@ -27,6 +29,7 @@ pub(super) const SCORE_EXAMPLES: &str = "Examples:
   logguard score access.log                      score TAB novelty TAB flag, one line for each line of the file
   logguard score --json auth.log                 with rules and reasons
   logguard score --sessions 'blk_-?[0-9]+' hdfs.log     key TAB score TAB flag for each session
+  logguard score --labels truth.txt auth.log     precision, recall, ROC AUC, average precision on labels of your own
   zcat old.gz | logguard score -
 
 A line that continues a record has the record's values; a line that holds several has those of the oddest.";
@@ -36,9 +39,11 @@ A line that continues a record has the record's values; a line that holds severa
 pub struct Rescore {
     #[command(flatten)]
     pub store: StoreArguments,
-    /// Share of the records that may be flagged; 0.01 without it
-    #[arg(long, value_name = "SHARE", value_parser = share)]
-    pub alert_budget: Option<f64>,
+    #[command(flatten)]
+    pub judging: Judging,
+    /// Look for the Sigma rules of this file or folder anew (without it what they found before stays)
+    #[arg(long, value_name = "PATH")]
+    pub sigma: Vec<PathBuf>,
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -97,27 +102,6 @@ pub struct Why {
     pub tz: Zone,
 }
 
-/// Kinds of models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
-    /// Trees that part the odd from the rest
-    IsolationForest,
-    /// A small dense network
-    Autoencoder,
-    /// Nothing learnt: rules and severity alone
-    Rules,
-}
-
-impl From<Kind> for ModelKind {
-    fn from(kind: Kind) -> ModelKind {
-        match kind {
-            Kind::IsolationForest => ModelKind::IsolationForest,
-            Kind::Autoencoder => ModelKind::Autoencoder,
-            Kind::Rules => ModelKind::Rules,
-        }
-    }
-}
-
 /// `train`
 #[derive(Debug, Args)]
 pub struct Train {
@@ -132,9 +116,12 @@ pub struct Train {
     /// What the model is called
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub name: String,
-    /// What judges a line as a whole
-    #[arg(long, value_enum, value_name = "KIND", default_value = "isolation-forest")]
-    pub kind: Kind,
+    /// Settings of detection, in TOML (README, "Settings"); arguments come before them
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What judges a line as a whole; isolation-forest without it
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub kind: Option<Kind>,
     /// Files are CSV and this column holds the lines (without it: the column `log` of files that end in .csv)
     #[arg(long, value_name = "COLUMN")]
     pub column: Option<String>,
@@ -144,6 +131,9 @@ pub struct Train {
     /// Lines each tree is grown from, 8 to 256
     #[arg(long, value_name = "N")]
     pub sample: Option<usize>,
+    /// Principal components that lines are written down in, with --kind pca, 1 to 21
+    #[arg(long, value_name = "N")]
+    pub components: Option<usize>,
     /// Share of the lines that are taken to be odd and not learnt from by the model, 0 to 0.5
     #[arg(long, value_name = "SHARE")]
     pub contamination: Option<f64>,
@@ -156,21 +146,17 @@ pub struct Train {
     /// Learning rate of the autoencoder
     #[arg(long, value_name = "RATE")]
     pub learning_rate: Option<f32>,
+    /// Share of the lines that runs with the model may flag, where they state neither budget nor threshold
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub alert_budget: Option<f64>,
+    /// Score from which runs with the model flag, likewise
+    #[arg(long, value_name = "SCORE", value_parser = share, conflicts_with = "alert_budget")]
+    pub threshold: Option<f64>,
     /// Same seed, same model
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Read everything as this format (see `logguard formats --list`)
-    #[arg(long, value_name = "NAME")]
-    pub format: Option<String>,
-    /// Formats of your own, in TOML
-    #[arg(long, value_name = "FILE")]
-    pub formats: Vec<PathBuf>,
-    /// Zone of times that state none, such as +02:00
-    #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
-    pub tz: Zone,
-    /// Year of times that state none
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=2261))]
-    pub year: Option<i32>,
+    #[command(flatten)]
+    pub reading: Reading,
     /// Print what was made as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
@@ -185,15 +171,11 @@ pub struct Score {
     /// Tell sessions instead of lines: a regular expression that finds the key of a line (its first group, or the match)
     #[arg(long, value_name = "REGEX")]
     pub sessions: Option<String>,
-    /// Share of the lines (with --sessions: of the sessions) that may be flagged; 0.01 and 0.03 without it
-    #[arg(long, value_name = "SHARE", value_parser = share)]
-    pub alert_budget: Option<f64>,
     /// Begin with this model: a file, or the name of one that `train` made
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", conflicts_with = "model_kind")]
     pub model: Option<String>,
-    /// What judges a line as a whole (a model has its kind)
-    #[arg(long, value_enum, value_name = "KIND", conflicts_with = "model")]
-    pub model_kind: Option<Kind>,
+    #[command(flatten)]
+    pub judging: Judging,
     /// Folder of the archive that has the model
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub data: PathBuf,
@@ -203,19 +185,12 @@ pub struct Score {
     /// A fourth column: 1 where an incident begins, at most this share of the lines
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub incidents: Option<f64>,
+    /// Tell how well scores and flags agree with labels instead: a file with 1 (odd), 0 (ordinary) or -1 (not judged) for each line
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["sessions", "incidents"])]
+    pub labels: Option<PathBuf>,
     /// One JSON object a line, with rules and reasons
     #[arg(long)]
     pub json: bool,
-    /// Read the file as this format (see `logguard formats --list`)
-    #[arg(long, value_name = "NAME")]
-    pub format: Option<String>,
-    /// Formats of your own, in TOML
-    #[arg(long, value_name = "FILE")]
-    pub formats: Vec<PathBuf>,
-    /// Zone of times that state none, such as +02:00
-    #[arg(long, value_name = "OFFSET", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
-    pub tz: Zone,
-    /// Year of times that state none
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1970..=2261))]
-    pub year: Option<i32>,
+    #[command(flatten)]
+    pub reading: Reading,
 }

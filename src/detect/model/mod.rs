@@ -1,7 +1,8 @@
-//! Models: what judges the rarities of a line as a whole. One trait, three kinds, and how what was learnt is stored.
+//! Models: what judges the rarities of a line as a whole. One trait, four kinds, and how what was learnt is stored.
 
 mod autoencoder;
 mod forest;
+mod pca;
 mod stored;
 
 pub(super) use stored::SourceModel;
@@ -11,6 +12,7 @@ use super::config::DetectConfig;
 use super::feature::FEATURES;
 use autoencoder::Autoencoder;
 use forest::Forest;
+use pca::Pca;
 use serde::{Deserialize, Serialize};
 
 /// One line as a model sees it: the rarity of every feature, in decades.
@@ -28,19 +30,23 @@ pub enum ModelKind {
     IsolationForest,
     /// A small dense network that can't write down again what it never saw.
     Autoencoder,
+    /// The directions in which rows usually differ; what lies beside them is odd.
+    Pca,
     /// Nothing is learnt: only what is known beforehand counts.
     Rules,
 }
 
 impl ModelKind {
     /// All kinds.
-    pub const ALL: [ModelKind; 3] = [ModelKind::IsolationForest, ModelKind::Autoencoder, ModelKind::Rules];
+    pub const ALL: [ModelKind; 4] =
+        [ModelKind::IsolationForest, ModelKind::Autoencoder, ModelKind::Pca, ModelKind::Rules];
 
     /// Its name, as typed.
     pub fn name(self) -> &'static str {
         match self {
             ModelKind::IsolationForest => "isolation-forest",
             ModelKind::Autoencoder => "autoencoder",
+            ModelKind::Pca => "pca",
             ModelKind::Rules => "rules",
         }
     }
@@ -61,6 +67,7 @@ pub(super) trait Joint {
 pub(super) enum Learnt {
     Forest(Forest),
     Autoencoder(Autoencoder),
+    Pca(Pca),
 }
 
 impl Learnt {
@@ -76,6 +83,7 @@ impl Learnt {
         match config.kind {
             ModelKind::IsolationForest => Forest::grow(rows, config.trees, config.sample, seed).map(Learnt::Forest),
             ModelKind::Autoencoder => Autoencoder::train(rows, config, seed).map(Learnt::Autoencoder),
+            ModelKind::Pca => Pca::fit(rows, config.components).map(Learnt::Pca),
             ModelKind::Rules => None,
         }
     }
@@ -84,6 +92,7 @@ impl Learnt {
         match self {
             Learnt::Forest(forest) => forest,
             Learnt::Autoencoder(network) => network,
+            Learnt::Pca(pca) => pca,
         }
     }
 }

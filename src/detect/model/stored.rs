@@ -17,7 +17,7 @@ use std::fmt::Write;
 /// First bytes of a model; the line ends tell a transfer that changed them.
 const MAGIC: &[u8; 8] = b"LGMODL\r\n";
 /// Version of the form and of the state in it; state of another version can't be gone on with.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// No header is longer.
 const LONGEST_HEADER: usize = 4_096;
 /// No model is longer: sixteen sources of at most 12 MiB, and room.

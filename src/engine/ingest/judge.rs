@@ -110,6 +110,11 @@ impl Judge {
         }
     }
 
+    /// What decides flags, in words; `None` where nothing is scored.
+    pub fn flagging(&self) -> Option<String> {
+        self.detector.as_ref().map(Detector::flagging)
+    }
+
     /// Works until the stage before ends, and gives the detector back with all that it has learnt.
     pub fn run(mut self, from: &Receiver<Flow>, out: Sender<Flow>) -> Result<Judged, SendError<Flow>> {
         for mut flow in from {

@@ -161,6 +161,9 @@ pub struct IngestReport {
     pub index_bytes: u64,
     /// Flagged records of this run.
     pub flagged: u64,
+    /// What decided flags, in words; absent where nothing was scored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flagging: Option<String>,
     /// How long it took.
     pub seconds: f64,
     /// Highest memory of the process so far, where the system tells.
@@ -238,6 +241,7 @@ pub fn ingest(
         judging.in_use = None;
     }
     let mut judge = Judge::new(judging);
+    let flagging = judge.flagging();
     if let Some(rules) = &options.rules {
         judge.set_rules(rules, threads);
     }
@@ -284,6 +288,7 @@ pub fn ingest(
         records: counters.records(),
         raw_bytes: counters.raw_bytes(),
         flagged: counters.flagged(),
+        flagging,
         seconds: started.elapsed().as_secs_f64(),
         peak_memory_bytes: peak_memory(),
         refused: fed.refused,

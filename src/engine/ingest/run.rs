@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::{IngestOptions, TOOL};
 use crate::archive::{RunRecord, Sha};
+use crate::detect::DetectConfig;
+use crate::engine::models::ModelFiles;
 
 /// The record of a run with these options.
 pub fn run_record(options: &IngestOptions) -> RunRecord {
@@ -28,17 +30,22 @@ pub fn hash_ahead() {
     let _ = std::thread::Builder::new().name("own-hash".to_owned()).spawn(binary);
 }
 
-/// SHA-256 of what decides how bytes are read, as one line of text.
+/// SHA-256 of what decides how bytes are read and scored, as one line of text.
 fn settings(options: &IngestOptions) -> Sha {
     let definitions: Vec<String> = options.definitions.iter().map(Sha::to_string).collect();
     let rules = options.rules.as_ref().map_or_else(String::new, |rules| format!(" rules={}", Sha(rules.digest())));
+    let detect = options.detect.as_ref().map_or_else(|| "none".to_owned(), DetectConfig::text);
+    let model = options.model.as_ref().map_or_else(String::new, |wanted| {
+        // The file of a model of the store has its hash in its name.
+        let file = ModelFiles::of(&options.data).find(wanted);
+        format!(" model={}", file.map_or_else(|_| wanted.clone(), |file| file.display().to_string()))
+    });
     let text = format!(
-        "zone={:?} year={:?} format={:?} definitions={} detect={} depth={} members={} ratio={} seal={}{rules}",
+        "zone={:?} year={:?} format={:?} definitions={} detect={detect} depth={} members={} ratio={} seal={}{rules}{model}",
         options.zone,
         options.year,
         options.format,
         definitions.join(","),
-        options.detect.is_some(),
         options.caps.depth,
         options.caps.members,
         options.caps.ratio,

@@ -79,6 +79,8 @@ pub struct ScoreReport {
     pub records: u64,
     /// Flagged records.
     pub flagged: u64,
+    /// What decided flags, in words.
+    pub flagging: String,
     /// Sessions in the order in which they first ended, where they were asked for.
     pub sessions: Vec<SessionScore>,
     /// Sessions beyond what is kept.
@@ -166,6 +168,7 @@ pub(super) fn one_pass(
         Ok::<_, EngineError>((fed, judged.ok().and_then(|judged| judged.detector)))
     })?;
     let mut report = lines.report;
+    report.flagging = detector.as_ref().map_or_else(String::new, Detector::flagging);
     report.state_bytes = detector.as_ref().map_or(0, |detector| detector.bytes() as u64);
     (report.refused, report.incomplete) = (fed.refused, fed.incomplete);
     Ok((report, detector))

@@ -1,10 +1,11 @@
 //! Decoded groups that are kept while their records are handed out.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{EngineError, Search};
 use crate::archive::{Needs, Snapshot};
-use crate::model::{FieldSet, FoundRecord, Interpret, RecordId};
+use crate::model::{FieldSet, FoundRecord, Incidents, Interpret, RecordId};
 use crate::query::Decoded;
 
 /// Decoded groups are kept for handing out up to this many bytes; more are read again.
@@ -29,9 +30,15 @@ pub(super) struct Kept {
     bytes: usize,
     clock: u64,
     fields: FieldSet,
+    incidents: Option<Arc<Incidents>>,
 }
 
 impl Kept {
+    /// One whose records tell their incidents.
+    pub(super) fn knowing(incidents: Option<&Arc<Incidents>>) -> Kept {
+        Kept { incidents: incidents.cloned(), ..Kept::default() }
+    }
+
     pub(super) fn add(&mut self, number: usize, decoded: Decoded) {
         self.bytes += decoded.bytes();
         self.clock += 1;
@@ -50,7 +57,7 @@ impl Kept {
         snapshot: &Snapshot,
     ) -> Result<(&Decoded, &mut FieldSet), EngineError> {
         if !self.groups.contains_key(&number) {
-            let decoded = Decoded::open(snapshot, number, wanted.needs)?;
+            let decoded = Decoded::open(snapshot, number, wanted.needs)?.knowing(self.incidents.as_ref());
             self.add(number, decoded);
         }
         self.clock += 1;

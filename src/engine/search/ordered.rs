@@ -112,7 +112,7 @@ impl Run<'_> {
         let candidates = self.ordered_candidates();
         let groups = self.search.snapshot.groups();
         let mut pending: BinaryHeap<Place> = BinaryHeap::new();
-        let mut kept = Kept::default();
+        let mut kept = Kept::knowing(self.matcher.incidents());
         let mut parts = candidates.chunks(2 * rayon::current_num_threads()).peekable();
         while let Some(part) = parts.next() {
             for (number, group, ()) in self.evaluate(part, &|_| Needs::TIMES, &|_| Ok(()))? {

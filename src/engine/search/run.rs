@@ -1,5 +1,6 @@
 //! One question being answered: candidates are evaluated on all cores, matches handed out in one total order.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,7 @@ fn is_within(stats: &GroupStats, span: (Option<Timestamp>, Option<Timestamp>)) -
 /// One question being answered.
 pub(super) struct Run<'a> {
     pub(super) search: &'a Search,
-    matcher: Matcher,
+    pub(super) matcher: Matcher,
     plan: Plan,
     pub(super) stop: &'a AtomicBool,
     started: Instant,
@@ -43,7 +44,8 @@ impl<'a> Run<'a> {
     ) -> Result<Run<'a>, EngineError> {
         let started = Instant::now();
         search.cache.begin();
-        let matcher = Matcher::compile(&query.tree)?;
+        let incidents = if query.names_incidents { Some(search.incidents(stop)?) } else { None };
+        let matcher = Matcher::compile(&query.tree)?.knowing(incidents.map(|known| Arc::clone(&known.of_records)));
         let filter = filter(&query.tree);
         let index = search.index.as_ref().filter(|_| !options.scan);
         let mut index_note = search.index_note.clone().filter(|_| !options.scan);
@@ -56,7 +58,8 @@ impl<'a> Run<'a> {
         };
         let mut summary = SearchSummary { hints: query.hints.clone(), ..SearchSummary::default() };
         let rescored = search.snapshot.rescored();
-        if rescored > 0 && matcher.needs().meets(Needs::SCORES | Needs::VERDICTS | Needs::RULES) {
+        let is_about_scores = matcher.needs().meets(Needs::SCORES | Needs::VERDICTS | Needs::RULES);
+        if rescored > 0 && (is_about_scores || query.names_incidents) {
             summary.hints.push(match rescored >= search.snapshot.records() {
                 true => "scores are of a second pass over all records ('logguard rescore')".to_owned(),
                 false => format!("scores of records below {rescored} are of a second pass, later ones of the first"),
@@ -67,11 +70,12 @@ impl<'a> Run<'a> {
             groups: planned.groups,
             pruned: planned.pruned_by_columns + planned.pruned_by_index,
             index: index_note,
-            unreadable: search.snapshot.unreadable().to_vec(),
+            unreadable: incidents.map_or_else(|| search.snapshot.unreadable(), |known| &known.unread.causes).to_vec(),
             ..Coverage::default()
         };
         let readable: u64 = search.snapshot.groups().iter().map(|group| u64::from(group.stats.rows)).sum();
-        summary.coverage.covered = readable;
+        // A record whose verdict can't be read is in no incident that is known.
+        summary.coverage.covered = readable.saturating_sub(incidents.map_or(0, |known| known.unread.records));
         summary.explain = vec![
             format!("read as  {}", query.tree),
             match (&planned.lookup, options.scan) {

@@ -81,6 +81,7 @@ fn named(name: &str, test: Test) -> Node {
         "score" => return column(Number::Score, test),
         "novelty" => return column(Number::Novelty, test),
         "source" => return Node::Source(test),
+        "incident" => return Node::Incident(test),
         "template" => Place::Template,
         "rule" => Place::Rule,
         "reason" => Place::Reason,

@@ -5,6 +5,7 @@ mod rows;
 mod test;
 
 use std::ops::{Bound, Range, RangeBounds};
+use std::sync::Arc;
 
 use self::compile::compile;
 use self::test::Test;
@@ -15,7 +16,7 @@ use super::values::Of;
 use crate::archive::Needs;
 use crate::archive::lines::Needle;
 use crate::model::query::{Expr, LevelSet};
-use crate::model::{Level, RecordView, TimeQuality, TimeRange, Timestamp};
+use crate::model::{Incidents, Level, RecordView, TimeQuality, TimeRange, Timestamp};
 
 pub use rows::Known;
 
@@ -36,6 +37,8 @@ pub struct ColumnView<'a> {
     pub flagged: bool,
     /// Name of its input.
     pub source: &'a str,
+    /// The incident it belongs to, where incidents are asked for.
+    pub incident: Option<u64>,
 }
 
 /// A compiled tree. Matching allocates nothing for text, address and column tests.
@@ -45,6 +48,7 @@ pub struct Matcher {
     needles: Vec<Needle>,
     /// What the tests that can be decided on columns of values look at.
     values: Vec<Of>,
+    incidents: Option<Arc<Incidents>>,
 }
 
 #[derive(Debug, Clone)]
@@ -60,6 +64,7 @@ enum Node {
     Flagged(bool),
     Score(Number, (Bound<f64>, Bound<f64>)),
     Source(Test),
+    Incident(Test),
     Value(Place, Test, Sought, Option<Column>),
 }
 
@@ -94,7 +99,18 @@ impl Matcher {
     pub fn compile(expr: &Expr) -> Result<Matcher, QueryError> {
         let (mut needles, mut values) = (Needles::default(), Vec::new());
         let root = compile(expr, &mut needles, &mut values)?;
-        Ok(Matcher { root, needles: needles.take(), values })
+        Ok(Matcher { root, needles: needles.take(), values, incidents: None })
+    }
+
+    /// Tells it which record belongs to which incident; without, no record belongs to one.
+    #[must_use]
+    pub fn knowing(self, incidents: Option<Arc<Incidents>>) -> Matcher {
+        Matcher { incidents, ..self }
+    }
+
+    /// What it was told of incidents.
+    pub fn incidents(&self) -> Option<&Arc<Incidents>> {
+        self.incidents.as_ref()
     }
 
     /// Whether the record is asked for.
@@ -193,6 +209,7 @@ impl Node {
                     novelty: record.novelty,
                     flagged: record.verdict.is_some_and(|verdict| verdict.flagged),
                     source: record.source,
+                    incident: record.incident,
                 }))
                 .unwrap_or(false),
         }
@@ -225,6 +242,7 @@ impl Node {
             Node::Score(Number::Score, bounds) => Some(bounds.contains(&as_written(columns?.score))),
             Node::Score(Number::Novelty, bounds) => Some(bounds.contains(&as_written(columns?.novelty))),
             Node::Source(test) => Some(test.accepts(columns?.source.as_bytes())),
+            Node::Incident(test) => Some(test.of_incident(columns?.incident)),
         }
     }
 

@@ -25,6 +25,8 @@ const YES: u8 = 2;
 pub struct Known<'a> {
     /// The snapshot that the group is of; names its inputs.
     pub snapshot: &'a Snapshot,
+    /// Number of the group's first record.
+    pub first: u64,
     /// Columns, those of [`Matcher::needs_on_columns`] among them.
     pub columns: &'a GroupColumns,
     /// What was found of [`Matcher::needles`]; empty where they were not looked for.
@@ -97,6 +99,10 @@ impl Rows<'_> {
                     *seen.entry(score.to_bits()).or_insert_with(|| bounds.contains(&as_written(score)))
                 });
             }
+            Node::Incident(test) => self.each(out, |row| {
+                let incidents = self.matcher.incidents();
+                test.of_incident(incidents.and_then(|incidents| incidents.of(self.known.first + row as u64)))
+            }),
             Node::Source(test) => {
                 let mut seen = HashMap::new();
                 self.each(out, |row| {

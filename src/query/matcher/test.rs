@@ -54,6 +54,12 @@ impl Test {
         }
     }
 
+    /// Whether the number of the incident that a record belongs to passes.
+    pub(super) fn of_incident(&self, incident: Option<u64>) -> bool {
+        let incident = incident.map(|incident| incident.to_string());
+        self.any(incident.iter().map(|incident| incident.as_bytes()))
+    }
+
     /// Whether the values of each list pass.
     pub(super) fn of_lists(&self, of: &Of, column: &ValueColumn) -> Vec<bool> {
         let passes = |list: usize| match (of, self) {

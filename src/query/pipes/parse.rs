@@ -1,7 +1,6 @@
 //! Reads the pipes of a query and checks that each can follow the one before.
 
 use crate::query::error::closest;
-use crate::query::names::resolve;
 use crate::query::parser::Parser;
 use crate::query::value::Value;
 use crate::query::{QueryError, literal, regexes};
@@ -111,7 +110,7 @@ impl Reader {
     }
 
     fn field(&self, typed: &str, parser: &Parser) -> Result<String, QueryError> {
-        resolve(typed, parser.context, &self.extracted).map_err(|suggestion| {
+        parser.resolve(typed, &self.extracted).map_err(|suggestion| {
             let meant = suggestion.as_ref().map(|name| format!(", did you mean '{name}'?")).unwrap_or_default();
             QueryError::of_word(format!("unknown field '{typed}'{meant}"), typed, suggestion)
         })

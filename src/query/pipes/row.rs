@@ -64,6 +64,10 @@ impl Row {
                 "template" => slot.set(Some(record.template.as_bytes())),
                 "time.quality" => slot.set(Some(record.time_quality.name().as_bytes())),
                 "entity" => slot.set(verdict.and_then(|v| v.entity.as_ref()).map(String::as_bytes)),
+                "incident" => match record.incident {
+                    Some(incident) => slot.set_display(incident),
+                    None => slot.set(None),
+                },
                 "rule" => slot.set(record.rules.first().map(String::as_bytes)),
                 "reason" => slot.set(verdict.and_then(|v| v.reasons.first()).map(|reason| reason.text.as_bytes())),
                 "anomaly" => slot.set(Some(if verdict.is_some_and(|v| v.flagged) { b"true" } else { b"false" })),

@@ -1,0 +1,152 @@
+//! Frames: bytes compressed with zstd or, at the highest effort, with PPMd where that is clearly smaller.
+//!
+//! PPMd (variant H; Shkarin, "PPM: one step to practicality", DCC 2002) predicts each byte from those before it. It makes text a tenth
+//! smaller than zstd does and is read at some 20 to 50 MB/s, so only text that is kept for long is worth it. A frame tells by its
+//! first byte what it is: zstd's begin with 0x28, the others with their order.
+
+use std::cell::RefCell;
+use std::io::{Error, Read, Result, Write};
+
+use ppmd_rust::{PPMD7_MAX_ORDER, Ppmd7Decoder, Ppmd7Encoder};
+use zstd::bulk::{Compressor, Decompressor};
+
+/// From this level of zstd on PPMd is tried.
+const PPMD_LEVEL: i32 = 19;
+/// Orders that are tried: the best of these is within a hundredth of the best of all.
+const ORDERS: [u32; 3] = [3, 6, 10];
+/// Shorter texts have nothing to gain, longer ones would keep readers of one record waiting.
+const PPMD_BYTES: std::ops::RangeInclusive<usize> = 64..=256 << 10;
+/// PPMd must save one byte in so many to be worth its time.
+const SAVES_OF: usize = 32;
+/// Bytes of PPMd's model for each byte of the text, and bounds.
+const MODEL: usize = 16;
+const MODEL_BYTES: (usize, usize) = (1 << 16, 16 << 20);
+
+thread_local! {
+    /// A context takes 160 KB and is made anew in the time of a small frame, so each thread keeps one.
+    static CONTEXT: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// Makes frames.
+pub struct Packer {
+    zstd: Compressor<'static>,
+    level: i32,
+    longest: usize,
+}
+
+impl Packer {
+    /// With zstd of a level (1 to 19).
+    pub fn new(level: i32) -> Result<Packer> {
+        Ok(Packer { zstd: Compressor::new(level)?, level, longest: *PPMD_BYTES.end() })
+    }
+
+    /// The smallest frame that is not too slow to read.
+    pub fn pack(&mut self, bytes: &[u8]) -> Result<Vec<u8>> {
+        let packed = self.zstd.compress(bytes)?;
+        let fits = PPMD_BYTES.contains(&bytes.len()) && bytes.len() <= self.longest;
+        // What zstd hardly makes smaller has nothing to be predicted from.
+        let is_noise = packed.len() >= bytes.len() - bytes.len() / 8;
+        if self.level < PPMD_LEVEL || !fits || is_noise {
+            return Ok(packed);
+        }
+        let mut best: Option<Vec<u8>> = None;
+        for order in ORDERS {
+            let other = ppmd(bytes, order)?;
+            if best.as_ref().is_none_or(|best| other.len() < best.len()) {
+                best = Some(other);
+            }
+        }
+        Ok(best.filter(|best| best.len() < packed.len() - packed.len() / SAVES_OF).unwrap_or(packed))
+    }
+
+    /// The same for bytes that are read before anything else is: those that would keep readers waiting are left to zstd.
+    pub fn pack_head(&mut self, bytes: &[u8], longest: usize) -> Result<Vec<u8>> {
+        let before = std::mem::replace(&mut self.longest, longest);
+        let packed = self.pack(bytes);
+        self.longest = before;
+        packed
+    }
+}
+
+/// A frame made once.
+pub fn pack(bytes: &[u8], level: i32) -> Result<Vec<u8>> {
+    Packer::new(level)?.pack(bytes)
+}
+
+/// Unpacks a frame of at most `size` bytes; one of PPMd has exactly as many.
+pub fn unpack(frame: &[u8], size: usize) -> Result<Vec<u8>> {
+    match frame.split_first() {
+        Some((order, packed)) if u32::from(*order) <= PPMD7_MAX_ORDER.min(32) && PPMD_BYTES.contains(&size) => {
+            let mut decoder = Ppmd7Decoder::new(packed, u32::from(*order), model(size)).map_err(Error::other)?;
+            let mut bytes = vec![0; size];
+            decoder.read_exact(&mut bytes)?;
+            Ok(bytes)
+        }
+        _ => CONTEXT.with_borrow_mut(|context| match context {
+            Some(context) => context.decompress(frame, size),
+            None => context.insert(Decompressor::new()?).decompress(frame, size),
+        }),
+    }
+}
+
+fn ppmd(bytes: &[u8], order: u32) -> Result<Vec<u8>> {
+    let mut encoder = Ppmd7Encoder::new(vec![order as u8], order, model(bytes.len())).map_err(Error::other)?;
+    encoder.write_all(bytes)?;
+    encoder.finish(false)
+}
+
+/// Bytes of the model of a text of so many bytes.
+fn model(size: usize) -> u32 {
+    let (least, most) = MODEL_BYTES;
+    size.saturating_mul(MODEL).clamp(least, most) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words that follow one another like those of a language, in no order that repeats.
+    fn text() -> Vec<u8> {
+        let words =
+            ["disk", "is", "full", "on", "the", "volume", "of", "host", "since", "boot", "was", "slow", "and", "late"];
+        let mut state = 7u32;
+        let mut text = Vec::new();
+        for _ in 0..2_000 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            text.extend_from_slice(words[(state >> 16) as usize % words.len()].as_bytes());
+            text.push(if state >> 29 == 0 { b'\n' } else { b' ' });
+        }
+        text
+    }
+
+    #[test]
+    fn frames_of_every_level_come_back() {
+        for level in [1, 3, 7, 19] {
+            for bytes in [text(), Vec::new(), vec![7; 100], (0..=255).collect()] {
+                let frame = pack(&bytes, level).unwrap();
+                assert_eq!(unpack(&frame, bytes.len()).unwrap(), bytes, "level {level}");
+            }
+        }
+    }
+
+    #[test]
+    fn text_is_smaller_at_the_highest_effort_unless_it_would_keep_readers_waiting() {
+        let mut packer = Packer::new(19).unwrap();
+        let (text, zstd) = (text(), zstd::bulk::compress(&text(), 19).unwrap());
+        assert!(packer.pack(&text).unwrap().len() < zstd.len());
+        assert_eq!(packer.pack_head(&text, text.len() - 1).unwrap(), zstd);
+    }
+
+    #[test]
+    fn damaged_frames_are_errors_or_other_bytes_of_that_length() {
+        let (text, frame) = (text(), ppmd(&text(), 6).unwrap());
+        for at in 0..frame.len() {
+            for bit in 0..8 {
+                let mut damaged = frame.clone();
+                damaged[at] ^= 1 << bit;
+                assert!(unpack(&damaged, text.len()).map_or(true, |bytes| bytes.len() <= text.len()));
+                let _ = unpack(damaged.get(..at).unwrap_or_default(), text.len());
+            }
+        }
+    }
+}
