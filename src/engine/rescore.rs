@@ -11,7 +11,7 @@ use super::compact::groups_of;
 use super::ingest::Counters;
 use super::replay::{Replay, replay};
 use super::rewrite::Restripe;
-use crate::archive::{CustodyKind, SegmentEntry, Snapshot, Writer};
+use crate::archive::{CustodyKind, Rewriter, SegmentEntry, Snapshot};
 use crate::detect::{DetectConfig, Detector, rule_ids};
 use crate::model::{Interpret, Verdict};
 
@@ -29,7 +29,7 @@ pub struct RescoreReport {
 /// Scores all records of an archive in two passes and replaces what was said of them.
 pub fn rescore(
     snapshot: &Snapshot,
-    writer: &mut Writer,
+    rewriter: &mut Rewriter,
     interpret: &dyn Interpret,
     config: DetectConfig,
     now: &str,
@@ -49,7 +49,7 @@ pub fn rescore(
     detector.finish();
     detector.take_sessions();
     counters.add_read(snapshot.raw_bytes());
-    let mut rewrite = writer.rewrite(entries.clone(), snapshot.fields_of(&entries)?)?;
+    let mut rewrite = rewriter.rewrite(entries.clone(), snapshot.fields_of(&entries)?)?;
     let mut restripe = Restripe::new(&mut rewrite);
     let mut pass = Replay::new(snapshot, &mut detector);
     let mut segments = entries.iter().peekable();

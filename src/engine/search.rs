@@ -154,8 +154,15 @@ impl Search {
         let snapshot = self.snapshot.refreshed()?;
         if snapshot.commits() != self.snapshot.commits() {
             *self = Search { span: span_of(&snapshot), ..Search::open(&self.store)? };
+        } else {
+            self.snapshot = snapshot;
         }
         Ok(())
+    }
+
+    /// Lets go of files that others replace; [`Search::refresh`] is due before the next question.
+    pub fn rest(&mut self) {
+        self.snapshot = self.snapshot.resting();
     }
 
     /// The archive it looks at.

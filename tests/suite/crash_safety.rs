@@ -51,10 +51,10 @@ impl Driver {
     /// Goes on where the archive ends until all is in it or something fails; says whether all is.
     fn run(&mut self) -> Result<(), String> {
         let tail = self.tail();
-        let opened = Writer::with_lock(None, self.storage(), "2026-11-20T12:00:00Z", "test");
-        let (mut writer, recovery) = opened.map_err(|cause| cause.to_string())?;
+        let opened = Writer::open(self.storage(), "2026-11-20T12:00:00Z", "test");
+        let mut writer = opened.map_err(|cause| cause.to_string())?;
         self.made = true;
-        self.recovered += recovery.set_aside.len();
+        self.recovered += writer.recovery().set_aside.len();
         if let Some(tail) = tail {
             let kept = self.files.all();
             let is_kept = |(name, bytes): (&String, &Vec<u8>)| name.starts_with("set-aside/") && *bytes == tail;
@@ -293,7 +293,7 @@ fn the_power_may_go_at_any_step() {
 #[test]
 fn an_input_without_a_record_is_not_in_the_log_yet() {
     let mut driver = Driver::new(3);
-    let open = |driver: &Driver| Writer::with_lock(None, driver.storage(), "2026-11-20T12:00:00Z", "test").unwrap().0;
+    let open = |driver: &Driver| Writer::open(driver.storage(), "2026-11-20T12:00:00Z", "test").unwrap();
     let mut writer = open(&driver);
     let run = run_record();
     writer.note(CustodyKind::Run(run.clone()));

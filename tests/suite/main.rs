@@ -11,6 +11,7 @@
 mod anomalies;
 mod architecture;
 mod compact;
+mod compact_beside;
 mod crash_safety;
 mod detection;
 mod evidence;
