@@ -134,6 +134,11 @@ impl FaultyFiles {
         disk.fault = Fault::None;
     }
 
+    /// As where locks do not work.
+    pub fn forget_locks(&self) {
+        self.disk().locks.clear();
+    }
+
     /// All files by name.
     pub fn all(&self) -> BTreeMap<String, Vec<u8>> {
         let disk = self.disk();

@@ -12,6 +12,7 @@ mod anomalies;
 mod architecture;
 mod compact;
 mod compact_beside;
+mod crash_rewrites;
 mod crash_safety;
 mod detection;
 mod evidence;

@@ -115,6 +115,11 @@ impl Log {
         };
         let recovery = Recovery::default();
         let mut log = Log { storage, part, _held: held, chain, state, recovery, poisoned: false };
+        if log.chain.bytes > 0 {
+            // Its last entry may be of a process that was killed before it could make it durable; from here on it is relied upon.
+            let synced = log.storage.append(CUSTODY, &[]);
+            log.or_poison(CUSTODY, "syncing", synced)?;
+        }
         let mut events = Vec::new();
         if let Some(tail) = replayed.and_then(|replayed| replayed.tail) {
             events.push(log.set_tail_aside(&tail)?);

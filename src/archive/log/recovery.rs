@@ -62,6 +62,25 @@ impl Log {
                 }
             }
         }
+        self.name_set_aside(events)
+    }
+
+    /// Enters what was set aside by a run that ended before it could say so.
+    fn name_set_aside(&mut self, events: &mut Vec<CustodyKind>) -> Result<(), ArchiveError> {
+        let named = |log: &Log, file: &String| {
+            let is_it = |event: &CustodyKind| matches!(event, CustodyKind::SetAside { file: name, .. } if name == file);
+            log.state.set_aside.iter().any(|known| known.file == *file) || events.iter().any(is_it)
+        };
+        let files = self.list(SET_ASIDE)?.into_iter().map(|name| format!("{SET_ASIDE}/{name}"));
+        let unnamed: Vec<String> = files.filter(|file| !named(self, file)).collect();
+        for file in unnamed {
+            let path = self.storage.path(&file);
+            let read = self.storage.read(&file);
+            let bytes = read.map_err(|cause| ArchiveError::Io { path: path.clone(), action: "reading", cause })?;
+            let what = "was set aside by a run that ended before it could enter it in the log";
+            self.recovery.set_aside.push(format!("{} {what}", path.display()));
+            events.push(CustodyKind::SetAside { file, bytes: bytes.len() as u64, sha256: Sha::of(&bytes) });
+        }
         Ok(())
     }
 
