@@ -266,6 +266,14 @@ impl<'a> Meta<'a> {
         Ok(bytes)
     }
 
+    /// The bytes before the next of these three; all where there is none.
+    pub fn up_to(&mut self, one: u8, two: u8, three: u8) -> &'a [u8] {
+        let at = memchr::memchr3(one, two, three, self.rest).unwrap_or(self.rest.len());
+        let (bytes, rest) = self.rest.split_at(at);
+        self.rest = rest;
+        bytes
+    }
+
     /// The next reference to a blob, as [`Blobs::add`] wrote it.
     pub fn blob(&mut self) -> Result<u32, DecodeError> {
         match self.number()? {
