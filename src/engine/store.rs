@@ -148,6 +148,8 @@ impl Store {
     /// Writes older segments anew with at least this effort, and joins small ones. Questions and an ingest go on beside it; what
     /// that adds meanwhile is left to the next run.
     pub fn compact(&self, seal: Seal, counters: &Counters) -> Result<CompactReport, EngineError> {
+        // Before anything is made: a lock in a mistyped folder would be one thing too much.
+        drop(self.snapshot()?);
         let mut rewriter = Rewriter::open(self.storage(), &self.clock().to_string(), TOOL)?;
         // Its segments are replaced by nobody but this one.
         let snapshot = self.snapshot()?.resting();

@@ -3,9 +3,10 @@
 //! A word is a maximal run of ASCII letters, digits and `_`, lower case, cut at [`WORD_BYTES`]; all other bytes are between
 //! words. Words come from the raw bytes and from field values that do not stand in them as they are.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use hashbrown::{HashSet, HashTable};
+use hashbrown::HashTable;
 
 use super::filter;
 
@@ -60,44 +61,12 @@ struct Met {
     blocks: u32,
 }
 
-/// Words met a moment ago, each with its block: most words of a record are those of the records before it.
-struct Recent {
-    /// By a quick hash, the word with zeros behind it and the bit of the block it was met in.
-    places: Vec<([u8; WORD_BYTES], u32)>,
-}
-
-impl Default for Recent {
-    fn default() -> Recent {
-        Recent { places: vec![([0; WORD_BYTES], 0); 1 << Recent::BITS] }
-    }
-}
-
-impl Recent {
-    /// Few enough to stay in the nearest cache.
-    const BITS: u32 = 9;
-
-    /// Whether a word was met in the block a moment ago; it is met now.
-    #[inline]
-    fn holds(&mut self, word: &[u8; WORD_BYTES], block: u32) -> bool {
-        let mixed = word.as_chunks::<8>().0.iter().fold(0u64, |mixed, bytes| {
-            (mixed.rotate_left(23) ^ u64::from_le_bytes(*bytes)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        });
-        let Some(place) = self.places.get_mut((mixed >> (64 - Recent::BITS)) as usize) else { return false };
-        let is_known = place.1 == block && place.0 == *word;
-        if !is_known {
-            *place = (*word, block);
-        }
-        is_known
-    }
-}
-
 /// Collects the words of a group; reused from group to group.
 #[derive(Default)]
 pub struct WordCollector {
     text: String,
     known: HashTable<Met>,
-    recent: Recent,
-    addresses: HashSet<u128>,
+    addresses: BTreeSet<u128>,
     overflown: bool,
     count: u64,
 }
@@ -115,21 +84,13 @@ impl WordCollector {
             return;
         }
         let block = 1u32 << ((self.count.saturating_sub(1)) / BLOCK_RECORDS).min(MOST_BLOCKS - 1);
-        let (mut word, mut len) = ([0; WORD_BYTES], 0);
-        for byte in bytes {
-            let lower = lower_of(*byte);
-            if lower != 0 {
-                if let Some(place) = word.get_mut(len) {
-                    *place = lower;
-                    len += 1;
-                }
-            } else if len > 0 {
-                self.add_word(&word, len, block);
-                (word, len) = ([0; WORD_BYTES], 0);
-            }
-        }
-        if len > 0 {
-            self.add_word(&word, len, block);
+        let mut rest = bytes;
+        while let Some(start) = rest.iter().position(|byte| is_word_byte(*byte)) {
+            rest = rest.get(start..).unwrap_or_default();
+            let end = rest.iter().position(|byte| !is_word_byte(*byte)).unwrap_or(rest.len());
+            let (word, after) = rest.split_at(end);
+            self.add_word(word, block);
+            rest = after;
         }
         self.addresses.extend(crate::model::addresses(bytes).map(|address| match address {
             IpAddr::V4(address) => u128::from(address.to_ipv6_mapped()),
@@ -138,17 +99,17 @@ impl WordCollector {
         self.overflown = self.known.len() > MOST_WORDS || self.addresses.len() > MOST_WORDS;
     }
 
-    /// Takes up a word in lower case, with zeros behind it.
-    fn add_word(&mut self, word: &[u8; WORD_BYTES], len: usize, block: u32) {
-        if self.recent.holds(word, block) {
-            return;
-        }
-        let lower = word.get(..len).unwrap_or_default();
+    fn add_word(&mut self, word: &[u8], block: u32) {
+        let mut lower = [0u8; WORD_BYTES];
+        let len = word.len().min(WORD_BYTES);
+        let (Some(lower), Some(word)) = (lower.get_mut(..len), word.get(..len)) else { return };
+        lower.copy_from_slice(word);
+        lower.make_ascii_lowercase();
         let hash = filter::hash_of(lower);
         let text = &mut self.text;
         let same = |met: &Met| {
             met.hash == hash
-                && text.as_bytes().get(met.start as usize..met.end as usize).is_some_and(|known| known == lower)
+                && text.as_bytes().get(met.start as usize..met.end as usize).is_some_and(|known| known == &*lower)
         };
         if let Some(met) = self.known.find_mut(hash, same) {
             met.blocks |= block;
@@ -167,13 +128,12 @@ impl WordCollector {
 
     /// Gives the group and starts a new one.
     pub fn finish(&mut self) -> GroupWords {
-        let WordCollector { text, known, addresses, overflown, count, .. } = std::mem::take(self);
+        let WordCollector { text, known, addresses, overflown, count } = std::mem::take(self);
         let mut group = GroupWords { first: 0, count, ..GroupWords::default() };
         if !overflown {
             let blocks = count.div_ceil(BLOCK_RECORDS).min(MOST_BLOCKS);
             group.blocks = empty_blocks(count, blocks);
             group.addresses = addresses.into_iter().collect();
-            group.addresses.sort_unstable();
             let mut words: Vec<&Met> = known.iter().collect();
             // The table's order depends on its size; that of the text on the records alone.
             words.sort_unstable_by_key(|met| met.start);
@@ -210,29 +170,12 @@ fn empty_blocks(count: u64, blocks: u64) -> Vec<BlockWords> {
     (0..blocks).map(block).collect()
 }
 
-/// A byte of a word in lower case, 0 for one that is between words.
-const LOWER: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        if (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_' {
-            table[byte] = (byte as u8).to_ascii_lowercase();
-        }
-        byte += 1;
-    }
-    table
-};
-
-#[inline]
-#[allow(clippy::indexing_slicing, reason = "hot; a byte is below 256")]
-fn lower_of(byte: u8) -> u8 {
-    LOWER[usize::from(byte)]
+fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
@@ -254,34 +197,6 @@ mod tests {
             assert!(filter::may_hold(&filter, filter::hash_of(rare.as_bytes())), "{rare}");
         }
         assert_eq!(collector.finish().filter, Some(filter::build(&[])), "nothing is left of the group before");
-    }
-
-    /// By the definition, without any shortcut.
-    #[test]
-    fn each_word_is_known_in_each_of_its_blocks() {
-        let mut collector = WordCollector::default();
-        let record = |number: u64| {
-            let often = ["GET", "_x9", "Error", "\u{e9}t\u{e9}", "a.b-c"][(number % 5) as usize];
-            format!("{often} {} {often}{} {}\n", number % 7, number % 600, "LongWord".repeat((number % 9) as usize))
-        };
-        (0..3_000).for_each(|number| collector.add_record(record(number).as_bytes()));
-        let group = collector.finish();
-        let blocks = group.blocks.iter().map(|block| {
-            let text: String = (block.first..block.first + block.count).map(record).collect();
-            let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
-            let cut = |word: &str| word.chars().take(WORD_BYTES).collect::<String>().to_ascii_lowercase();
-            words.filter(|word| !word.is_empty()).map(cut).collect::<BTreeSet<String>>()
-        });
-        let blocks: Vec<BTreeSet<String>> = blocks.collect();
-        let filter = group.filter.unwrap();
-        for word in blocks.iter().flatten() {
-            let in_blocks: Vec<bool> = blocks.iter().map(|words| words.contains(word)).collect();
-            let is_usual = in_blocks.iter().filter(|holds| **holds).count() * 2 > blocks.len();
-            assert!(filter::may_hold(&filter, filter::hash_of(word.as_bytes())) || is_usual, "{word}");
-            for (block, holds) in group.blocks.iter().zip(in_blocks) {
-                assert_eq!(block.words.lines().any(|known| known == word), is_usual && holds, "{word}");
-            }
-        }
     }
 
     #[test]

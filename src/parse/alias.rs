@@ -1,7 +1,5 @@
 //! What the keys of other systems mean: which is the time, the level, the message, and which carry a common field.
 
-use hashbrown::HashMap;
-
 /// What a key means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -15,35 +13,6 @@ pub(super) enum Role {
     Rename(&'static str),
     /// Carries a common field and keeps its own name too; the bit tells them apart.
     Also(&'static str, u32),
-}
-
-/// Roles of keys. One for many records remembers those met: there are many aliases to compare with, and few keys in a log.
-#[derive(Debug, Default)]
-pub(super) struct Roles(Option<HashMap<String, Option<Role>>>);
-
-/// Keys can be random: more are not kept.
-const MOST_KEYS: usize = 1_024;
-/// A longer key is no alias.
-const LONGEST_ALIAS: usize = 64;
-
-impl Roles {
-    /// For many records.
-    pub(super) fn remembering() -> Roles {
-        Roles(Some(HashMap::new()))
-    }
-
-    /// What [`role`] says.
-    pub(super) fn of(&mut self, name: &str) -> Option<Role> {
-        let Some(known) = &mut self.0 else { return role(name) };
-        if let Some(role) = known.get(name) {
-            return *role;
-        }
-        let found = role(name);
-        if known.len() < MOST_KEYS && name.len() <= LONGEST_ALIAS {
-            known.insert(name.to_owned(), found);
-        }
-        found
-    }
 }
 
 /// The role of a key, which is in lower case with dots between levels, or `None` where it has none.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::model::{FieldSet, Level};
 
-use super::alias::{Role, Roles};
+use super::alias::{Role, role};
 use super::cursor::number;
 use super::timestamp::{Stamp, When, value};
 
@@ -29,16 +29,9 @@ pub(super) struct Draft {
     pub(super) text: Vec<u8>,
     /// Name of the key that `stamp` was read from, for the case that a better key follows.
     time_name: String,
-    /// What the keys mean; kept from record to record.
-    roles: Roles,
 }
 
 impl Draft {
-    /// A draft for many records.
-    pub fn for_many() -> Self {
-        Draft { roles: Roles::remembering(), ..Draft::default() }
-    }
-
     /// A draft that fills a given set.
     pub fn over(fields: FieldSet) -> Self {
         Draft { fields, ..Draft::default() }
@@ -85,7 +78,7 @@ impl Draft {
     /// Takes a named value: finds out what it means and keeps it. `name` is lower case.
     pub fn assign(&mut self, raw: &[u8], name: &str, range: Range<usize>) {
         let bytes = raw.get(range.clone()).unwrap_or_default();
-        match self.roles.of(name) {
+        match role(name) {
             Some(Role::Time(rank)) => self.assign_time(raw, name, rank, range),
             Some(Role::Level) => self.assign_level(name, bytes, Ok(range)),
             Some(Role::Message) if !self.has_message => self.message(range),
@@ -103,7 +96,7 @@ impl Draft {
 
     /// The same for a value that does not stand in the record as it is.
     pub fn assign_derived(&mut self, name: &str, bytes: &[u8]) {
-        match self.roles.of(name) {
+        match role(name) {
             Some(Role::Time(_)) if self.stamp.is_none() => match value(bytes) {
                 Some(stamp) => self.stamp = Some(stamp),
                 None => self.fields.push_named_derived(name, bytes),

@@ -109,7 +109,7 @@ impl Parser {
             header,
             framer: Framer::new(frame, sample),
             calendar: Calendar::new(hints.zone, hints.modified, hints.year, last),
-            draft: Draft::for_many(),
+            draft: Draft::default(),
         }
     }
 

@@ -182,3 +182,14 @@ fn an_index_that_lags_behind_is_caught_up_after_sealing_again() {
     let anew = std::fs::read(world.path("index/words.filters")).unwrap().len();
     assert!(indexed <= anew + anew / 8, "{indexed} bytes of words, {anew} when indexed anew: some are in it twice");
 }
+
+#[test]
+fn where_no_archive_is_none_is_made() {
+    let world = World::new();
+    for command in ["compact", "rescore"] {
+        let run = world.run(&[command]);
+        assert_eq!(run.code, 2, "{command}");
+        assert!(run.stderr.contains("no archive here"), "{}", run.stderr);
+        assert!(!world.path("data").exists(), "{command}");
+    }
+}

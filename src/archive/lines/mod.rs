@@ -15,7 +15,6 @@
 mod align;
 mod columns;
 mod dictionary;
-mod few;
 mod find;
 mod hits;
 mod integers;
@@ -340,9 +339,9 @@ impl Stripe {
             return Err(DecodeError("no such row"));
         }
         let raw = raw_size(raw_bytes)?;
-        let wanted: Vec<usize> = wanted.map(|row| row as usize).collect();
+        let wanted = wanted.start as usize..wanted.end as usize;
         self.chunk(chunk, rows, raw, |described, loader| {
-            let mut table = loader.table(described, rows as usize, Some(&wanted))?;
+            let mut table = loader.table(described, rows as usize, Some(wanted.clone()))?;
             let mut sink = Sink::new(0, raw);
             let mut lengths = Vec::with_capacity(wanted.len());
             for row in wanted {

@@ -266,9 +266,9 @@ impl<'a> Meta<'a> {
         Ok(bytes)
     }
 
-    /// The bytes before the next of these three; all where there is none.
-    pub fn up_to(&mut self, one: u8, two: u8, three: u8) -> &'a [u8] {
-        let at = memchr::memchr3(one, two, three, self.rest).unwrap_or(self.rest.len());
+    /// The bytes up to the next that is not above `most`.
+    pub fn above(&mut self, most: u8) -> &'a [u8] {
+        let at = self.rest.iter().position(|byte| *byte <= most).unwrap_or(self.rest.len());
         let (bytes, rest) = self.rest.split_at(at);
         self.rest = rest;
         bytes

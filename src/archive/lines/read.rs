@@ -1,9 +1,9 @@
 //! Reading a stripe back: forms of columns, their values, and records written from templates and values.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::columns;
-use super::few::{self, Needed};
 use super::integers::Integers;
 use super::pack::{BlobsOf, Meta, Packs};
 use super::stamps;
@@ -194,31 +194,15 @@ impl Dictionaries {
         if let Some(text) = loaded.get() {
             return Ok(Arc::clone(text));
         }
-        let text = Arc::new(self.loader(number).text(described, *count)?);
-        Ok(Arc::clone(loaded.get_or_init(|| text)))
-    }
-
-    /// Some words of a dictionary (ascending) and no others, where it is not loaded and writing all would take much longer; `None`
-    /// where it is better loaded as a whole.
-    fn some(&self, number: usize, after: Option<usize>, wanted: &[usize]) -> Result<Option<Arc<Text>>, DecodeError> {
-        if after.is_some_and(|after| number <= after) {
-            return Ok(None);
-        }
-        let Some((Described::Patterns(table), count, loaded)) = self.entries.get(number) else { return Ok(None) };
-        if loaded.get().is_some() || wanted.len().saturating_mul(few::WORTH) > *count {
-            return Ok(None);
-        }
-        self.loader(number).rows(table, *count, wanted).map(|text| Some(Arc::new(text)))
-    }
-
-    fn loader(&self, number: usize) -> Loader<'_, '_> {
-        Loader {
+        let mut loader = Loader {
             blobs: BlobsOf::Shared(&self.packs),
             dictionaries: self,
             within: Some(number),
             budget: self.most.saturating_mul(16).saturating_add(1 << 20),
             most: self.most,
-        }
+        };
+        let text = Arc::new(loader.text(described, *count)?);
+        Ok(Arc::clone(loaded.get_or_init(|| text)))
     }
 }
 
@@ -270,65 +254,48 @@ impl<'a, 'b> Loader<'a, 'b> {
         self.blobs.with(blob, |bytes| Ok(bytes.to_vec()))
     }
 
-    /// Loads a table of `rows` rows; with `only` (ascending), just what these rows need, set to the first of them.
+    /// Loads a table of `rows` rows; with `only`, just the columns that these rows need, set to the first of them.
     pub fn table(
         &mut self,
         described: &DescribedTable,
         rows: usize,
-        only: Option<&[usize]>,
+        only: Option<Range<usize>>,
     ) -> Result<Table, DecodeError> {
         let ids = self.integers(&described.ids, rows)?;
         let templates = Arc::clone(&described.templates);
         let counts = occurrences(&templates, &ids, described.columns.len())?;
-        let needed = only.map(|only| Needed::by(&templates, &ids, only, described.columns.len())).transpose()?;
+        let (mut wanted, mut before) = (vec![only.is_none(); described.columns.len()], Vec::new());
+        if let Some(only) = only {
+            before = occurrences(&templates, ids.get(..only.start).unwrap_or_default(), described.columns.len())?;
+            let of_rows = occurrences(&templates, ids.get(only).unwrap_or_default(), described.columns.len())?;
+            wanted = of_rows.into_iter().map(|count| count > 0).collect();
+        }
         let mut columns = Vec::with_capacity(described.columns.len());
-        for (index, (described, count)) in described.columns.iter().zip(&counts).enumerate() {
-            let Some(needed) = &needed else {
-                columns.push(Column::new(self.values(described, *count, None)?));
+        for (index, ((described, count), wanted)) in described.columns.iter().zip(&counts).zip(wanted).enumerate() {
+            if !wanted {
+                columns.push(Column::default());
                 continue;
-            };
-            let mut column = match needed.values.get(index).filter(|values| !values.is_empty()) {
-                Some(values) => Column::new(self.values(described, *count, Some(values))?),
-                None => Column::default(),
-            };
-            column.seek(needed.before.get(index).copied().unwrap_or(0))?;
+            }
+            let mut column = Column::new(self.values(described, *count)?);
+            if let Some(before) = before.get(index) {
+                column.seek(*before)?;
+            }
             columns.push(column);
         }
         Ok(Table { templates, ids, columns })
     }
 
-    /// Some rows of a table (ascending), one after the other.
-    fn rows(&mut self, described: &DescribedTable, count: usize, wanted: &[usize]) -> Result<Text, DecodeError> {
-        let mut table = self.table(described, count, Some(wanted))?;
-        let mut sink = Sink::new(0, self.most);
-        let mut starts = vec![0];
-        let mut next = wanted.first().copied().unwrap_or(0);
-        for row in wanted {
-            table.skip(next, *row)?;
-            table.write(*row, &mut sink, &mut None)?;
-            starts.push(sink.bytes.len() as u32);
-            next = row + 1;
-        }
-        Ok(Text { bytes: sink.bytes, starts, gap: 0 })
-    }
-
-    /// The values of a column; with `only` (ascending), others may be absent.
-    fn values(&mut self, described: &Described, count: usize, only: Option<&[usize]>) -> Result<Values, DecodeError> {
+    fn values(&mut self, described: &Described, count: usize) -> Result<Values, DecodeError> {
         Ok(match described {
             Described::Equal(bytes) => Values::Equal(bytes.clone()),
             Described::Numbers { width, integers } => {
                 Values::Numbers { width: *width, values: self.integers(integers, count)? }
             }
             Described::Dictionary { number, ids } => {
-                let ids = self.integers(ids, count)?;
-                if let Some((wanted, ids)) = only.map(|only| few::entries_of(&ids, only))
-                    && let Some(entries) = self.dictionaries.some(*number, self.within, &wanted)?
-                {
-                    return Ok(Values::Words { entries, ids });
-                }
-                Values::Words { entries: self.dictionaries.get(*number, self.within)?, ids }
+                let entries = self.dictionaries.get(*number, self.within)?;
+                Values::Words { entries, ids: self.integers(ids, count)? }
             }
-            Described::Patterns(table) => Values::Nested(Box::new(self.table(table, count, only)?)),
+            Described::Patterns(table) => Values::Nested(Box::new(self.table(table, count, None)?)),
             Described::Stamps { format, relative, integers } => Values::Stamps {
                 writer: stamps::Writer::new(*format).ok_or(DecodeError("no such form of time"))?,
                 relative: *relative,
@@ -343,7 +310,7 @@ impl<'a, 'b> Loader<'a, 'b> {
     /// The values of a column as bytes, one after the other.
     pub fn text(&mut self, described: &Described, count: usize) -> Result<Text, DecodeError> {
         self.charge(count, 4)?;
-        let mut column = match self.values(described, count, None)? {
+        let mut column = match self.values(described, count)? {
             Values::Text(text) => return Ok(text),
             values => Column::new(values),
         };
@@ -474,15 +441,6 @@ impl Table {
             start = *end as usize;
         }
         sink.put(template.text.get(start..).ok_or(MISSING)?)
-    }
-
-    /// Goes from the row that is next to a later one.
-    pub fn skip(&mut self, next: usize, row: usize) -> Result<(), DecodeError> {
-        let Table { templates, ids, columns } = self;
-        let passed = ids.get(next..row).ok_or(DecodeError("a row that is not there"))?;
-        few::each_column(templates, passed, |column, count| {
-            columns.get_mut(column).ok_or(DecodeError("a column that is not there"))?.skip(count)
-        })
     }
 
     /// Goes to a row.

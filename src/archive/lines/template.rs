@@ -80,7 +80,7 @@ pub fn read_templates(meta: &mut Meta<'_>) -> Result<(Vec<Template>, usize), Dec
     for _ in 0..count {
         let mut template = Template::default();
         loop {
-            template.text.extend_from_slice(meta.up_to(VARIABLE, ESCAPE, END));
+            template.text.extend_from_slice(meta.above(END));
             match meta.byte()? {
                 VARIABLE => template.ends.push(template.text.len() as u32),
                 ESCAPE => template.text.push(meta.byte()?),

@@ -95,16 +95,6 @@ impl Column {
         }
     }
 
-    /// Leaves out the next values.
-    pub fn skip(&mut self, count: usize) -> Result<(), DecodeError> {
-        let from = self.next;
-        self.next = from.checked_add(count).ok_or(OVER)?;
-        match &mut self.values {
-            Values::Nested(table) => table.skip(from, self.next),
-            _ => Ok(()),
-        }
-    }
-
     /// Writes the next value.
     #[inline]
     pub fn write(&mut self, sink: &mut Sink, first: &mut Option<u64>) -> Result<(), DecodeError> {
