@@ -429,7 +429,7 @@ fn a_writer_that_was_overtaken_adds_nothing() {
     driver.open().unwrap();
     driver.append().unwrap();
     driver.commit().unwrap();
-    let second = std::mem::replace(&mut driver.writer, Some(first));
+    let second = driver.writer.replace(first);
     let log = driver.files.all().remove("custody.jsonl");
     let refused = driver.commit().unwrap_err();
     assert!(refused.contains("another process added records"), "{refused}");
