@@ -18,7 +18,7 @@ use super::crash_safety::{Growing, acquisition, model, record, run_record};
 use super::faulty_files::{Fault, FaultyFiles};
 
 const CRASH_POINTS: u64 = 500;
-const NOW: &str = "2026-11-20T12:00:00Z";
+pub const NOW: &str = "2026-11-20T12:00:00Z";
 
 /// Fields play no part here.
 struct NoFields;
@@ -36,11 +36,11 @@ struct Known {
     score: f32,
 }
 
-struct Driver {
-    files: FaultyFiles,
+pub struct Driver {
+    pub files: FaultyFiles,
     model: Vec<Vec<Vec<u8>>>,
     random: StdRng,
-    writer: Option<Writer>,
+    pub writer: Option<Writer>,
     inputs: Vec<Growing>,
     /// The number of the writer's run.
     run: u32,
@@ -57,7 +57,7 @@ struct Driver {
     done: [u32; 5],
 }
 
-type Outcome = Result<(), String>;
+pub type Outcome = Result<(), String>;
 
 fn said<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, String> {
     result.map_err(|cause| cause.to_string())
@@ -80,7 +80,7 @@ fn read(snapshot: &Snapshot) -> Result<Vec<Known>, ArchiveError> {
     Ok(records)
 }
 
-fn storage(files: &FaultyFiles) -> Arc<dyn Storage> {
+pub fn storage(files: &FaultyFiles) -> Arc<dyn Storage> {
     Arc::new(FileStorage::over(files.clone()))
 }
 
@@ -94,7 +94,7 @@ fn second_pass(files: &FaultyFiles, budget: f64) -> Outcome {
 }
 
 impl Driver {
-    fn new(seed: u64) -> Driver {
+    pub fn new(seed: u64) -> Driver {
         Driver {
             files: FaultyFiles::new(seed),
             model: model(),
@@ -111,7 +111,7 @@ impl Driver {
         }
     }
 
-    fn snapshot(&self) -> Result<Snapshot, String> {
+    pub fn snapshot(&self) -> Result<Snapshot, String> {
         said(Snapshot::open(storage(&self.files)))
     }
 
@@ -142,7 +142,7 @@ impl Driver {
         (0..self.model.len()).any(|at| self.inputs.get(at).is_none_or(|input| input.records < self.model[at].len()))
     }
 
-    fn open(&mut self) -> Outcome {
+    pub fn open(&mut self) -> Outcome {
         let mut writer = said(Writer::open(storage(&self.files), NOW, "test"))?;
         self.made = true;
         self.run = writer.next_run();
@@ -154,11 +154,11 @@ impl Driver {
     }
 
     /// The process that adds ends; what it did not commit is gone.
-    fn close(&mut self) {
+    pub fn close(&mut self) {
         self.writer = None;
     }
 
-    fn append(&mut self) -> Outcome {
+    pub fn append(&mut self) -> Outcome {
         if !self.is_more() {
             return Ok(());
         }
@@ -187,7 +187,7 @@ impl Driver {
         Ok(())
     }
 
-    fn commit(&mut self) -> Outcome {
+    pub fn commit(&mut self) -> Outcome {
         let Some(writer) = &mut self.writer else { return Ok(()) };
         said(writer.commit(NOW))?;
         if writer.committed() > self.acknowledged {
@@ -282,7 +282,7 @@ impl Driver {
     }
 
     /// Compares what a reader sees with what is known, and takes up what was committed since.
-    fn look(&mut self, what: &str) {
+    pub fn look(&mut self, what: &str) {
         let snapshot = match Snapshot::open(storage(&self.files)) {
             Ok(snapshot) => snapshot,
             Err(cause) => return assert!(!self.made, "{what}: {cause}"),
@@ -402,99 +402,4 @@ fn a_failing_disk_stops_one_of_them_and_a_later_run_goes_on() {
         driver.run().unwrap_or_else(|cause| panic!("seed {seed}, {fault:?}: {cause}"));
         driver.check_end(&format!("seed {seed}, {fault:?}"));
     }
-}
-
-#[test]
-fn one_of_a_kind_at_a_time() {
-    let mut driver = Driver::new(5);
-    driver.open().unwrap();
-    let is_locked = |outcome: Result<(), ArchiveError>| matches!(outcome, Err(ArchiveError::Locked { .. }));
-    assert!(is_locked(Writer::open(storage(&driver.files), NOW, "test").map(|_| ())));
-    let rewriter = Rewriter::open(storage(&driver.files), NOW, "test").unwrap();
-    assert!(is_locked(Rewriter::open(storage(&driver.files), NOW, "test").map(|_| ())));
-    drop(rewriter);
-    Rewriter::open(storage(&driver.files), NOW, "test").unwrap();
-}
-
-/// Where locks do not work (some network file systems), the log still never forks.
-#[test]
-fn a_writer_that_was_overtaken_adds_nothing() {
-    let mut driver = Driver::new(5);
-    driver.open().unwrap();
-    driver.append().unwrap();
-    driver.commit().unwrap();
-    driver.append().unwrap();
-    let first = driver.writer.take().unwrap();
-    driver.files.forget_locks();
-    driver.open().unwrap();
-    driver.append().unwrap();
-    driver.commit().unwrap();
-    let second = driver.writer.replace(first);
-    let log = driver.files.all().remove("custody.jsonl");
-    let refused = driver.commit().unwrap_err();
-    assert!(refused.contains("another process added records"), "{refused}");
-    assert!(driver.commit().is_err(), "and nothing after that");
-    assert_eq!(driver.files.all().remove("custody.jsonl"), log);
-    driver.writer = second;
-    driver.append().unwrap();
-    driver.commit().unwrap();
-    driver.look("after one was refused");
-}
-
-/// Two that replace the same segments where locks do not work: the second finds others in their place.
-#[test]
-fn a_segment_that_was_replaced_is_not_replaced_again() {
-    let mut driver = Driver::new(5);
-    driver.open().unwrap();
-    for _ in 0..3 {
-        driver.append().unwrap();
-        driver.commit().unwrap();
-    }
-    driver.look("three segments");
-    let mut first = Rewriter::open(storage(&driver.files), NOW, "test").unwrap();
-    let before = driver.snapshot().unwrap().resting();
-    driver.files.forget_locks();
-    let mut second = Rewriter::open(storage(&driver.files), NOW, "test").unwrap();
-    let now = || {
-        let report =
-            compact(&before, &mut first_of(&driver.files), Seal::Balanced, &|| NOW.to_owned(), &Counters::default());
-        assert!(report.unwrap().records > 0);
-        NOW.to_owned()
-    };
-    let refused = compact(&before, &mut second, Seal::Small, &now, &Counters::default()).unwrap_err().to_string();
-    assert!(refused.contains("other segments are in the place"), "{refused}");
-    drop(second);
-    assert!(compact(&before, &mut first, Seal::Small, &|| NOW.to_owned(), &Counters::default()).is_err());
-    drop(first);
-    driver.files.forget_locks();
-    driver.look("after one was refused");
-}
-
-fn first_of(files: &FaultyFiles) -> Rewriter {
-    files.forget_locks();
-    Rewriter::open(storage(files), NOW, "test").unwrap()
-}
-
-#[test]
-fn strays_are_set_aside_by_the_one_whose_they_are() {
-    let mut driver = Driver::new(5);
-    driver.open().unwrap();
-    driver.append().unwrap();
-    driver.commit().unwrap();
-    driver.close();
-    // New records come behind those of the log, what is sealed again does not.
-    let (added, sealed) = ("segments/000000000900-00.seg", "segments/000000000000-00.seg.tmp");
-    let put = || [added, sealed].iter().for_each(|name| driver.files.put(name, b"not committed"));
-    let there = || [added, sealed].map(|name| driver.files.all().contains_key(name));
-    put();
-    let rewriter = Rewriter::open(storage(&driver.files), NOW, "test").unwrap();
-    assert_eq!(there(), [true, false], "one who adds may be about to commit it");
-    put();
-    let writer = Writer::open(storage(&driver.files), NOW, "test").unwrap();
-    assert_eq!(there(), [false, true], "one who seals again may be about to commit it");
-    drop((writer, rewriter));
-    put();
-    drop(Writer::open(storage(&driver.files), NOW, "test").unwrap());
-    assert_eq!(there(), [false, false], "nobody is at work");
-    driver.look("with what was set aside");
 }

@@ -39,4 +39,5 @@ mod search_prompt;
 mod search_terminal;
 mod sigma;
 mod sigma_public;
+mod two_writers;
 mod world;
