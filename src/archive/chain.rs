@@ -1,5 +1,7 @@
 //! The lines of the log of custody: how one is written behind the last, and how all are read and checked.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::ArchiveError;
@@ -112,41 +114,53 @@ pub fn replay(storage: &dyn Storage) -> Result<Replay, ArchiveError> {
         }
         Err(cause) => return Err(ArchiveError::Io { path, action: "reading", cause }),
     };
-    let mut replay = Replay { entries: Vec::new(), chain: Chain::default(), tail: None };
-    let mut rest = &bytes[..];
-    while !rest.is_empty() {
-        let line_end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
-        let (line, after) = rest.split_at(line_end);
-        match line.strip_suffix(b"\n").and_then(|line| read_entry(line, &replay.chain)) {
-            Some((entry, hash)) => {
-                replay.chain.note(line.len() as u64, hash);
-                if let Some(version) = version_of(&entry)
-                    && !is_known(version)
-                {
-                    return Err(ArchiveError::Version { path, found: version, known: u64::from(FORMAT_VERSION) });
-                }
-                replay.entries.push(entry);
-            }
-            None if replay.chain.bytes == 0 && other_version(line).is_some() => {
-                let found = other_version(line).unwrap_or_default();
-                return Err(ArchiveError::Version { path, found, known: u64::from(FORMAT_VERSION) });
-            }
-            None if after.is_empty() => replay.tail = Some(Tail::of(line, &replay.chain)),
-            None => {
-                let what = format!("custody entry {} is not what was written", replay.chain.next());
-                return Err(ArchiveError::Damaged { path, offset: replay.chain.bytes, what });
-            }
-        }
-        rest = after;
-    }
-    if replay.entries.first().is_some_and(|first| version_of(first).is_none()) {
+    let mut chain = Chain::default();
+    let (entries, tail) = read_on(&bytes, &mut chain, &path)?;
+    if entries.first().is_some_and(|first| version_of(first).is_none()) {
         return Err(ArchiveError::Damaged {
             path,
             offset: 0,
             what: "the log does not begin with its creation".to_owned(),
         });
     }
-    Ok(replay)
+    Ok(Replay { entries, chain, tail })
+}
+
+/// Reads and checks what stands in the log of `path` behind `chain`, which is led on.
+pub fn read_on(
+    bytes: &[u8],
+    chain: &mut Chain,
+    path: &Path,
+) -> Result<(Vec<CustodyEntry>, Option<Tail>), ArchiveError> {
+    let path = path.to_owned();
+    let mut entries = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let line_end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        let (line, after) = rest.split_at(line_end);
+        match line.strip_suffix(b"\n").and_then(|line| read_entry(line, chain)) {
+            Some((entry, hash)) => {
+                chain.note(line.len() as u64, hash);
+                if let Some(version) = version_of(&entry)
+                    && !is_known(version)
+                {
+                    return Err(ArchiveError::Version { path, found: version, known: u64::from(FORMAT_VERSION) });
+                }
+                entries.push(entry);
+            }
+            None if chain.bytes == 0 && other_version(line).is_some() => {
+                let found = other_version(line).unwrap_or_default();
+                return Err(ArchiveError::Version { path, found, known: u64::from(FORMAT_VERSION) });
+            }
+            None if after.is_empty() => return Ok((entries, Some(Tail::of(line, chain)))),
+            None => {
+                let what = format!("custody entry {} is not what was written", chain.next());
+                return Err(ArchiveError::Damaged { path, offset: chain.bytes, what });
+            }
+        }
+        rest = after;
+    }
+    Ok((entries, None))
 }
 
 /// The version that a first line states which this version can't read otherwise.

@@ -127,7 +127,8 @@ impl Snapshot {
         Ok(Sha(hash.finalize().into()))
     }
 
-    /// Names of files beside the committed ones, in the archive's folder: segments that no entry names.
+    /// Names of files beside the committed ones, in the archive's folder: segments that no entry names. One that was replaced, and
+    /// waits for its readers, is none.
     pub fn strays(&self) -> Result<Vec<String>, ArchiveError> {
         let listed = self.storage().list(SEGMENTS).map_err(|cause| ArchiveError::Io {
             path: self.storage().path(SEGMENTS),
@@ -135,7 +136,8 @@ impl Snapshot {
             cause,
         })?;
         let committed: std::collections::HashSet<&str> = self.segments().map(|entry| entry.file.as_str()).collect();
-        let strays = listed.into_iter().filter(|file| !committed.contains(file.as_str()));
+        let is_known = |file: &String| committed.contains(file.as_str()) || self.state().replaced.contains(file);
+        let strays = listed.into_iter().filter(|file| !is_known(file));
         Ok(strays.map(|file| format!("{SEGMENTS}/{file}")).collect())
     }
 

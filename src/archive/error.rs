@@ -18,10 +18,18 @@ pub enum ArchiveError {
         /// What the operating system said.
         cause: io::Error,
     },
-    /// Another process writes to this archive.
-    #[error("{}: another logguard is writing to this archive; wait for it or stop it", path.display())]
+    /// Another process does what only one may do at a time.
+    #[error("{}: another logguard {who}; wait for it or stop it", path.display())]
     Locked {
         /// The lock file.
+        path: PathBuf,
+        /// What it does.
+        who: &'static str,
+    },
+    /// Another process added records although this one holds the lock: locks do not work where the archive lies.
+    #[error("{}: another process added records to this archive in spite of its lock; nothing more is added, run it again", path.display())]
+    Overtaken {
+        /// The log of custody.
         path: PathBuf,
     },
     /// There is no archive in the folder.
@@ -31,7 +39,7 @@ pub enum ArchiveError {
         path: PathBuf,
     },
     /// The archive was written in another version of the format.
-    #[error("{}: format version {found}, this logguard reads version {known}", path.display())]
+    #[error("{}: format version {found}, this logguard reads versions 2 to {known}", path.display())]
     Version {
         /// The file that says so.
         path: PathBuf,
@@ -63,7 +71,7 @@ impl ArchiveError {
     pub fn kind(&self) -> FailureKind {
         match self {
             ArchiveError::Io { .. } | ArchiveError::Poisoned { .. } => FailureKind::Io,
-            ArchiveError::Locked { .. } => FailureKind::Locked,
+            ArchiveError::Locked { .. } | ArchiveError::Overtaken { .. } => FailureKind::Locked,
             ArchiveError::Missing { .. } => FailureKind::Missing,
             ArchiveError::Version { .. } => FailureKind::Version,
             ArchiveError::Damaged { .. } => FailureKind::Damaged,

@@ -3,9 +3,22 @@
 //!
 //! Names are relative to the archive's folder and use `/`; the empty name is the folder itself.
 
-use std::fs::{self, File, OpenOptions};
+use std::any::Any;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+/// Whether others may hold a lock too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockKind {
+    /// Nobody else may. The lock's file is made where it is not there.
+    Alone,
+    /// Others may that say the same. Nothing is made: one who reads writes nothing.
+    Shared,
+}
+
+/// A lock that is held until this is dropped.
+pub type Held = Box<dyn Any + Send + Sync>;
 
 /// Plain files in folders.
 pub trait Files: Send + Sync {
@@ -31,6 +44,8 @@ pub trait Files: Send + Sync {
     fn len(&self, name: &str) -> io::Result<u64>;
     /// Names in a folder, sorted; empty where there is no such folder.
     fn list(&self, folder: &str) -> io::Result<Vec<String>>;
+    /// Takes a lock between processes, if it is free; it ends with its process.
+    fn lock(&self, name: &str, kind: LockKind) -> io::Result<Option<Held>>;
 }
 
 /// A file being written.
@@ -53,6 +68,16 @@ impl LocalFiles {
     /// Files below `root`; nothing is touched yet.
     pub fn new(root: &Path) -> LocalFiles {
         LocalFiles { root: root.to_owned() }
+    }
+
+    /// Makes the archive's own folder, durably.
+    fn make_root(&self) -> io::Result<()> {
+        if self.root.is_dir() {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.root)?;
+        let above = self.root.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        sync_folder(above)
     }
 }
 
@@ -130,6 +155,28 @@ impl Files for LocalFiles {
         }
         names.sort();
         Ok(names)
+    }
+
+    fn lock(&self, name: &str, kind: LockKind) -> io::Result<Option<Held>> {
+        let path = self.path(name);
+        let (file, taken) = match kind {
+            LockKind::Alone => {
+                self.make_root()?;
+                let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+                let taken = file.try_lock();
+                (file, taken)
+            }
+            LockKind::Shared => {
+                let file = File::open(path)?;
+                let taken = file.try_lock_shared();
+                (file, taken)
+            }
+        };
+        match taken {
+            Ok(()) => Ok(Some(Box::new(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(cause)) => Err(cause),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
@@ -11,11 +12,15 @@ use super::chain::{Chain, Replay, Tail, replay};
 use super::custody::{CUSTODY, SegmentEntry};
 use super::group::{GroupColumns, GroupLines, GroupReader, GroupStats, Needs, OpenStripe, SectionError, StripeStats};
 use super::lines::{Hits, Needle};
+use super::log::{READERS_LOCK, wait_for};
 use super::segment::{Directory, StripeEntry, read_directory};
 use super::state::{InputState, State, add_up};
-use super::storage::Storage;
+use super::storage::{Held, LockKind, Storage};
 use super::tree::Sha;
 use crate::model::{InputId, RecordId};
+
+/// So long a reader waits for one who removes what was replaced.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Folder of the segment files.
 pub const SEGMENTS: &str = "segments";
@@ -128,6 +133,9 @@ pub struct Snapshot {
     chain: Arc<Chain>,
     /// When the last entry was written, RFC 3339.
     last_at: String,
+    /// Keeps the files of its segments from being removed by one who replaces them; absent where it rests, or where the archive can't
+    /// be written to.
+    reading: Option<Arc<Held>>,
 }
 
 impl Snapshot {
@@ -136,26 +144,40 @@ impl Snapshot {
     /// A segment whose directory can't be read is left out and named by [`Snapshot::unreadable`], so that the rest stays
     /// readable; its records count as not covered.
     pub fn open(storage: Arc<dyn Storage>) -> Result<Snapshot, ArchiveError> {
+        let reading = take_reading(&*storage);
         let replay = replay(&*storage)?;
-        Snapshot::of(storage, replay, None)
+        Snapshot::of(storage, replay, None, reading)
+    }
+
+    /// The same without a claim on its files: once others took their place, they can't be read from here. For one who holds a
+    /// snapshot for long and asks for [`Snapshot::refreshed`] before it reads, and for the one who replaces them.
+    pub fn resting(&self) -> Snapshot {
+        Snapshot { reading: None, ..self.clone() }
     }
 
     /// This snapshot, or a newer one where the log has grown; what did not change is not read again.
     pub fn refreshed(&self) -> Result<Snapshot, ArchiveError> {
         let name = CUSTODY;
+        // Before the log is read: what it names then is not removed.
+        let reading = self.reading.clone().or_else(|| take_reading(&*self.storage));
         let len = self.storage.len(name).map_err(|cause| ArchiveError::Io {
             path: self.storage.path(name),
             action: "reading",
             cause,
         })?;
         if len == self.chain.bytes {
-            return Ok(self.clone());
+            return Ok(Snapshot { reading, ..self.clone() });
         }
         let replay = replay(&*self.storage)?;
-        Snapshot::of(self.storage.clone(), replay, Some(self))
+        Snapshot::of(self.storage.clone(), replay, Some(self), reading)
     }
 
-    fn of(storage: Arc<dyn Storage>, replay: Replay, before: Option<&Snapshot>) -> Result<Snapshot, ArchiveError> {
+    fn of(
+        storage: Arc<dyn Storage>,
+        replay: Replay,
+        before: Option<&Snapshot>,
+        reading: Option<Arc<Held>>,
+    ) -> Result<Snapshot, ArchiveError> {
         let state = add_up(&*storage, &replay.entries)?;
         let mut unreadable = Vec::new();
         if let Some(tail) = &replay.tail {
@@ -209,6 +231,7 @@ impl Snapshot {
             tail: replay.tail,
             last_at: replay.entries.last().map(|entry| entry.at.clone()).unwrap_or_default(),
             chain: Arc::new(replay.chain),
+            reading,
         })
     }
 
@@ -419,6 +442,13 @@ impl Snapshot {
             Err(cause) => ArchiveError::Io { path, action: "reading", cause },
         }
     }
+}
+
+/// Says that files are being read, to those who remove what was replaced.
+fn take_reading(storage: &dyn Storage) -> Option<Arc<Held>> {
+    // Whoever has it alone has written the log before, and is about to be done.
+    let held = wait_for(storage, READERS_LOCK, LockKind::Shared, REMOVAL_PATIENCE).ok()?;
+    held.map(Arc::new)
 }
 
 fn directory_of(storage: &dyn Storage, entry: &SegmentEntry) -> Result<Directory, ArchiveError> {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::files::{Files, LocalFiles};
+pub use super::files::{Held, LockKind};
 
 /// Files written once and read many times, and one log that only grows.
 pub trait Storage: Send + Sync {
@@ -33,6 +34,8 @@ pub trait Storage: Send + Sync {
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     /// Removes a file, durably. Only a segment that the log says was replaced is removed.
     fn remove(&self, name: &str) -> io::Result<()>;
+    /// Takes the lock of this name, if nobody holds it who excludes that, until what is given is dropped; never waits.
+    fn lock(&self, name: &str, kind: LockKind) -> io::Result<Option<Held>>;
 }
 
 /// Durable operations made of the steps of plain files.
@@ -152,8 +155,13 @@ impl<F: Files> Storage for FileStorage<F> {
         self.files.sync_folder(folder_of(to))?;
         self.files.sync_folder(folder_of(from))
     }
+
     fn remove(&self, name: &str) -> io::Result<()> {
         self.files.remove(name)?;
         self.files.sync_folder(folder_of(name))
+    }
+
+    fn lock(&self, name: &str, kind: LockKind) -> io::Result<Option<Held>> {
+        self.files.lock(name, kind)
     }
 }

@@ -20,6 +20,9 @@ pub fn run(command: &Compact) -> anyhow::Result<Outcome> {
     if command.json {
         print_json(&report)?;
     }
+    for line in &report.recovery {
+        note(line);
+    }
     if report.records == 0 {
         note(&format!("nothing to do: everything is sealed as '{}' already", command.seal.name()));
         return Ok(Outcome::Done);
@@ -33,5 +36,9 @@ pub fn run(command: &Compact) -> anyhow::Result<Outcome> {
         count(report.segments_before, "segment"),
         report.segments_after
     ));
+    if report.still_read > 0 {
+        let files = count(report.still_read, "replaced file");
+        note(&format!("{files} still being read; the next 'compact' or 'process' removes what is left"));
+    }
     Ok(Outcome::Done)
 }

@@ -7,10 +7,10 @@
 use super::EngineError;
 use super::ingest::Counters;
 use super::rewrite::Restripe;
-use crate::archive::{GroupRef, Rewrite, SEGMENT_RAW_BYTES, Seal, SegmentEntry, Snapshot, Writer};
+use crate::archive::{GroupRef, Rewrite, Rewriter, SEGMENT_RAW_BYTES, Seal, SegmentEntry, Snapshot};
 
 /// What was written anew.
-#[derive(Debug, Clone, Copy, Default, serde::Serialize)]
+#[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct CompactReport {
     /// Segments before.
     pub segments_before: u64,
@@ -22,14 +22,19 @@ pub struct CompactReport {
     pub bytes_after: u64,
     /// Records in them.
     pub records: u64,
+    /// Files that were replaced but are still being read; the next run removes them.
+    pub still_read: u64,
+    /// What was set aside of an earlier run that did not end well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recovery: Vec<String>,
 }
 
 /// Writes everything anew that was sealed with less effort or is small.
 pub fn compact(
     snapshot: &Snapshot,
-    writer: &mut Writer,
+    rewriter: &mut Rewriter,
     seal: Seal,
-    now: &str,
+    now: &dyn Fn() -> String,
     counters: &Counters,
 ) -> Result<CompactReport, EngineError> {
     let entries: Vec<SegmentEntry> = snapshot.segments().cloned().collect();
@@ -42,9 +47,9 @@ pub fn compact(
             return Err(EngineError::Interrupted);
         }
         let bytes: u64 = batch.iter().map(|entry| entry.bytes).sum();
-        let mut rewrite = writer.rewrite(batch.clone(), snapshot.fields_of(&batch)?)?;
+        let mut rewrite = rewriter.rewrite(batch.clone(), snapshot.fields_of(&batch)?)?;
         take(snapshot, &batch, seal, &mut rewrite, counters)?;
-        let written = rewrite.finish(Vec::new(), now)?;
+        let written = rewrite.finish(Vec::new(), &now())?;
         report.bytes_before += bytes;
         report.bytes_after += written.iter().map(|entry| entry.bytes).sum::<u64>();
         report.records += batch.iter().map(|entry| entry.records).sum::<u64>();

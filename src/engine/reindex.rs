@@ -44,10 +44,13 @@ pub fn catch_up(
         let Ok((columns, lines)) = read else {
             // Nobody would look at the records of a group that is not in the index: name it as one that holds any word.
             report.unreadable += 1;
-            index.add_group(&GroupWords::any(group.first.0, u64::from(group.stats.rows)))?;
+            let first = group.first.0.max(covered);
+            index.add_group(&GroupWords::any(first, end - first))?;
             continue;
         };
-        for row in 0..columns.rows() {
+        // Sealing again may have joined records that are in the index with some that are not.
+        let from = covered.saturating_sub(group.first.0);
+        for row in from as usize..columns.rows() {
             let raw = lines.raw(row);
             collector.add_record(raw);
             interpret.interpret(columns.layout(row).unwrap_or(&no_layout), raw, &mut fields);
@@ -66,9 +69,9 @@ pub fn catch_up(
             }
         }
         let mut words = collector.finish();
-        words.first = group.first.0;
+        words.first = group.first.0 + from;
         index.add_group(&words)?;
-        report.records += columns.rows() as u64;
+        report.records += columns.rows() as u64 - from;
     }
     index.commit(snapshot.records())?;
     Ok(report)

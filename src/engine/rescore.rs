@@ -12,7 +12,7 @@ use super::compact::groups_of;
 use super::ingest::Counters;
 use super::replay::{Replay, replay};
 use super::rewrite::Restripe;
-use crate::archive::{CustodyKind, SegmentEntry, Sha, Snapshot, Writer};
+use crate::archive::{CustodyKind, Rewriter, SegmentEntry, Sha, Snapshot};
 use crate::detect::sigma::RuleSet;
 use crate::detect::{DetectConfig, Detector, rule_ids};
 use crate::model::{Interpret, Verdict};
@@ -35,7 +35,7 @@ pub struct RescoreReport {
 #[allow(clippy::too_many_arguments, reason = "what the archive is, how it is judged, and who is told")]
 pub fn rescore(
     snapshot: &Snapshot,
-    writer: &mut Writer,
+    rewriter: &mut Rewriter,
     interpret: &dyn Interpret,
     config: DetectConfig,
     rules: Option<&Arc<RuleSet>>,
@@ -61,7 +61,7 @@ pub fn rescore(
     detector.finish();
     detector.take_sessions();
     counters.add_read(snapshot.raw_bytes());
-    let mut rewrite = writer.rewrite(entries.clone(), snapshot.fields_of(&entries)?)?;
+    let mut rewrite = rewriter.rewrite(entries.clone(), snapshot.fields_of(&entries)?)?;
     let mut restripe = Restripe::new(&mut rewrite);
     let mut pass = Replay::new(snapshot, &mut detector).looking_for(rules);
     let mut segments = entries.iter().peekable();

@@ -171,6 +171,8 @@ impl Search {
         let snapshot = self.snapshot.refreshed()?;
         if snapshot.commits() != self.snapshot.commits() {
             *self = Search { span: span_of(&snapshot), ..Search::open(&self.store)? };
+        } else {
+            self.snapshot = snapshot;
         }
         Ok(())
     }
@@ -183,6 +185,11 @@ impl Search {
     /// The store it was opened from.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Lets go of files that others replace; [`Search::refresh`] is due before the next question.
+    pub fn rest(&mut self) {
+        self.snapshot = self.snapshot.resting();
     }
 
     /// The archive it looks at.

@@ -12,7 +12,7 @@ use super::{
     Account, Anomalies, CompactReport, EngineError, FormatLook, IncidentOrder, Info, OddSessions, RescoreReport,
     RestoreReport, Search, TrainOptions, TrainReport, VerifyOptions, VerifyReport,
 };
-use crate::archive::{DiskStorage, Seal, Sha, Snapshot, Storage, Writer as ArchiveWriter};
+use crate::archive::{DiskStorage, Rewriter, Seal, Sha, Snapshot, Storage, Writer as ArchiveWriter};
 use crate::detect::DetectConfig;
 use crate::detect::sigma::RuleSet;
 use crate::index::{Reader as IndexReader, Writer as IndexWriter};
@@ -101,14 +101,16 @@ impl Store {
         // Before anything is made: a mistyped path must leave no empty store behind.
         let listed = list_inputs(options)?;
         hash_ahead();
-        let (mut archive, recovery) =
-            ArchiveWriter::open(&self.config.data, self.storage(), &self.clock().to_string(), TOOL)?;
+        let mut archive = ArchiveWriter::open(self.storage(), &self.clock().to_string(), TOOL)?;
         let snapshot = self.snapshot()?;
         let mut index = IndexWriter::open(&self.config.index, archive.identity())?;
         catch_up(&snapshot, &mut index, &self.registry, counters)?;
-        let mut report = ingest(options, listed, &self.registry, snapshot, &mut archive, &mut index, counters)?;
+        // Following may go on for weeks: it must not keep the files of segments that are replaced meanwhile.
+        let before = snapshot.resting();
+        drop(snapshot);
+        let mut report = ingest(options, listed, &self.registry, before, &mut archive, &mut index, counters)?;
         index.close()?;
-        report.recovery = recovery.set_aside;
+        report.recovery.clone_from(&archive.recovery().set_aside);
         report.archive_bytes = self.snapshot()?.archive_bytes();
         report.index_bytes = IndexReader::bytes(&self.config.index);
         Ok(report)
@@ -137,7 +139,7 @@ impl Store {
     /// Builds the index anew from the archive.
     pub fn reindex(&self, counters: &Counters) -> Result<ReindexReport, EngineError> {
         // The lock keeps an ingest from adding to an index that is thrown away.
-        let (archive, _) = ArchiveWriter::open(&self.config.data, self.storage(), &self.clock().to_string(), TOOL)?;
+        let archive = ArchiveWriter::open(self.storage(), &self.clock().to_string(), TOOL)?;
         let snapshot = self.snapshot()?;
         let mut index = IndexWriter::create(&self.config.index, archive.identity())?;
         let report = catch_up(&snapshot, &mut index, &self.registry, counters)?;
@@ -145,12 +147,19 @@ impl Store {
         Ok(ReindexReport { index_bytes: IndexReader::bytes(&self.config.index), ..report })
     }
 
-    /// Writes older segments anew with at least this effort, and joins small ones; takes the lock. Questions go on beside it.
+    /// Writes older segments anew with at least this effort, and joins small ones. Questions and an ingest go on beside it; what
+    /// that adds meanwhile is left to the next run.
     pub fn compact(&self, seal: Seal, counters: &Counters) -> Result<CompactReport, EngineError> {
-        let snapshot = self.snapshot()?;
-        let now = self.clock().to_string();
-        let (mut archive, _) = ArchiveWriter::open(&self.config.data, self.storage(), &now, TOOL)?;
-        super::compact::compact(&snapshot.refreshed()?, &mut archive, seal, &now, counters)
+        // Before anything is made: a lock in a mistyped folder would be one thing too much.
+        drop(self.snapshot()?);
+        let mut rewriter = Rewriter::open(self.storage(), &self.clock().to_string(), TOOL)?;
+        // Its segments are replaced by nobody but this one.
+        let snapshot = self.snapshot()?.resting();
+        let mut report =
+            super::compact::compact(&snapshot, &mut rewriter, seal, &|| self.clock().to_string(), counters)?;
+        report.recovery.clone_from(&rewriter.recovery().set_aside);
+        report.still_read = rewriter.finish()?;
+        Ok(report)
     }
 
     /// Scores all records anew, knowing all of them, and replaces their scores in one step; then the index is built anew. `rules` are
@@ -163,14 +172,18 @@ impl Store {
     ) -> Result<RescoreReport, EngineError> {
         config.check().map_err(EngineError::Usage)?;
         let now = self.clock().to_string();
-        let snapshot = self.snapshot()?;
-        let (mut archive, _) = ArchiveWriter::open(&self.config.data, self.storage(), &now, TOOL)?;
-        let snapshot = snapshot.refreshed()?;
-        let report = super::rescore::rescore(&snapshot, &mut archive, &self.registry, config, rules, &now, counters)?;
+        // Before anything is made: a mistyped folder must not become an archive.
+        drop(self.snapshot()?);
+        // No record may come meanwhile, and no segment be sealed again.
+        let archive = ArchiveWriter::open(self.storage(), &now, TOOL)?;
+        let mut rewriter = Rewriter::open(self.storage(), &now, TOOL)?;
+        let snapshot = self.snapshot()?.resting();
+        let report = super::rescore::rescore(&snapshot, &mut rewriter, &self.registry, config, rules, &now, counters)?;
         // Flagged records have documents of their own there.
         let mut index = IndexWriter::create(&self.config.index, archive.identity())?;
         catch_up(&snapshot.refreshed()?, &mut index, &self.registry, counters)?;
         index.close()?;
+        rewriter.finish()?;
         Ok(report)
     }
 

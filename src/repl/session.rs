@@ -94,13 +94,13 @@ impl<'a> Session<'a> {
         }
         let outcome = match Command::parse(line) {
             Words::Leave => return Ok(false),
-            Words::Command(command) => self.command(&command),
+            Words::Command(command) => self.awake(|session| session.command(&command)),
             Words::Wrong(message) => {
                 self.failed = true;
                 self.say(&escape(&message))?;
                 return Ok(true);
             }
-            Words::Question => self.question(line, PAGE, false),
+            Words::Question => self.awake(|session| session.question(line, PAGE, false)),
         };
         let Err(failure) = outcome else { return Ok(true) };
         // An answer that can't be printed ends the prompt; one that can't be given does not.
@@ -122,9 +122,16 @@ impl<'a> Session<'a> {
         Ok(true)
     }
 
+    /// Does something with what is committed now; between two lines nobody waits for the prompt to be done with a file.
+    fn awake(&mut self, act: impl FnOnce(&mut Self) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        self.search.refresh()?;
+        let outcome = act(self);
+        self.search.rest();
+        outcome
+    }
+
     /// Answers a question with up to `limit` records.
     pub fn question(&mut self, text: &str, limit: u64, explain: bool) -> anyhow::Result<()> {
-        self.search.refresh()?;
         let options = SearchOptions { limit: Some(limit), ..self.options };
         self.known.borrow_mut().renew(self.search.grammar(&options));
         let query = self.search.parse(text, &options)?;

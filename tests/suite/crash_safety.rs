@@ -19,7 +19,7 @@ const CRASH_POINTS: u64 = 600;
 const INPUTS: usize = 3;
 
 /// The records of the model: what must be in the archive at the end, once each, in this order by input.
-fn model() -> Vec<Vec<Vec<u8>>> {
+pub fn model() -> Vec<Vec<Vec<u8>>> {
     let record = |input: usize, number: usize| {
         let more = "x".repeat(number * 37 % 400);
         format!("input {input} record {number} {more}\n").into_bytes()
@@ -51,10 +51,10 @@ impl Driver {
     /// Goes on where the archive ends until all is in it or something fails; says whether all is.
     fn run(&mut self) -> Result<(), String> {
         let tail = self.tail();
-        let opened = Writer::with_lock(None, self.storage(), "2026-11-20T12:00:00Z", "test");
-        let (mut writer, recovery) = opened.map_err(|cause| cause.to_string())?;
+        let opened = Writer::open(self.storage(), "2026-11-20T12:00:00Z", "test");
+        let mut writer = opened.map_err(|cause| cause.to_string())?;
         self.made = true;
-        self.recovered += recovery.set_aside.len();
+        self.recovered += writer.recovery().set_aside.len();
         if let Some(tail) = tail {
             let kept = self.files.all();
             let is_kept = |(name, bytes): (&String, &Vec<u8>)| name.starts_with("set-aside/") && *bytes == tail;
@@ -167,19 +167,20 @@ impl Driver {
     }
 }
 
-struct Growing {
-    source: Sha,
+/// An input, as far as it was read.
+pub struct Growing {
+    pub source: Sha,
     hash: Sha256,
-    bytes: u64,
-    records: usize,
+    pub bytes: u64,
+    pub records: usize,
 }
 
 impl Growing {
-    fn new(source: Sha) -> Growing {
+    pub fn new(source: Sha) -> Growing {
         Growing { source, hash: Sha256::new(), bytes: 0, records: 0 }
     }
 
-    fn known(source: Sha, cursor: &Cursor, model: &[Vec<Vec<u8>>]) -> Growing {
+    pub fn known(source: Sha, cursor: &Cursor, model: &[Vec<Vec<u8>>]) -> Growing {
         let mut growing = Growing::new(source);
         for raw in &model[cursor.input.0 as usize][..cursor.records as usize] {
             growing.take(raw);
@@ -188,20 +189,20 @@ impl Growing {
         growing
     }
 
-    fn take(&mut self, raw: &[u8]) {
+    pub fn take(&mut self, raw: &[u8]) {
         self.hash.update(raw);
         self.bytes += raw.len() as u64;
         self.records += 1;
     }
 
-    fn cursor(&self, input: InputId) -> Cursor {
+    pub fn cursor(&self, input: InputId) -> Cursor {
         let sha256 = self.hash.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let records = self.records as u64;
         Cursor { input, bytes: self.bytes, records, lines: records, open: false, sha256 }
     }
 }
 
-fn run_record() -> RunRecord {
+pub fn run_record() -> RunRecord {
     RunRecord {
         operator: "tester".to_owned(),
         host: "host".to_owned(),
@@ -213,7 +214,7 @@ fn run_record() -> RunRecord {
     }
 }
 
-fn acquisition(input: InputId, run: u32) -> Acquisition {
+pub fn acquisition(input: InputId, run: u32) -> Acquisition {
     Acquisition {
         input,
         name: format!("in{}", input.0),
@@ -231,7 +232,7 @@ fn acquisition(input: InputId, run: u32) -> Acquisition {
     }
 }
 
-fn record(input: InputId, offset: u64, raw: &[u8]) -> NewRecord<'_> {
+pub fn record(input: InputId, offset: u64, raw: &[u8]) -> NewRecord<'_> {
     static LAYOUT: std::sync::LazyLock<Layout> = std::sync::LazyLock::new(Layout::default);
     NewRecord {
         origin: Origin { input, offset, length: raw.len() as u32 },
@@ -293,7 +294,11 @@ fn the_power_may_go_at_any_step() {
 #[test]
 fn an_input_without_a_record_is_not_in_the_log_yet() {
     let mut driver = Driver::new(3);
-    let open = |driver: &Driver| Writer::with_lock(None, driver.storage(), "2026-11-20T12:00:00Z", "test").unwrap().0;
+    let open = |driver: &Driver| {
+        // It only looks how the log is found by the next.
+        driver.files.forget_locks();
+        Writer::open(driver.storage(), "2026-11-20T12:00:00Z", "test").unwrap()
+    };
     let mut writer = open(&driver);
     let run = run_record();
     writer.note(CustodyKind::Run(run.clone()));

@@ -8,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use logguard::archive::{Files, OpenFile};
+use logguard::archive::{Files, Held, LockKind, OpenFile};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -43,6 +43,9 @@ struct Disk {
     steps: u64,
     stopped: bool,
     random: StdRng,
+    /// Who holds which lock: each by its number, and whether alone.
+    locks: BTreeMap<String, Vec<(u64, bool)>>,
+    lock_number: u64,
 }
 
 #[derive(Default, Clone)]
@@ -96,6 +99,8 @@ impl FaultyFiles {
             steps: 0,
             stopped: false,
             random: StdRng::seed_from_u64(seed),
+            locks: BTreeMap::new(),
+            lock_number: 0,
         };
         FaultyFiles { disk: Arc::new(Mutex::new(disk)) }
     }
@@ -111,9 +116,10 @@ impl FaultyFiles {
         disk.steps = 0;
     }
 
-    /// The process is gone, all that it has written is there.
+    /// The processes are gone, all that they have written is there.
     pub fn restart(&self) {
         let mut disk = self.disk();
+        disk.locks.clear();
         disk.stopped = false;
         disk.fault = Fault::None;
     }
@@ -123,8 +129,14 @@ impl FaultyFiles {
         let mut disk = self.disk();
         disk.lose_names();
         disk.lose_bytes();
+        disk.locks.clear();
         disk.stopped = false;
         disk.fault = Fault::None;
+    }
+
+    /// As where locks do not work.
+    pub fn forget_locks(&self) {
+        self.disk().locks.clear();
     }
 
     /// All files by name.
@@ -238,6 +250,21 @@ fn apply(change: &Change, names: &mut BTreeMap<String, usize>, folders: &mut BTr
         }
         Change::Folder(name) => {
             folders.insert(name.clone());
+        }
+    }
+}
+
+/// A lock as one process has it.
+struct Locked {
+    files: FaultyFiles,
+    name: String,
+    number: u64,
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        if let Some(holders) = self.files.disk().locks.get_mut(&self.name) {
+            holders.retain(|(number, _)| *number != self.number);
         }
     }
 }
@@ -385,6 +412,21 @@ impl Files for FaultyFiles {
     fn len(&self, name: &str) -> io::Result<u64> {
         let disk = self.disk();
         Ok(disk.nodes[disk.node(name)?].now.len() as u64)
+    }
+
+    fn lock(&self, name: &str, kind: LockKind) -> io::Result<Option<Held>> {
+        let mut disk = self.disk();
+        if disk.stopped {
+            return Err(stopped());
+        }
+        disk.lock_number += 1;
+        let (number, alone) = (disk.lock_number, kind == LockKind::Alone);
+        let holders = disk.locks.entry(name.to_owned()).or_default();
+        if holders.iter().any(|(_, other)| alone || *other) {
+            return Ok(None);
+        }
+        holders.push((number, alone));
+        Ok(Some(Box::new(Locked { files: self.clone(), name: name.to_owned(), number })))
     }
 
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {

@@ -11,6 +11,8 @@
 mod anomalies;
 mod architecture;
 mod compact;
+mod compact_beside;
+mod crash_rewrites;
 mod crash_safety;
 mod detection;
 mod evidence;
@@ -38,4 +40,5 @@ mod search_terminal;
 mod settings;
 mod sigma;
 mod sigma_public;
+mod two_writers;
 mod world;

@@ -295,6 +295,14 @@ impl<'a> Meta<'a> {
         Ok(bytes)
     }
 
+    /// The bytes up to the next that is not above `most`.
+    pub fn above(&mut self, most: u8) -> &'a [u8] {
+        let at = self.rest.iter().position(|byte| *byte <= most).unwrap_or(self.rest.len());
+        let (bytes, rest) = self.rest.split_at(at);
+        self.rest = rest;
+        bytes
+    }
+
     /// The next reference to a blob, as [`Blobs::add`] wrote it.
     pub fn blob(&mut self) -> Result<u32, DecodeError> {
         match self.number()? {

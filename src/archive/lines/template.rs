@@ -80,11 +80,11 @@ pub fn read_templates(meta: &mut Meta<'_>) -> Result<(Vec<Template>, usize), Dec
     for _ in 0..count {
         let mut template = Template::default();
         loop {
+            template.text.extend_from_slice(meta.above(END));
             match meta.byte()? {
-                END => break,
                 VARIABLE => template.ends.push(template.text.len() as u32),
                 ESCAPE => template.text.push(meta.byte()?),
-                byte => template.text.push(byte),
+                _ => break,
             }
         }
         if template.ends.len() > MOST_READ_VARIABLES {

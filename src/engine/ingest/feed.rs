@@ -9,7 +9,7 @@ use super::known::{FileState, Known, KnownInput};
 use super::run::run_record;
 use super::years::Years;
 use super::{Counters, IngestOptions, Refused};
-use crate::archive::{Acquisition, CustodyKind, Resumption, Run, Snapshot};
+use crate::archive::{Acquisition, CustodyKind, GroupRef, Resumption, Run, Snapshot};
 use crate::model::{InputId, Layout, Timestamp};
 use crate::parse::{Hints, Parser, Registry, YearScan};
 use crate::source::{self, Decision, Member, MemberEnd, Sink, SourceFile, Stop};
@@ -222,10 +222,15 @@ impl<'a> Feeder<'a> {
     fn last_of(&self, input: InputId) -> Option<(Layout, Option<Timestamp>)> {
         let of_input = |run: &Run| run.input == input;
         let before = self.before.as_ref()?;
-        let group = before.groups().iter().rev().find(|group| group.stats.runs.iter().any(of_input))?;
-        let columns = before.columns(group).ok()?;
-        let row = (0..columns.rows()).rev().find(|row| columns.input(*row) == Some(input))?;
-        Some((columns.layout(row)?.clone(), columns.time(row)))
+        // Its segments may have been replaced since; what this run added is not of before.
+        let (records, now) = (before.records(), before.refreshed().ok()?);
+        let is_older = |group: &&GroupRef| group.first.0 < records && group.stats.runs.iter().any(of_input);
+        now.groups().iter().rev().filter(is_older).find_map(|group| {
+            let columns = now.columns(group).ok()?;
+            let rows = columns.rows().min((records - group.first.0) as usize);
+            let row = (0..rows).rev().find(|row| columns.input(*row) == Some(input))?;
+            Some((columns.layout(row)?.clone(), columns.time(row)))
+        })
     }
 
     fn hints(&self, member: &Member) -> Hints {

@@ -172,6 +172,9 @@ impl Judge {
 
     /// Numbers of the rules that each record of the block fires; nothing where there are no rules.
     fn fired(&mut self, block: &Block) -> Vec<Vec<u32>> {
+        if self.matchers.is_empty() {
+            return Vec::new();
+        }
         let Block { bytes, rows, parsed, layouts, .. } = block;
         let share = rows.len().div_ceil(self.matchers.len().max(1)).max(1);
         let shares = rows.par_chunks(share).zip(parsed.par_chunks(share)).zip(self.matchers.par_iter_mut());

@@ -39,7 +39,7 @@ use self::understand::Understand;
 use super::EngineError;
 use super::models::{ModelFiles, ModelInUse};
 use super::store::StoreConfig;
-use crate::archive::{Seal, Sha, Snapshot, Writer as ArchiveWriter};
+use crate::archive::{LOCKS, Seal, Sha, Snapshot, Writer as ArchiveWriter};
 use crate::detect::sigma::RuleSet;
 use crate::detect::{DetectConfig, Model, ModelKind};
 use crate::index::Writer as IndexWriter;
@@ -321,7 +321,7 @@ impl OwnFiles {
         let within = |name: &str| data.join(name);
         OwnFiles {
             folders: vec![within("segments"), within("set-aside"), within("models"), index],
-            files: vec![within("custody.jsonl"), within("lock"), within(".gitkeep")],
+            files: LOCKS.into_iter().chain(["custody.jsonl", ".gitkeep"]).map(within).collect(),
         }
     }
 
