@@ -6,7 +6,7 @@
 //! other programs take has their start in it. The store is made of the real logs in LOGGUARD_SHARED, repeated to LOGGUARD_BENCH_MB
 //! of raw bytes (1000 where that is not set), without detection. ripgrep and zstd are looked for in PATH, clp-s in CLP_S; those that
 //! are not there are left out. The last table has the same pieces of logs in about 10 segments and about 200.
-//! `cargo bench --bench search`
+//! `cargo bench --bench search [-- --segments]` (the last table alone)
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its tables")]
 
@@ -91,11 +91,16 @@ fn main() -> Result<(), Failure> {
     let input = folder.path().join("logs");
     let files = stores::write(&root.join("logs"), &input, megabytes)?;
     let store = stores::of(&folder.path().join("one"), std::slice::from_ref(&files))?;
-    figures(&store)?;
-    rivals::text(&input, folder.path())?;
-    rivals::objects(&files, folder.path())?;
+    if !std::env::args().any(|argument| argument == "--segments") {
+        figures(&store)?;
+        rivals::text(&input, folder.path())?;
+        rivals::objects(&files, folder.path())?;
+    }
     std::fs::remove_dir_all(folder.path().join("one"))?;
-    segments(&files, folder.path())
+    // Copies of a piece would be skipped: each of these runs knows what the ones before took in.
+    let round =
+        files.iter().filter(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("0-")));
+    segments(&round.cloned().collect::<Vec<_>>(), folder.path())
 }
 
 fn figures(store: &Store) -> Result<(), Failure> {

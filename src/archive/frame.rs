@@ -13,13 +13,13 @@ use zstd::bulk::{Compressor, Decompressor};
 /// From this level of zstd on PPMd is tried.
 const PPMD_LEVEL: i32 = 19;
 /// Orders that are tried: the best of these is within a hundredth of the best of all.
-const ORDERS: [u32; 3] = [3, 6, 10];
+const ORDERS: [u32; 4] = [3, 6, 10, 18];
 /// Shorter texts have nothing to gain, longer ones would keep readers of one record waiting.
 const PPMD_BYTES: std::ops::RangeInclusive<usize> = 64..=256 << 10;
 /// PPMd must save one byte in so many to be worth its time.
 const SAVES_OF: usize = 32;
 /// Bytes of PPMd's model for each byte of the text, and bounds.
-const MODEL: usize = 16;
+const MODEL: usize = 64;
 const MODEL_BYTES: (usize, usize) = (1 << 16, 16 << 20);
 
 thread_local! {

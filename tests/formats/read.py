@@ -58,7 +58,7 @@ def unframe(data, size):
         return unzstd(data)
     import pyppmd
     need(2 <= data[0] <= 32 and 64 <= size <= 262144, "frame")
-    out, decoder = b"", pyppmd.Ppmd7Decoder(data[0], max(16 * size, 65536))
+    out, decoder = b"", pyppmd.Ppmd7Decoder(data[0], max(64 * size, 65536))
     out = decoder.decode(data[1:], size)
     while len(out) < size:
         more = decoder.decode(b"", size - len(out)) or decoder.decode(b"\0", size - len(out))
