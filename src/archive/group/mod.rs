@@ -6,6 +6,7 @@
 //! the stripe and can run on any thread.
 
 mod build;
+mod columns;
 mod derived;
 mod read;
 mod section;
@@ -14,7 +15,8 @@ mod told;
 use serde::{Deserialize, Serialize};
 
 pub use self::build::{EncodedStripe, StripeBuilder};
-pub use self::read::{GroupColumns, GroupLines, GroupReader, Needs, OpenStripe};
+pub use self::columns::{GroupColumns, GroupLines, Needs};
+pub use self::read::{GroupReader, OpenStripe};
 use self::section::Section;
 pub use self::section::SectionError;
 use crate::model::{InputId, Layout, Level, Origin, TimeQuality, Timestamp, Verdict};

@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hashbrown::HashMap;
 
 use super::align::{Way, ways};
+use super::forms::{Described, DescribedTable, TableForm};
 use super::hits::{Hits, Rule};
 use super::needle::{Ask, MAYBE, NO, Needle};
 use super::outline::stamps_of;
-use super::read::{Described, DescribedTable, Loader, TableForm};
+use super::read::Loader;
 use super::shape::Shape;
 use super::values::{Text, decimal};
 use super::{DecodeError, stamps};

@@ -3,7 +3,7 @@
 //! A record is cut into constant text and variables by byte classes (`tokens`, `stamps`); equal constant text is one template
 //! (`template`). The variables are columns (`columns`, `integers`, `dictionary`, `patterns`), their bytes blobs that are
 //! packed by kind and compressed with zstd (`pack`). Some consecutive chunks of rows are encoded together as a stripe: templates,
-//! forms of columns and dictionaries are stored once, the values chunk by chunk (`parts`). Reading is `read` and `values`. The
+//! forms of columns and dictionaries are stored once, the values chunk by chunk (`parts`), integers in the order of what they follow from (`relate`, `order`). Reading is `forms`, `read` and `values`. The
 //! idea is that of CLP (Rodrigues et al., OSDI 2021) and LogGrep (Wei et al., EuroSys 2023); every byte comes back, whatever
 //! it is.
 //!
@@ -16,6 +16,7 @@ mod align;
 mod columns;
 mod dictionary;
 mod find;
+mod forms;
 mod hits;
 mod integers;
 mod needle;
@@ -40,11 +41,12 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
+use self::forms::{DescribedTable, Form, TableForm};
 pub use self::hits::Hits;
 pub use self::needle::Needle;
 pub use self::outline::{MOST_STAMPS, Outline, Outlined};
 use self::pack::{Compressors, Meta, Packs};
-use self::read::{DescribedTable, Dictionaries, Form, Loader, TableForm};
+use self::read::{Dictionaries, Loader};
 use super::column::read_varint;
 use super::frame::unpack;
 

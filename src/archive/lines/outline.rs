@@ -1,6 +1,7 @@
 //! What other columns of a group follow from, read without any line: the template and the time stamps of each record.
 
-use super::read::{Described, DescribedTable, Loader};
+use super::forms::{Described, DescribedTable};
+use super::read::Loader;
 use super::template::Template;
 use super::values::Text;
 use super::{DecodeError, stamps, tokens};

@@ -1,7 +1,7 @@
 //! What a column can hold at all, told from its form alone.
 
+use super::forms::{Described, Form};
 use super::needle::{Ask, NO, Needle, Side};
-use super::read::{Described, Form};
 use super::stamps;
 
 /// What the values of a column look like.
