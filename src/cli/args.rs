@@ -308,7 +308,7 @@ pub struct Account {
 pub struct Compact {
     #[command(flatten)]
     pub store: StoreArguments,
-    /// Effort: fast, balanced or small; what was sealed with less is written anew
+    /// Effort: fast, balanced or small (questions take a few times as long then); what was sealed with less is written anew
     #[arg(long, value_name = "EFFORT", value_parser = seal, default_value = "small")]
     pub seal: Seal,
     /// One JSON object on standard output
