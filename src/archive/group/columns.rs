@@ -115,7 +115,7 @@ impl GroupColumns {
         self.marks.get(row).is_some_and(|mark| mark & FLAGGED != 0)
     }
 
-    /// Score of a row, 0 to 1; of a flagged one as it was given, of others in steps.
+    /// Score of a row, 0 to 1; of a flagged one to four digits, of others in steps.
     pub fn score(&self, row: usize) -> f32 {
         if let Some(verdict) = self.verdict(row) {
             return verdict.score;
@@ -123,7 +123,7 @@ impl GroupColumns {
         self.scores.get(row).map_or(0.0, |steps| *steps as f32 / SCORE_STEPS)
     }
 
-    /// Novelty of a row, 0 to 1; of a flagged one as it was given, of others in steps.
+    /// Novelty of a row, 0 to 1; of a flagged one to four digits, of others in steps.
     pub fn novelty(&self, row: usize) -> f32 {
         if let Some(verdict) = self.verdict(row) {
             return verdict.novelty;

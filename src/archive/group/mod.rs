@@ -60,7 +60,7 @@ const STARTS_STEP: usize = 128;
 /// The bit of a mark that says flagged.
 const FLAGGED: u8 = 1 << 3;
 
-/// Scores are kept in this many steps: a finer one is noise that costs more than the lines (flagged records have theirs whole).
+/// Scores are kept in this many steps: a finer one is noise that costs more than the lines (flagged records have theirs to 1/10,000).
 pub const SCORE_STEPS: f32 = 50.0;
 
 /// A record on its way into the archive.

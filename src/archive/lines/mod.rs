@@ -2,12 +2,12 @@
 //!
 //! A record is cut into constant text and variables by byte classes (`tokens`, `stamps`); equal constant text is one template
 //! (`template`). The variables are columns (`columns`, `integers`, `dictionary`, `patterns`), their bytes blobs that are
-//! packed by kind and compressed with zstd (`pack`). Some consecutive chunks of rows are encoded together as a stripe: templates,
-//! forms of columns and dictionaries are stored once, the values chunk by chunk (`parts`), integers in the order of what they follow from (`relate`, `order`). Reading is `forms`, `read` and `values`. The
-//! idea is that of CLP (Rodrigues et al., OSDI 2021) and LogGrep (Wei et al., EuroSys 2023); every byte comes back, whatever
-//! it is.
+//! packed by kind and compressed (`pack`). Some consecutive chunks of rows are encoded together as a stripe: templates, forms of
+//! columns and dictionaries are stored once, the values chunk by chunk (`parts`), integers in the order of what they follow from
+//! (`relate`, `order`). Reading is `forms`, `read` and `values`. The idea is that of CLP (Rodrigues et al., OSDI 2021) and LogGrep
+//! (Wei et al., EuroSys 2023); every byte comes back, whatever it is.
 //!
-//! Form of a part: varint length of its description and of the stored bytes of that, the description (zstd), the packs. The
+//! Form of a part: varint length of its description and of the stored bytes of that, the description (a frame), the packs. The
 //! description of the shared part: varint number of dictionaries, varint length of the tree, the tree (templates, forms of
 //! columns, then for each dictionary the number and form of its entries), table of blobs and packs, descriptions of entries.
 //! That of a chunk: varint number of rows, table of blobs and packs, template of each row, descriptions of columns.
