@@ -12,6 +12,7 @@ mod check;
 mod column;
 mod custody;
 mod error;
+mod fields;
 mod files;
 mod frame;
 mod group;

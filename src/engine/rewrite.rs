@@ -70,6 +70,7 @@ impl<'r, 'w> Restripe<'r, 'w> {
                 score: said.score,
                 novelty: said.novelty,
                 verdict: (said.flagged || !said.rules.is_empty()).then_some(&said),
+                fields: None,
             });
         }
         self.bytes += raw_bytes;

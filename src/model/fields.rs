@@ -116,6 +116,18 @@ impl<'a> Fields<'a> {
         this.set.entries.iter().map(move |(name, value)| (this.name(*name), this.bytes(*value)))
     }
 
+    /// Names, values and where these stand in the record's bytes, if they do, in order of appearance.
+    pub fn places(&self) -> impl Iterator<Item = (&'a str, Option<Range<usize>>, &'a [u8])> + use<'a> {
+        let this = *self;
+        this.set.entries.iter().map(move |(name, value)| {
+            let range = match *value {
+                Place::Raw(start, end) if start <= end => Some(start as usize..end as usize),
+                _ => None,
+            };
+            (this.name(*name), range, this.bytes(*value))
+        })
+    }
+
     /// The values of a canonical name, in order of appearance.
     pub fn all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         let this = *self;

@@ -47,4 +47,7 @@ impl<'a> RecordView<'a> {
 pub trait Interpret: Send + Sync {
     /// Fills `fields` (cleared first) from `raw` by the rules of `layout`. Never fails: an unknown format gives no fields.
     fn interpret(&self, layout: &Layout, raw: &[u8], fields: &mut FieldSet);
+
+    /// Names the way in which records are cut: another number wherever a record may be cut into other fields than before.
+    fn revision(&self) -> u64;
 }

@@ -40,5 +40,5 @@ mod year;
 pub use detect::Detection;
 pub use error::ParseError;
 pub use parser::{Hints, Parsed, Parser};
-pub use registry::Registry;
+pub use registry::{REVISION, Registry};
 pub use year::YearScan;

@@ -27,6 +27,10 @@ impl Interpret for NoFields {
     fn interpret(&self, _: &Layout, _: &[u8], fields: &mut FieldSet) {
         fields.clear();
     }
+
+    fn revision(&self) -> u64 {
+        0
+    }
 }
 
 /// What the archive must say of a record, at its id.

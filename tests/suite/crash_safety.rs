@@ -246,6 +246,7 @@ pub fn record(input: InputId, offset: u64, raw: &[u8]) -> NewRecord<'_> {
         score: 0.0,
         novelty: 0.0,
         verdict: None,
+        fields: None,
     }
 }
 

@@ -5,11 +5,12 @@ use hashbrown::HashMap;
 use super::section::SectionWriter;
 use super::told::Told;
 use super::{
-    FLAGGED, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, NewRecord, RULE_IDS, RULES, Run,
+    FIELDS, FLAGGED, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, NewRecord, RULE_IDS, RULES, Run,
     SCORE_STEPS, SCORES, SHARED_LINES, STARTS, STARTS_STEP, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES,
     USUAL_TEMPLATES, VERDICTS, derived,
 };
 use crate::archive::column;
+use crate::archive::fields::{self, FieldMap, Noted, Pieces};
 use crate::archive::lines::{self, EncodedLines, Outline, Outlined, Stripe};
 use crate::model::{InputId, Layout, TimeQuality};
 
@@ -38,6 +39,9 @@ pub struct StripeBuilder {
     layouts: Vec<Layout>,
     verdicts: Vec<Told>,
     rules: Vec<Vec<String>>,
+    /// Where the fields of all records stand, and how they were cut, if somebody says.
+    noted: Noted,
+    revision: Option<u64>,
 }
 
 /// The columns of one group.
@@ -62,6 +66,16 @@ struct Group {
 }
 
 impl StripeBuilder {
+    /// One whose records come with their fields, cut in the way of that [revision](crate::model::Interpret::revision).
+    pub fn with_fields(revision: u64) -> StripeBuilder {
+        StripeBuilder { revision: Some(revision), ..StripeBuilder::default() }
+    }
+
+    /// Names of the fields of all records so far.
+    pub fn field_names(&self) -> &[String] {
+        self.noted.names()
+    }
+
     /// Records of the open group.
     pub fn group_rows(&self) -> usize {
         self.group.marks.len()
@@ -98,6 +112,7 @@ impl StripeBuilder {
         if let Some(verdict) = record.verdict.filter(|verdict| verdict.flagged) {
             self.verdicts.push(Told::of(self.lengths.len() as u32, verdict));
         }
+        self.noted.push(record.raw, record.fields);
         self.lines.extend_from_slice(record.raw);
         self.lengths.push(u32::try_from(record.raw.len()).unwrap_or(u32::MAX));
         self.group.push(record);
@@ -113,7 +128,9 @@ impl StripeBuilder {
             row
         };
         let cuts: Vec<usize> = self.closed.iter().map(&mut cut).collect();
-        let encoded = lines::encode(&self.lines, &self.lengths, &cuts, level)?;
+        let mut pieces = Pieces::default();
+        let noting = self.revision.is_some().then_some(&mut pieces);
+        let encoded = lines::encode_noting(&self.lines, &self.lengths, &cuts, level, noting)?;
         let (mut outlines, mut constants) = (Vec::new(), None);
         if let Some(encoded) = &encoded {
             let opened = Stripe::open(&encoded.shared, self.lines.len() as u64).map_err(std::io::Error::other)?;
@@ -122,7 +139,11 @@ impl StripeBuilder {
         }
         if let Some(encoded) = &encoded {
             writer.add_columnar(SHARED_LINES, &encoded.shared, self.lines.len() as u64);
+            if let Some(map) = self.field_map(&pieces) {
+                writer.add(FIELDS, &map.encode(), level)?;
+            }
         }
+        drop((pieces, std::mem::take(&mut self.noted)));
         let ids = self.template_ids(&outlines, &mut writer, level)?;
         writer.add_texts(TEMPLATES, &self.templates, constants.as_deref(), level)?;
         writer.add_texts(LAYOUTS, &self.layouts, None, level)?;
@@ -152,6 +173,15 @@ impl StripeBuilder {
             (first, start) = (first + rows, start + bytes);
         }
         Ok(EncodedStripe { bytes: writer.bytes, stats: StripeStats { groups, sections } })
+    }
+
+    /// In which pieces the fields stand; `None` where nothing can be said of them.
+    fn field_map(&self, pieces: &Pieces) -> Option<FieldMap> {
+        let revision = self.revision?;
+        let ids = self.closed.iter().flat_map(|group| &group.layout_ids);
+        let layouts: Vec<u32> = ids.map(|id| u32::try_from(*id).unwrap_or(u32::MAX)).collect();
+        let map = fields::learn(&self.noted, revision, &layouts, &self.lines, &self.lengths, pieces);
+        (!map.cuts.is_empty()).then_some(map)
     }
 
     /// What can be told from the lines of each group; these were decoded as a whole when they were encoded.

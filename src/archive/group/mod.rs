@@ -19,7 +19,7 @@ pub use self::columns::{GroupColumns, GroupLines, Needs};
 pub use self::read::{GroupReader, OpenStripe};
 use self::section::Section;
 pub use self::section::SectionError;
-use crate::model::{InputId, Layout, Level, Origin, TimeQuality, Timestamp, Verdict};
+use crate::model::{Fields, InputId, Layout, Level, Origin, TimeQuality, Timestamp, Verdict};
 
 /// Of a group: raw bytes of all records, one after the other, or its chunk of the stripe's lines.
 const LINES: u8 = 1;
@@ -57,6 +57,10 @@ const USUAL_TEMPLATES: u8 = 15;
 const STARTS: u8 = 16;
 const STARTS_STEP: usize = 128;
 
+/// Of a stripe whose lines are in columns: in which pieces of the lines the fields stand ([`FieldMap`](super::fields::FieldMap)); absent
+/// where that is not known.
+const FIELDS: u8 = 17;
+
 /// The bit of a mark that says flagged.
 const FLAGGED: u8 = 1 << 3;
 
@@ -88,6 +92,8 @@ pub struct NewRecord<'a> {
     pub novelty: f32,
     /// What detection said, where it is flagged or a rule fired.
     pub verdict: Option<&'a Verdict>,
+    /// Its fields, exactly as they are cut from its bytes by its layout; absent where nobody cut them.
+    pub fields: Option<Fields<'a>>,
 }
 
 /// Rows of one input that follow one another without a gap.

@@ -26,6 +26,7 @@ fn built() -> (EncodedStripe, Vec<Vec<u8>>) {
             score: 0.5,
             novelty: 1.0,
             verdict: (row == 9).then_some(&verdict),
+            fields: None,
         });
         if row == 19 {
             builder.close_group();
@@ -125,6 +126,7 @@ fn regular_lines_are_kept_in_columns_and_their_times_follow_from_them() {
             score: 0.0,
             novelty: 0.0,
             verdict: None,
+            fields: None,
         };
         builder.push(&record);
         if row == 1_500 {

@@ -48,6 +48,7 @@ pub use self::outline::{MOST_STAMPS, Outline, Outlined};
 use self::pack::{Compressors, Meta, Packs};
 use self::read::{Dictionaries, Loader};
 use super::column::read_varint;
+use super::fields::Pieces;
 use super::frame::unpack;
 
 /// Fewer records have nothing in common that is worth a template.
@@ -158,6 +159,17 @@ impl EncodedLines {
 /// that `cuts` says, the last at the last row. What is given back was decoded and compared. The same input gives the same
 /// bytes.
 pub fn encode(raw: &[u8], lengths: &[u32], cuts: &[usize], level: i32) -> std::io::Result<Option<EncodedLines>> {
+    encode_noting(raw, lengths, cuts, level, None)
+}
+
+/// The same, and notes how each record was cut.
+pub fn encode_noting(
+    raw: &[u8],
+    lengths: &[u32],
+    cuts: &[usize],
+    level: i32,
+    mut pieces: Option<&mut Pieces>,
+) -> std::io::Result<Option<EncodedLines>> {
     let Some(records) = spans(raw, lengths) else { return Ok(None) };
     if !cuts.is_sorted() || cuts.last() != Some(&records.len()) {
         return Ok(None);
@@ -168,17 +180,27 @@ pub fn encode(raw: &[u8], lengths: &[u32], cuts: &[usize], level: i32) -> std::i
     if !pays(raw, &records, cuts, stripe.len(), level)? {
         return Ok(None);
     }
-    Ok(comes_back(raw, lengths, cuts, &stripe).then_some(stripe))
+    Ok(comes_back(raw, lengths, cuts, &stripe, pieces.as_deref_mut()).then_some(stripe))
 }
 
-/// Whether a stripe decodes to what it was made of.
-fn comes_back(raw: &[u8], lengths: &[u32], cuts: &[usize], stripe: &EncodedLines) -> bool {
+/// Whether a stripe decodes to what it was made of; notes how each record was cut, as readers find it.
+fn comes_back(
+    raw: &[u8],
+    lengths: &[u32],
+    cuts: &[usize],
+    stripe: &EncodedLines,
+    mut pieces: Option<&mut Pieces>,
+) -> bool {
     let Ok(opened) = Stripe::open(&stripe.shared, raw.len() as u64) else { return false };
+    if let Some(pieces) = pieces.as_deref_mut() {
+        pieces.ends = opened.table.templates().iter().map(|template| template.ends.clone()).collect();
+    }
     let (mut row, mut start) = (0, 0);
     for (chunk, cut) in stripe.chunks.iter().zip(cuts) {
         let Some(wanted) = lengths.get(row..*cut) else { return false };
         let size: u64 = wanted.iter().map(|length| u64::from(*length)).sum();
-        let Ok((bytes, read)) = opened.decode(chunk, wanted.len() as u32, size) else { return false };
+        let rows = wanted.len() as u32;
+        let Ok((bytes, read)) = opened.decode_noting(chunk, rows, size, pieces.as_deref_mut()) else { return false };
         if read != wanted || raw.get(start..start + bytes.len()) != Some(&bytes) {
             return false;
         }
@@ -313,6 +335,16 @@ impl Stripe {
     /// Gives back the bytes of all records of a chunk and the length of each: exactly what [`encode`] was given, an error for
     /// bytes that are no chunk of so many rows and raw bytes. Memory is bounded by a multiple of `raw_bytes`.
     pub fn decode(&self, chunk: &[u8], rows: u32, raw_bytes: u64) -> Result<(Vec<u8>, Vec<u32>), DecodeError> {
+        self.decode_noting(chunk, rows, raw_bytes, None)
+    }
+
+    fn decode_noting(
+        &self,
+        chunk: &[u8],
+        rows: u32,
+        raw_bytes: u64,
+        mut pieces: Option<&mut Pieces>,
+    ) -> Result<(Vec<u8>, Vec<u32>), DecodeError> {
         let raw = raw_size(raw_bytes)?;
         self.chunk(chunk, rows, raw, |described, loader| {
             let mut table = loader.table(described, rows as usize, None)?;
@@ -320,7 +352,10 @@ impl Stripe {
             let mut lengths = Vec::with_capacity(rows as usize);
             for row in 0..rows as usize {
                 let start = sink.bytes.len();
-                table.write(row, &mut sink, &mut None)?;
+                match pieces.as_deref_mut() {
+                    Some(pieces) => table.write_noting(row, &mut sink, pieces)?,
+                    None => table.write(row, &mut sink, &mut None)?,
+                }
                 lengths.push((sink.bytes.len() - start) as u32);
             }
             if sink.bytes.len() != raw {

@@ -10,6 +10,7 @@ use super::stamps;
 use super::template::Template;
 use super::values::{Column, Text, Values};
 use super::{DecodeError, Sink};
+use crate::archive::fields::Pieces;
 
 /// The dictionaries of a stripe, each loaded when it is first needed.
 pub struct Dictionaries {
@@ -304,6 +305,25 @@ impl Table {
         for (end, column) in template.ends.iter().zip(&template.columns) {
             sink.put(template.text.get(start..*end as usize).ok_or(MISSING)?)?;
             self.columns.get_mut(*column as usize).ok_or(MISSING)?.write(sink, first)?;
+            start = *end as usize;
+        }
+        sink.put(template.text.get(start..).ok_or(MISSING)?)
+    }
+
+    /// Writes a row and notes how long its variables are.
+    pub fn write_noting(&mut self, row: usize, sink: &mut Sink, pieces: &mut Pieces) -> Result<(), DecodeError> {
+        const MISSING: DecodeError = DecodeError("a template that is not there");
+        let id = *self.ids.get(row).ok_or(MISSING)?;
+        let template = self.templates.get(id as usize).ok_or(MISSING)?;
+        pieces.cuts.push(id as u32);
+        pieces.sums.push(0);
+        let (mut start, mut sum, mut first) = (0, 0, None);
+        for (end, column) in template.ends.iter().zip(&template.columns) {
+            sink.put(template.text.get(start..*end as usize).ok_or(MISSING)?)?;
+            let before = sink.bytes.len();
+            self.columns.get_mut(*column as usize).ok_or(MISSING)?.write(sink, &mut first)?;
+            sum += (sink.bytes.len() - before) as u32;
+            pieces.sums.push(sum);
             start = *end as usize;
         }
         sink.put(template.text.get(start..).ok_or(MISSING)?)

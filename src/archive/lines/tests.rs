@@ -49,7 +49,7 @@ fn chunks(encoded: &Encoded) -> Vec<(&[u8], std::ops::Range<usize>, u64)> {
 fn comes_back(records: &[Vec<u8>]) {
     for (quoted, number) in [(false, 1), (true, 1), (false, 3)] {
         let Some(encoded) = stripe(records, quoted, number) else { continue };
-        assert!(super::comes_back(&encoded.raw, &encoded.lengths, &encoded.cuts, &encoded.stripe));
+        assert!(super::comes_back(&encoded.raw, &encoded.lengths, &encoded.cuts, &encoded.stripe, None));
         is_found_alike(records, &encoded, &texts_of(records, if records.len() > 1_000 { 8 } else { 40 }));
         let opened = Stripe::open(&encoded.stripe.shared, encoded.raw.len() as u64).unwrap();
         for (chunk, rows, size) in chunks(&encoded) {

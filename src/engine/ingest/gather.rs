@@ -13,7 +13,8 @@ use crate::archive::{
     Completion, Cursor, CustodyKind, EncodedStripe, NewRecord, Seal, Sha, Skipped, StripeBuilder, record_leaf,
 };
 use crate::index::{FlaggedRecord, GroupWords, WordCollector};
-use crate::model::{FieldSet, InputId, Origin};
+use crate::model::{InputId, Origin};
+use crate::parse::REVISION;
 
 /// A group is full at this many records.
 pub const GROUP_RECORDS: usize = 8_192;
@@ -220,7 +221,7 @@ impl Gather {
         let (recycle, level) = (self.recycle.clone(), self.seal.level());
         let sources = std::mem::take(&mut self.group_sources);
         self.pool.spawn(move || {
-            let mut packing = Packing::default();
+            let mut packing = Packing::new();
             for mut block in blocks {
                 packing.take(&block, &sources);
                 // What is still to be done, and takes longest, needs the block no more.
@@ -235,18 +236,27 @@ impl Gather {
 }
 
 /// The blocks of one stripe on their way into it. Runs on any thread; depends on nothing but what it is given.
-#[derive(Default)]
 struct Packing {
     builder: StripeBuilder,
     collector: WordCollector,
     words: Vec<GroupWords>,
     flagged: Vec<FlaggedRecord>,
-    names: FieldNames,
     leaves: Vec<Sha>,
     failure: Option<io::Error>,
 }
 
 impl Packing {
+    fn new() -> Packing {
+        Packing {
+            builder: StripeBuilder::with_fields(REVISION),
+            collector: WordCollector::default(),
+            words: Vec::new(),
+            flagged: Vec::new(),
+            leaves: Vec::new(),
+            failure: None,
+        }
+    }
+
     fn take(&mut self, block: &Block, sources: &BTreeMap<InputId, Sha>) {
         let mut verdicts = block.verdicts.iter().peekable();
         for (number, (row, parsed)) in block.rows.iter().zip(&block.parsed).enumerate() {
@@ -265,7 +275,6 @@ impl Packing {
             for value in parsed.fields.values_of_their_own(raw) {
                 self.collector.add(value);
             }
-            self.names.add(&parsed.fields, raw);
             self.leaf(row.input, row.offset, raw, sources);
             let (template_hash, template) =
                 block.templates.get(row.template as usize).map_or((0, ""), |(hash, text)| (*hash, text.as_str()));
@@ -282,6 +291,7 @@ impl Packing {
                 score: row.score,
                 novelty: row.novelty,
                 verdict,
+                fields: Some(parsed.fields.of(raw)),
             });
         }
         // Between blocks, so that a group is one for index and archive alike.
@@ -316,38 +326,12 @@ impl Packing {
             group.first = first;
             first += group.count;
         }
+        let mut fields = self.builder.field_names().to_vec();
+        fields.sort_unstable();
         let stripe = match self.failure {
             Some(failure) => Err(failure),
             None => self.builder.encode(level),
         };
-        let fields = self.names.names.into_iter().collect();
         Packed { stripe, leaves: self.leaves, words: self.words, flagged: self.flagged, fields, cursors }
-    }
-}
-
-/// Field names that occur; a record whose names are those of the record before costs a comparison only.
-#[derive(Default)]
-struct FieldNames {
-    names: BTreeSet<String>,
-    before: Vec<u8>,
-    now: Vec<u8>,
-}
-
-impl FieldNames {
-    fn add(&mut self, fields: &FieldSet, raw: &[u8]) {
-        self.now.clear();
-        for (name, _) in fields.of(raw).iter() {
-            self.now.extend_from_slice(name.as_bytes());
-            self.now.push(0);
-        }
-        if self.now == self.before {
-            return;
-        }
-        for (name, _) in fields.of(raw).iter() {
-            if !self.names.contains(name) {
-                self.names.insert(name.to_owned());
-            }
-        }
-        std::mem::swap(&mut self.before, &mut self.now);
     }
 }
