@@ -45,6 +45,7 @@ impl Snapshot {
     pub fn hash_group(&self, group: &GroupRef) -> Result<HashedGroup, ArchiveError> {
         let columns = self.columns(group)?;
         let lines = self.lines(group)?;
+        self.check_fields(group)?;
         let damaged = |row: usize, what: &str| ArchiveError::Damaged {
             path: self.segment_path(group),
             offset: group.offset(),

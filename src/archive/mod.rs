@@ -25,6 +25,7 @@ mod segment;
 mod state;
 mod storage;
 mod tree;
+pub mod values;
 mod writer;
 
 pub use check::{HashedGroup, InputPart};

@@ -17,6 +17,7 @@ use super::segment::{Directory, StripeEntry, read_directory};
 use super::state::{InputState, State, add_up};
 use super::storage::{Held, LockKind, Storage};
 use super::tree::Sha;
+use super::values::ValueColumn;
 use crate::model::{InputId, RecordId};
 
 /// So long a reader waits for one who removes what was replaced.
@@ -403,6 +404,23 @@ impl Snapshot {
     /// For each needle, which records of a group hold it; `None` where that is told by nothing but the lines.
     pub fn find(&self, group: &GroupRef, needles: &[Needle]) -> Result<Option<Vec<Hits>>, ArchiveError> {
         self.with(group, |reader| reader.find(needles))
+    }
+
+    /// The values of some fields of a group's records, read without a line; those of some records may be unknown. `None` where the
+    /// segment does not say where fields stand, or says so of another [revision](crate::model::Interpret::revision). A field has no
+    /// column where too many of its values differ.
+    pub fn values(
+        &self,
+        group: &GroupRef,
+        revision: u64,
+        names: &[&str],
+    ) -> Result<Option<Vec<Option<ValueColumn>>>, ArchiveError> {
+        self.with(group, |reader| reader.values(revision, names))
+    }
+
+    /// Checks what a group's stripe says of where fields stand.
+    pub(super) fn check_fields(&self, group: &GroupRef) -> Result<(), ArchiveError> {
+        self.with(group, |reader| reader.check_fields())
     }
 
     fn with<T>(

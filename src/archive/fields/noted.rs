@@ -112,11 +112,6 @@ impl Noted {
         number
     }
 
-    /// Number of records.
-    pub fn rows(&self) -> usize {
-        self.rows.len()
-    }
-
     /// All names.
     pub fn names(&self) -> &[String] {
         &self.names

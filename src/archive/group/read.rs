@@ -6,11 +6,13 @@ use super::columns::{GroupColumns, GroupLines, Needs, run_of};
 use super::section::{COLUMNAR, ReadAt, SectionError, find};
 use super::told::Told;
 use super::{
-    GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, RULE_IDS, RULES, Run, SCORES, SHARED_LINES,
+    FIELDS, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, RULE_IDS, RULES, Run, SCORES, SHARED_LINES,
     STARTS, STARTS_STEP, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES, USUAL_TEMPLATES, VERDICTS, derived,
 };
 use crate::archive::column;
+use crate::archive::fields::FieldMap;
 use crate::archive::lines::{Hits, Needle, Outline, Outlined, Stripe};
+use crate::archive::values::ValueColumn;
 use crate::model::{Layout, Verdict};
 
 /// What is said of a section that holds something else than a value for each row.
@@ -25,6 +27,7 @@ pub struct OpenStripe {
     layouts: OnceLock<Arc<Vec<Layout>>>,
     rules: OnceLock<Arc<Vec<Vec<String>>>>,
     verdicts: OnceLock<Arc<Vec<(u32, Verdict)>>>,
+    fields: OnceLock<Arc<FieldMap>>,
 }
 
 /// A value that is read once. Two that read it at the same time read the same.
@@ -71,6 +74,17 @@ impl OpenStripe {
             let told = find(&stripe.sections, VERDICTS, "verdicts")?.texts::<Told>("verdicts", &[], read)?;
             Ok(told.into_iter().map(Told::into_verdict).collect())
         })
+    }
+
+    /// Where the fields stand, if the stripe says so.
+    fn fields(&self, stripe: &StripeStats, read: &ReadAt<'_>) -> Result<Option<Arc<FieldMap>>, SectionError> {
+        let name = "places of fields";
+        let Ok(section) = find(&stripe.sections, FIELDS, name) else { return Ok(None) };
+        let read = || {
+            let map = FieldMap::decode(&section.unpack(name, read)?);
+            map.ok_or_else(|| section.damaged(name, "are not what was written"))
+        };
+        once(&self.fields, read).map(Some)
     }
 
     fn usual(&self, stripe: &StripeStats, read: &ReadAt<'_>) -> Result<Arc<Vec<i64>>, SectionError> {
@@ -256,6 +270,28 @@ impl GroupReader<'_> {
         let stripe = self.shared.lines(self.stripe, self.read)?;
         let hits = stripe.find(&stored, self.group.rows, section.raw, needles);
         hits.map(Some).map_err(|_| section.damaged("lines", "can't be unpacked"))
+    }
+
+    /// The values of some fields, without unpacking a line; those of some records may be unknown. `None` where nothing is said of
+    /// fields, or what is said is of another revision of how records are cut. A field has no column where too many values differ.
+    pub fn values(&self, revision: u64, names: &[&str]) -> Result<Option<Vec<Option<ValueColumn>>>, SectionError> {
+        let section = find(&self.group.sections, LINES, "lines")?;
+        if section.codec != COLUMNAR {
+            return Ok(None);
+        }
+        let map = self.shared.fields(self.stripe, self.read)?;
+        let Some(map) = map.filter(|map| map.revision == revision) else { return Ok(None) };
+        let layouts = self.integers(LAYOUT_IDS, "layout ids")?;
+        let layouts: Vec<u32> = layouts.into_iter().map(|id| u32::try_from(id).unwrap_or(u32::MAX)).collect();
+        let stored = section.stored("lines", self.read)?;
+        let stripe = self.shared.lines(self.stripe, self.read)?;
+        let values = stripe.values(&stored, section.raw, &layouts, &map, names);
+        values.map(Some).map_err(|_| section.damaged("lines", "do not have the fields that they should"))
+    }
+
+    /// Checks what the stripe says of fields.
+    pub fn check_fields(&self) -> Result<(), SectionError> {
+        self.shared.fields(self.stripe, self.read).map(|_| ())
     }
 
     /// A column that may stand in the order of how the records were cut.

@@ -4,7 +4,7 @@
 //! (`template`). The variables are columns (`columns`, `integers`, `dictionary`, `patterns`), their bytes blobs that are
 //! packed by kind and compressed (`pack`). Some consecutive chunks of rows are encoded together as a stripe: templates, forms of
 //! columns and dictionaries are stored once, the values chunk by chunk (`parts`), integers in the order of what they follow from
-//! (`relate`, `order`). Reading is `forms`, `read` and `values`. The idea is that of CLP (Rodrigues et al., OSDI 2021) and LogGrep
+//! (`relate`, `order`). Reading is `forms`, `read` and `values`, that of single fields `placed`. The idea is that of CLP (Rodrigues et al., OSDI 2021) and LogGrep
 //! (Wei et al., EuroSys 2023); every byte comes back, whatever it is.
 //!
 //! Form of a part: varint length of its description and of the stored bytes of that, the description (a frame), the packs. The
@@ -25,6 +25,7 @@ mod outline;
 mod pack;
 mod parts;
 mod patterns;
+mod placed;
 mod read;
 mod relate;
 mod shape;
@@ -48,8 +49,9 @@ pub use self::outline::{MOST_STAMPS, Outline, Outlined};
 use self::pack::{Compressors, Meta, Packs};
 use self::read::{Dictionaries, Loader};
 use super::column::read_varint;
-use super::fields::Pieces;
+use super::fields::{FieldMap, Pieces};
 use super::frame::unpack;
+use super::values::ValueColumn;
 
 /// Fewer records have nothing in common that is worth a template.
 const LEAST_ROWS: usize = 8;
@@ -444,6 +446,23 @@ impl Stripe {
             let mut find =
                 |sought: &Arc<find::Sought>| loader.borrowed(|loader| sought.rows(loader, described, rows as usize));
             sought.iter().map(&mut find).collect()
+        })
+    }
+
+    /// The values of some fields, without writing a record; those of records whose cut the map does not know are unknown. `layouts` are
+    /// those of all records. A field has no column where too many of its values differ.
+    pub fn values(
+        &self,
+        chunk: &[u8],
+        raw_bytes: u64,
+        layouts: &[u32],
+        map: &FieldMap,
+        names: &[&str],
+    ) -> Result<Vec<Option<ValueColumn>>, DecodeError> {
+        self.chunk(chunk, layouts.len() as u32, raw_size(raw_bytes)?, |described, loader| {
+            let kinds = placed::Kinds::of(loader, described, layouts, map)?;
+            let mut values = |name: &&str| loader.borrowed(|loader| kinds.values(loader, described, name));
+            names.iter().map(&mut values).collect()
         })
     }
 

@@ -78,9 +78,10 @@ impl Taking<'_> {
         let pays = group.rows.len() * CUT_ALL >= group.decoded.columns().rows();
         let values = match pays {
             true => group.decoded.values(self.reading, &self.fields)?,
-            false => group.decoded.values_at_hand(self.reading, &self.fields),
+            false => group.decoded.placed(self.reading, &self.fields)?,
         };
-        Ok(values.into_iter().collect())
+        let known = |values: &ValueColumn| values.is_whole() || group.rows.iter().all(|row| values.is_known(*row as usize));
+        Ok(values.into_iter().map(|values| values.filter(|values| known(values))).collect())
     }
 
     /// Cuts each match.

@@ -79,12 +79,14 @@ impl Rows<'_> {
                     let values = self.known.values.get(column.0)?.as_ref()?;
                     Some((test.of_lists(self.matcher.values.get(column.0)?, values), values))
                 });
+                let hits = self.known.hits;
+                let by_text = |row: usize| sought.decide(hits, row).map_or(OPEN, of_bool);
                 match of {
-                    Some((passes, values)) => self.each(out, |row| passes.get(values.id(row)) == Some(&true)),
-                    None => {
-                        let hits = self.known.hits;
-                        self.fill(out, |row| sought.decide(hits, row).map_or(OPEN, of_bool));
+                    // Of some records the values may be unknown.
+                    Some((passes, values)) => {
+                        self.fill(out, |row| passes.get(values.id(row)).map_or_else(|| by_text(row), |is| of_bool(*is)));
                     }
+                    None => self.fill(out, by_text),
                 }
             }
             Node::Level(set) => self.each(out, |row| set.contains(columns.level(row))),
