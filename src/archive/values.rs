@@ -7,8 +7,8 @@ use hashbrown::HashMap;
 /// A group whose different values take more bytes keeps none: counting them pays no more.
 const MOST_BYTES: usize = 1 << 20;
 
-/// The number of records whose values are not known.
-const UNKNOWN: u16 = u16::MAX;
+/// The list of records whose values are not known.
+pub const UNKNOWN: u16 = u16::MAX;
 
 /// The values of all records of a group.
 #[derive(Debug, Default)]
@@ -43,6 +43,11 @@ impl ValueColumn {
     /// Whether the values of all rows are known.
     pub fn is_whole(&self) -> bool {
         self.unknown_rows == 0
+    }
+
+    /// Number of rows whose values are not known.
+    pub fn unknown_rows(&self) -> usize {
+        self.unknown_rows
     }
 
     /// Rows whose values are not known, ascending.
@@ -125,15 +130,10 @@ impl Builder {
         }
     }
 
-    /// Adds a row with the values of a list.
+    /// Adds a row with the values of a list, or with [`UNKNOWN`].
     #[inline]
     pub fn row_of(&mut self, list: u16) {
         self.column.ids.push(list);
-    }
-
-    /// Adds a row whose values are not known.
-    pub fn row_unknown(&mut self) {
-        self.column.ids.push(UNKNOWN);
     }
 
     fn look_up(&mut self) -> u16 {

@@ -8,6 +8,7 @@ use super::EngineError;
 use super::ingest::Counters;
 use super::rewrite::Restripe;
 use crate::archive::{GroupRef, Rewrite, Rewriter, SEGMENT_RAW_BYTES, Seal, SegmentEntry, Snapshot};
+use crate::model::Interpret;
 
 /// What was written anew.
 #[derive(Debug, Clone, Default, serde::Serialize)]
@@ -29,9 +30,10 @@ pub struct CompactReport {
     pub recovery: Vec<String>,
 }
 
-/// Writes everything anew that was sealed with less effort or is small.
+/// Writes everything anew that was sealed with less effort or is small; `interpret` cuts the records, whose fields' places are told anew.
 pub fn compact(
     snapshot: &Snapshot,
+    interpret: &dyn Interpret,
     rewriter: &mut Rewriter,
     seal: Seal,
     now: &dyn Fn() -> String,
@@ -48,7 +50,7 @@ pub fn compact(
         }
         let bytes: u64 = batch.iter().map(|entry| entry.bytes).sum();
         let mut rewrite = rewriter.rewrite(batch.clone(), snapshot.fields_of(&batch)?)?;
-        take(snapshot, &batch, seal, &mut rewrite, counters)?;
+        take(snapshot, interpret, &batch, seal, &mut rewrite, counters)?;
         let written = rewrite.finish(Vec::new(), &now())?;
         report.bytes_before += bytes;
         report.bytes_after += written.iter().map(|entry| entry.bytes).sum::<u64>();
@@ -79,12 +81,13 @@ fn batches(entries: &[SegmentEntry], seal: Seal) -> Vec<Vec<SegmentEntry>> {
 /// The records of some consecutive segments, on their way into new ones.
 fn take(
     snapshot: &Snapshot,
+    interpret: &dyn Interpret,
     batch: &[SegmentEntry],
     seal: Seal,
     rewrite: &mut Rewrite<'_>,
     counters: &Counters,
 ) -> Result<(), EngineError> {
-    let mut restripe = Restripe::new(rewrite);
+    let mut restripe = Restripe::new(rewrite, interpret);
     for group in groups_of(snapshot, batch)? {
         if counters.is_stopped() {
             return Err(EngineError::Interrupted);

@@ -62,7 +62,7 @@ pub fn rescore(
     detector.take_sessions();
     counters.add_read(snapshot.raw_bytes());
     let mut rewrite = rewriter.rewrite(entries.clone(), snapshot.fields_of(&entries)?)?;
-    let mut restripe = Restripe::new(&mut rewrite);
+    let mut restripe = Restripe::new(&mut rewrite, interpret);
     let mut pass = Replay::new(snapshot, &mut detector).looking_for(rules);
     let mut segments = entries.iter().peekable();
     let mut verdicts: Vec<Verdict> = Vec::new();

@@ -5,11 +5,14 @@ use rayon::prelude::*;
 use super::EngineError;
 use super::ingest::{GROUP_BYTES, GROUP_RECORDS, STRIPE_BYTES, STRIPE_RECORDS};
 use crate::archive::{GroupColumns, GroupLines, GroupRef, NewRecord, Rewrite, Seal, StripeBuilder};
-use crate::model::{Layout, Verdict};
+use crate::model::{FieldSet, Interpret, Layout, Verdict};
 
 /// Cuts groups into stripes and hands these to the archive.
 pub struct Restripe<'r, 'w> {
     rewrite: &'r mut Rewrite<'w>,
+    /// Cuts records into fields, so that the new stripes say where these stand.
+    interpret: &'r dyn Interpret,
+    fields: FieldSet,
     waiting: Vec<(StripeBuilder, Seal)>,
     builder: StripeBuilder,
     bytes: u64,
@@ -18,8 +21,10 @@ pub struct Restripe<'r, 'w> {
 
 impl<'r, 'w> Restripe<'r, 'w> {
     /// Writes into `rewrite`.
-    pub fn new(rewrite: &'r mut Rewrite<'w>) -> Restripe<'r, 'w> {
-        Restripe { rewrite, waiting: Vec::new(), builder: StripeBuilder::default(), bytes: 0, seal: Seal::default() }
+    pub fn new(rewrite: &'r mut Rewrite<'w>, interpret: &'r dyn Interpret) -> Restripe<'r, 'w> {
+        let builder = StripeBuilder::with_fields(interpret.revision());
+        let (waiting, fields) = (Vec::new(), FieldSet::default());
+        Restripe { rewrite, interpret, fields, waiting, builder, bytes: 0, seal: Seal::default() }
     }
 
     /// Takes up the records of a group, to be sealed with some effort; `verdict` says anew what detection says of a row, absent:
@@ -58,19 +63,21 @@ impl<'r, 'w> Restripe<'r, 'w> {
                 },
             });
             let template = columns.template(row);
+            let (raw, layout) = (lines.raw(row), columns.layout(row).unwrap_or(&no_layout));
+            self.interpret.interpret(layout, raw, &mut self.fields);
             self.builder.push(&NewRecord {
                 origin,
-                raw: lines.raw(row),
+                raw,
                 time: columns.time(row),
                 time_quality: columns.time_quality(row),
                 level: columns.level(row),
-                layout: columns.layout(row).unwrap_or(&no_layout),
+                layout,
                 template_hash: xxhash_rust::xxh3::xxh3_64(template.as_bytes()),
                 template,
                 score: said.score,
                 novelty: said.novelty,
                 verdict: (said.flagged || !said.rules.is_empty()).then_some(&said),
-                fields: None,
+                fields: Some(self.fields.of(raw)),
             });
         }
         self.bytes += raw_bytes;
@@ -78,7 +85,8 @@ impl<'r, 'w> Restripe<'r, 'w> {
     }
 
     fn close_stripe(&mut self) -> Result<(), EngineError> {
-        self.waiting.push((std::mem::take(&mut self.builder), self.seal));
+        let next = StripeBuilder::with_fields(self.interpret.revision());
+        self.waiting.push((std::mem::replace(&mut self.builder, next), self.seal));
         self.bytes = 0;
         if self.waiting.len() >= rayon::current_num_threads() { self.encode() } else { Ok(()) }
     }

@@ -156,7 +156,7 @@ impl Store {
         // Its segments are replaced by nobody but this one.
         let snapshot = self.snapshot()?.resting();
         let mut report =
-            super::compact::compact(&snapshot, &mut rewriter, seal, &|| self.clock().to_string(), counters)?;
+            super::compact::compact(&snapshot, &self.registry, &mut rewriter, seal, &|| self.clock().to_string(), counters)?;
         report.recovery.clone_from(&rewriter.recovery().set_aside);
         report.still_read = rewriter.finish()?;
         Ok(report)

@@ -19,6 +19,9 @@ const CUT_ALL: usize = 2;
 /// The same for values that an earlier question asked for too, of the records that the index leaves.
 const CUT_ALL_AGAIN: usize = 2;
 
+/// Where the values of fewer than one in so many records of a group are unknown, these are cut.
+const FEW: usize = 16;
+
 /// What groups are read with.
 #[derive(Clone, Copy)]
 pub struct Reading<'a> {
@@ -92,6 +95,10 @@ impl GroupMatches {
                 open = self.on_rows(reading, open, matcher, &hits, &values);
             }
         }
+        if !open.is_empty() && self.are_few_unknown(&values) {
+            values = self.decoded.values(reading, wanted)?;
+            open = self.on_rows(reading, open, matcher, &hits, &values);
+        }
         if !open.is_empty()
             && !matcher.needles().is_empty()
             && let Some(found) = self.decoded.hits(reading, matcher.needles())?
@@ -111,6 +118,14 @@ impl GroupMatches {
         self.on_records(reading, &open, matcher)?;
         self.rows.sort_unstable();
         Ok(())
+    }
+
+    /// Whether all values are known but those of few records, and not of all.
+    fn are_few_unknown(&self, values: &[Option<Arc<ValueColumn>>]) -> bool {
+        let is_nearly = |values: &ValueColumn| values.unknown_rows() * FEW < self.decoded.columns.rows();
+        let is_whole = |values: &ValueColumn| values.is_whole();
+        values.iter().all(|values| values.as_deref().is_some_and(is_nearly))
+            && !values.iter().all(|values| values.as_deref().is_some_and(is_whole))
     }
 
     /// Takes the rows that match; gives those that are left.

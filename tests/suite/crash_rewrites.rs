@@ -222,7 +222,7 @@ impl Driver {
             *outcome = driver.meanwhile();
             NOW.to_owned()
         };
-        let report = said(compact(&snapshot, &mut rewriter, seal, &now, &Counters::default()));
+        let report = said(compact(&snapshot, &NoFields, &mut rewriter, seal, &now, &Counters::default()));
         let (driver, outcome) = driver.into_inner();
         outcome?;
         driver.done[1] += u32::from(report?.records > 0);

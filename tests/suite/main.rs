@@ -22,6 +22,7 @@ mod hostile_formats;
 mod index_and_scan;
 mod models;
 mod old_formats;
+mod placed_fields;
 mod process;
 mod query_columns;
 mod query_corpus;

@@ -2,6 +2,7 @@
 
 use logguard::archive::{ArchiveError, Rewriter, Writer};
 use logguard::engine::{Counters, Seal, compact};
+use logguard::parse::Registry;
 
 use super::crash_rewrites::{Driver, NOW, storage};
 use super::faulty_files::FaultyFiles;
@@ -59,14 +60,14 @@ fn a_segment_that_was_replaced_is_not_replaced_again() {
     let mut second = Rewriter::open(storage(&driver.files), NOW, "test").unwrap();
     let now = || {
         let report =
-            compact(&before, &mut first_of(&driver.files), Seal::Balanced, &|| NOW.to_owned(), &Counters::default());
+            compact(&before, &Registry::builtin(), &mut first_of(&driver.files), Seal::Balanced, &|| NOW.to_owned(), &Counters::default());
         assert!(report.unwrap().records > 0);
         NOW.to_owned()
     };
-    let refused = compact(&before, &mut second, Seal::Small, &now, &Counters::default()).unwrap_err().to_string();
+    let refused = compact(&before, &Registry::builtin(), &mut second, Seal::Small, &now, &Counters::default()).unwrap_err().to_string();
     assert!(refused.contains("other segments are in the place"), "{refused}");
     drop(second);
-    assert!(compact(&before, &mut first, Seal::Small, &|| NOW.to_owned(), &Counters::default()).is_err());
+    assert!(compact(&before, &Registry::builtin(), &mut first, Seal::Small, &|| NOW.to_owned(), &Counters::default()).is_err());
     drop(first);
     driver.files.forget_locks();
     driver.look("after one was refused");

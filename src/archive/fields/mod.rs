@@ -1,8 +1,8 @@
 //! In which pieces of a cut the fields of its records stand, where that is the same for all of them.
 //!
 //! A stripe's records are cut into constant text and variables ([`lines`](super::lines)); the stages before say which bytes of each
-//! record are the value of which field ([`Noted`]). Where a field of all records that were cut alike, by one layout, lies in the
-//! same pieces, which is tested on each of them ([`learn`]), the stripe says so ([`FieldMap`]): its values are read as columns, and no
+//! record are the value of which field ([`Noted`]). Where a field of the records that were cut alike, by one layout, lies in the
+//! same pieces, which is tested on each of them ([`learn`]; the few that are otherwise are named), the stripe says so ([`FieldMap`]): its values are read as columns, and no
 //! record is written out and cut again. Nothing is assumed of how a format writes its values.
 
 mod learn;
@@ -69,10 +69,14 @@ pub struct CutFields {
 pub struct FieldMap {
     /// How records were cut into fields ([`Interpret::revision`](crate::model::Interpret::revision)).
     pub revision: u64,
-    /// Names of fields.
-    pub names: Vec<String>,
+    /// Names of the fields of the stripe, and whether some record that must be cut may have it.
+    pub names: Vec<(String, bool)>,
+    /// Such a record may have a field that is not named.
+    pub any: bool,
     /// By cut and layout, ascending. Records of others must be cut one by one.
     pub cuts: Vec<CutFields>,
+    /// Rows of the stripe that have some field elsewhere, ascending: they too must be cut one by one.
+    pub except: Vec<u32>,
 }
 
 /// How the records of a stripe were cut.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use hashbrown::HashMap;
 
+use super::is_dash;
 use crate::model::Fields;
 
 /// Marks a place in the text of values that stand in no record.
@@ -19,6 +20,16 @@ pub enum Value<'a> {
     At(Range<u32>),
     /// Bytes of its own.
     Of(&'a [u8]),
+}
+
+impl Value<'_> {
+    /// Whether it stands for nothing; `raw` are the bytes of the record.
+    pub fn is_dash(&self, raw: &[u8]) -> bool {
+        match self {
+            Value::At(range) => raw.get(range.start as usize..range.end as usize).is_some_and(is_dash),
+            Value::Of(text) => is_dash(text),
+        }
+    }
 }
 
 /// The fields of all records of a stripe, in order: names once for each list of them, values as places.

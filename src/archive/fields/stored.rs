@@ -43,9 +43,7 @@ impl FieldMap {
             for field in fields {
                 let next = numbers.len() as u64;
                 let number = *numbers.entry(field.name).or_insert_with(|| {
-                    let name = self.names.get(field.name as usize).map_or("", String::as_str);
-                    write_varint(&mut names, name.len() as u64);
-                    names.extend_from_slice(name.as_bytes());
+                    self.write_name(field.name, &mut names);
                     next
                 }) as i64;
                 write_varint(&mut list, zigzag(number - expected));
@@ -66,24 +64,48 @@ impl FieldMap {
             let values = fields.iter().filter_map(|field| field.values.as_ref()).flatten();
             values.for_each(|value| last.write(value, &mut places));
         }
+        for (number, (_, elsewhere)) in self.names.iter().enumerate() {
+            if *elsewhere && !numbers.contains_key(&(number as u32)) {
+                numbers.insert(number as u32, numbers.len() as u64);
+                self.write_name(number as u32, &mut names);
+            }
+        }
         let mut out = Vec::new();
         write_varint(&mut out, self.revision);
+        out.push(u8::from(self.any || cuts.len() < self.cuts.len()));
         for (count, part) in [(numbers.len(), names), (list_of.len(), lists), (cuts.len(), heads)] {
             write_varint(&mut out, count as u64);
             out.extend_from_slice(&part);
         }
+        write_varint(&mut out, self.except.len() as u64);
+        let mut before = 0;
+        for row in &self.except {
+            write_varint(&mut out, u64::from(row.wrapping_sub(before)));
+            before = *row;
+        }
         out.extend_from_slice(&places);
         out
+    }
+
+    fn write_name(&self, number: u32, out: &mut Vec<u8>) {
+        let (name, elsewhere) = self.names.get(number as usize).map_or(("", true), |(name, is)| (name.as_str(), *is));
+        write_varint(out, name.len() as u64 * 2 + u64::from(elsewhere));
+        out.extend_from_slice(name.as_bytes());
     }
 
     /// Reads what [`FieldMap::encode`] wrote; `None` for bytes that are no map.
     pub fn decode(bytes: &[u8]) -> Option<FieldMap> {
         let mut input = Input(bytes);
         let revision = input.number()?;
+        let any = match input.bytes(1)? {
+            [0] => false,
+            [1] => true,
+            _ => return None,
+        };
         let mut names = Vec::new();
         for _ in 0..input.number()? {
-            let len = input.number()?;
-            names.push(std::str::from_utf8(input.bytes(len)?).ok()?.to_owned());
+            let head = input.number()?;
+            names.push((std::str::from_utf8(input.bytes(head / 2)?).ok()?.to_owned(), head % 2 == 1));
         }
         let mut lists = Vec::new();
         for _ in 0..input.number()? {
@@ -102,6 +124,12 @@ impl FieldMap {
         for _ in 0..input.number()? {
             cut = cut.checked_add(u32::try_from(input.number()?).ok()?)?;
             heads.push((cut, u32::try_from(input.number()?).ok()?, usize::try_from(input.number()?).ok()?));
+        }
+        let mut except = Vec::new();
+        let mut row = 0u32;
+        for _ in 0..input.number()? {
+            row = row.checked_add(u32::try_from(input.number()?).ok()?)?;
+            except.push(row);
         }
         let mut cuts = Vec::new();
         let mut left = MOST_FIELDS;
@@ -124,20 +152,24 @@ impl FieldMap {
             [one, other] => (one.cut, one.layout) < (other.cut, other.layout),
             _ => true,
         };
-        (input.0.is_empty() && cuts.windows(2).all(is_ascending)).then_some(FieldMap { revision, names, cuts })
+        (input.0.is_empty() && cuts.windows(2).all(is_ascending)).then_some(FieldMap { revision, names, any, cuts, except })
     }
 
     /// What is said of a field in the records of each cut and layout, as (cut, layout, field); a cut whose records do not have it says
     /// nothing of it.
     pub fn of<'a>(&'a self, name: &str) -> impl Iterator<Item = (u32, u32, Option<&'a Placed>)> + use<'a> {
-        let number = self.names.iter().position(|known| known == name).map(|number| number as u32);
+        let number = self.number(name).map(|number| number as u32);
         let field = move |cut: &'a CutFields| cut.fields.iter().find(|field| Some(field.name) == number);
         self.cuts.iter().map(move |cut| (cut.cut, cut.layout, field(cut)))
     }
 
-    /// Bytes of memory it takes, roughly.
-    pub fn memory(&self) -> usize {
-        self.cuts.iter().map(|cut| 32 + cut.fields.len() * 100).sum()
+    /// Whether a record that must be cut may have a field.
+    pub fn may_be_elsewhere(&self, name: &str) -> bool {
+        self.any || self.number(name).and_then(|number| self.names.get(number)).is_some_and(|(_, elsewhere)| *elsewhere)
+    }
+
+    fn number(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|(known, _)| known == name)
     }
 }
 

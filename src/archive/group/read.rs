@@ -285,7 +285,7 @@ impl GroupReader<'_> {
         let layouts: Vec<u32> = layouts.into_iter().map(|id| u32::try_from(id).unwrap_or(u32::MAX)).collect();
         let stored = section.stored("lines", self.read)?;
         let stripe = self.shared.lines(self.stripe, self.read)?;
-        let values = stripe.values(&stored, section.raw, &layouts, &map, names);
+        let values = stripe.values(&stored, section.raw, &layouts, self.first_row, &map, names);
         values.map(Some).map_err(|_| section.damaged("lines", "do not have the fields that they should"))
     }
 

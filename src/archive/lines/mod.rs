@@ -450,17 +450,18 @@ impl Stripe {
     }
 
     /// The values of some fields, without writing a record; those of records whose cut the map does not know are unknown. `layouts` are
-    /// those of all records. A field has no column where too many of its values differ.
+    /// those of all records, `first_row` is the row of the first in the stripe. A field has no column where too many of its values differ.
     pub fn values(
         &self,
         chunk: &[u8],
         raw_bytes: u64,
         layouts: &[u32],
+        first_row: u32,
         map: &FieldMap,
         names: &[&str],
     ) -> Result<Vec<Option<ValueColumn>>, DecodeError> {
         self.chunk(chunk, layouts.len() as u32, raw_size(raw_bytes)?, |described, loader| {
-            let kinds = placed::Kinds::of(loader, described, layouts, map)?;
+            let kinds = placed::Kinds::of(loader, described, layouts, first_row, map)?;
             let mut values = |name: &&str| loader.borrowed(|loader| kinds.values(loader, described, name));
             names.iter().map(&mut values).collect()
         })

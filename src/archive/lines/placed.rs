@@ -13,7 +13,7 @@ use super::template::Template;
 use super::values::{Text, decimal};
 use super::{DecodeError, stamps};
 use crate::archive::fields::{Edge, FieldMap, Placed, Value, is_dash, nth};
-use crate::archive::values::{Builder, ValueColumn};
+use crate::archive::values::{Builder, UNKNOWN, ValueColumn};
 
 const NOWHERE: DecodeError = DecodeError("a field that stands nowhere");
 const OVER: DecodeError = DecodeError("a column is at its end");
@@ -40,16 +40,11 @@ struct Part {
 }
 
 impl Part {
-    fn of(self, bytes: &[u8]) -> Result<&[u8], DecodeError> {
-        let start = match self.from {
-            Some((byte, number)) => nth(bytes, byte, number).ok_or(NOWHERE)? + 1,
-            None => 0,
-        };
-        let end = match self.to {
-            Some((byte, number)) => nth(bytes, byte, number).ok_or(NOWHERE)?,
-            None => bytes.len(),
-        };
-        bytes.get(start..end).ok_or(NOWHERE)
+    /// `None` for a value that has no such part: of other records that share the column.
+    fn of(self, bytes: &[u8]) -> Option<&[u8]> {
+        let start = self.from.map_or(Some(0), |(byte, number)| Some(nth(bytes, byte, number)? + 1))?;
+        let end = self.to.map_or(Some(bytes.len()), |(byte, number)| nth(bytes, byte, number))?;
+        bytes.get(start..end)
     }
 }
 
@@ -77,11 +72,12 @@ enum Rule<'a> {
 type Wanted = (u32, Part, bool);
 
 impl<'a> Kinds<'a> {
-    /// Finds the kind of each record; `layouts` are theirs.
+    /// Finds the kind of each record; `layouts` are theirs, `first_row` is the row of the first in the stripe.
     pub fn of(
         loader: &mut Loader<'_, '_>,
         described: &DescribedTable,
         layouts: &[u32],
+        first_row: u32,
         map: &'a FieldMap,
     ) -> Result<Kinds<'a>, DecodeError> {
         let cuts = loader.integers(described.ids(), layouts.len())?;
@@ -100,6 +96,13 @@ impl<'a> Kinds<'a> {
                 *used = true;
             }
             kinds.push(kind);
+        }
+        let from = map.except.partition_point(|row| *row < first_row);
+        for row in map.except.get(from..).unwrap_or_default() {
+            match kinds.get_mut((row - first_row) as usize) {
+                Some(kind) => *kind = u32::MAX,
+                None => break,
+            }
         }
         Ok(Kinds { map, cuts, kinds, used })
     }
@@ -134,10 +137,13 @@ impl<'a> Kinds<'a> {
         let needed = |column: &u32| is_needed.get(*column as usize) == Some(&true);
         let of_cut = |template: &Template| template.columns.iter().copied().filter(needed).collect();
         let advance: Vec<Vec<u32>> = described.templates().iter().map(of_cut).collect();
+        // Of records that must be cut.
+        let others = if self.map.may_be_elsewhere(name) { UNKNOWN } else { builder.list() };
         let mut next = vec![0u32; is_needed.len()];
         for (cut, kind) in self.cuts.iter().zip(&self.kinds) {
             match rules.get(*kind as usize) {
-                None | Some(Rule::Unknown) => builder.row_unknown(),
+                None => builder.row_of(others),
+                Some(Rule::Unknown) => builder.row_of(UNKNOWN),
                 Some(Rule::Same(list)) => builder.row_of(*list),
                 Some(Rule::Column(number, column, before)) => {
                     let at = next.get(*column as usize).ok_or(OVER)? + before;
@@ -300,7 +306,7 @@ fn put_together(
                 Piece::Variable(column, before, part) => {
                     let at = next.get(*column as usize).ok_or(OVER)? + before;
                     let value = texts.get(column).and_then(|text| text.get(at as usize)).ok_or(OVER)?;
-                    bytes.extend_from_slice(part.of(value)?);
+                    bytes.extend_from_slice(part.of(value).ok_or(NOWHERE)?);
                 }
             }
         }
@@ -333,7 +339,7 @@ impl<'a> Columns<'a> {
     ) -> Result<Vec<u16>, DecodeError> {
         let (of, count) = self.column(column)?;
         let mut list = |value: &[u8]| -> Result<u16, DecodeError> {
-            let value = part.of(value)?;
+            let Some(value) = part.of(value) else { return Ok(UNKNOWN) };
             if !(dash && is_dash(value)) {
                 builder.value(value);
             }
