@@ -167,7 +167,7 @@ fn fields_of_random_records_of_each_format_are_those_cut_from_them() {
         assert!(told.share() > 0.4, "{name}: {told:?}");
         (all.values, all.read) = (all.values + told.values, all.read + told.read);
     }
-    assert!(all.share() > 0.8, "{all:?}");
+    assert!(all.share() > 0.7, "{all:?}");
 }
 
 #[test]

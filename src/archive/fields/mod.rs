@@ -100,3 +100,6 @@ pub fn nth(bytes: &[u8], byte: u8, nth: i32) -> Option<usize> {
     let skipped = (nth.unsigned_abs() as usize).checked_sub(1)?;
     if nth > 0 { memchr::memchr_iter(byte, bytes).nth(skipped) } else { memchr::memrchr_iter(byte, bytes).nth(skipped) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -166,7 +166,7 @@ impl<'a> Kinds<'a> {
 
     /// How each kind has the values, and the columns that are looked at value by value.
     fn rules<'d>(
-        &self,
+        &'d self,
         described: &'d DescribedTable,
         name: &str,
         builder: &mut Builder,
@@ -189,20 +189,16 @@ impl<'a> Kinds<'a> {
 
 fn rule<'d>(
     template: &'d Template,
-    field: &Placed,
+    field: &'d Placed,
     builder: &mut Builder,
     wanted: &mut Vec<Wanted>,
 ) -> Result<Rule<'d>, DecodeError> {
     let Some(values) = &field.values else { return Ok(Rule::Unknown) };
-    if let [Value::Text(text)] = &values[..] {
-        builder.value(text);
-        return Ok(Rule::Same(builder.list()));
-    }
     let mut pieces = Vec::with_capacity(values.len());
     for value in values {
         match value {
             Value::Span(start, end) => pieces.push(pieces_of(template, *start, *end)?),
-            Value::Text(_) => return Ok(Rule::Unknown),
+            Value::Text(text) => pieces.push(vec![Piece::Constant(text)]),
         }
     }
     match &pieces[..] {
