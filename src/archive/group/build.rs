@@ -2,12 +2,12 @@
 
 use hashbrown::HashMap;
 
-use super::section::SectionWriter;
+use super::section::{Related, SectionWriter};
 use super::told::Told;
 use super::{
     FLAGGED, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, NewRecord, RULE_IDS, RULES, Run,
     SCORE_STEPS, SCORES, SHARED_LINES, STARTS, STARTS_STEP, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES,
-    USUAL_TEMPLATES, VERDICTS, derived,
+    USUAL_TEMPLATES, VERDICTS, derived, edits,
 };
 use crate::archive::column;
 use crate::archive::lines::{self, EncodedLines, Outline, Outlined, Stripe};
@@ -25,6 +25,9 @@ pub struct EncodedStripe {
 /// Scores below are those of ordinary records: nobody asks how ordinary to the last digit.
 const ORDINARY: f32 = 0.5;
 
+/// From this level of zstd on, templates may be told from the first records that have them, which must be read before them.
+const EDITS_LEVEL: i32 = 19;
+
 /// Collects the records of one stripe.
 #[derive(Debug, Default)]
 pub struct StripeBuilder {
@@ -35,6 +38,8 @@ pub struct StripeBuilder {
     group: Group,
     template_of: HashMap<u64, i64>,
     templates: Vec<String>,
+    /// The first row that has each template.
+    first_rows: Vec<usize>,
     layouts: Vec<Layout>,
     verdicts: Vec<Told>,
     rules: Vec<Vec<String>>,
@@ -86,9 +91,10 @@ impl StripeBuilder {
 
     /// Takes up one record.
     pub fn push(&mut self, record: &NewRecord<'_>) {
-        let templates = &mut self.templates;
+        let (templates, first_rows, row) = (&mut self.templates, &mut self.first_rows, self.lengths.len());
         let template = *self.template_of.entry(record.template_hash).or_insert_with(|| {
             templates.push(record.template.to_owned());
+            first_rows.push(row);
             templates.len() as i64 - 1
         });
         self.group.template_ids.push(template);
@@ -124,11 +130,12 @@ impl StripeBuilder {
             writer.add_columnar(SHARED_LINES, &encoded.shared, self.lines.len() as u64);
         }
         let ids = self.template_ids(&outlines, &mut writer, level)?;
-        writer.add_texts(TEMPLATES, &self.templates, constants.as_deref(), level)?;
-        writer.add_texts(LAYOUTS, &self.layouts, None, level)?;
-        writer.add_texts(RULES, &self.rules, None, level)?;
+        let edits = (level >= EDITS_LEVEL && encoded.is_some()).then(|| self.template_edits()).flatten();
+        writer.add_texts(TEMPLATES, &self.templates, Related { constants: constants.as_deref(), edits }, level)?;
+        writer.add_texts(LAYOUTS, &self.layouts, Related::default(), level)?;
+        writer.add_texts(RULES, &self.rules, Related::default(), level)?;
         if !self.verdicts.is_empty() {
-            writer.add_texts(VERDICTS, &self.verdicts, None, level)?;
+            writer.add_texts(VERDICTS, &self.verdicts, Related::default(), level)?;
         }
         let sections = writer.take();
         let mut groups = Vec::with_capacity(self.closed.len());
@@ -166,6 +173,20 @@ impl StripeBuilder {
 }
 
 impl StripeBuilder {
+    /// How each template follows from the first record that has it.
+    fn template_edits(&self) -> Option<Vec<u8>> {
+        let mut firsts = self.first_rows.iter().peekable();
+        let (mut start, mut records) = (0usize, Vec::with_capacity(self.templates.len()));
+        for (row, length) in self.lengths.iter().enumerate() {
+            let end = start.checked_add(*length as usize)?;
+            if firsts.next_if_eq(&&row).is_some() {
+                records.push(self.lines.get(start..end)?);
+            }
+            start = end;
+        }
+        edits::encode(&self.templates, &records)
+    }
+
     /// The template ids of each group: as they are, or, where that is smaller, with the usual ones told once for the stripe.
     fn template_ids(
         &self,
