@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 
-VERSIONS = (2, 3)
+VERSIONS = (2, 3, 4)
 MASK = (1 << 64) - 1
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 LEVELS = "trace debug info notice warn error critical alert emerg".split()
@@ -225,7 +225,7 @@ class Stripe:
 
     def unpack(self, section):
         data = self.stored(section)
-        if section["codec"] == 1:
+        if section["codec"] in (1, 5):
             data = unframe(data, section["raw"])
         elif section["codec"] == 4:
             cuts = self.shared().form["cuts"]
@@ -243,8 +243,11 @@ class Stripe:
         """What the lists of kinds 8, 10, 11 and 13 hold."""
         if kind not in self.known:
             section = self.find(self.entry["sections"], kind)
-            lines = self.unpack(section).split(b"\n")[:-1] if section else []
-            self.known[kind] = [json.loads(line) for line in lines]
+            if section and section["codec"] == 5:
+                self.known[kind] = edited(self.unpack(section), self.firsts())
+            else:
+                lines = self.unpack(section).split(b"\n")[:-1] if section else []
+                self.known[kind] = [json.loads(line) for line in lines]
         return self.known[kind]
 
     def column(self, group, kind):
@@ -296,16 +299,69 @@ class Stripe:
             times.append(before)
         return times
 
-    def templates(self, group, outline):
+    def template_ids(self, group, outline):
         data = self.unpack(self.find(group["sections"], 7))
-        ids = column(data[1:], group["rows"])
-        need(data[0] <= 2, "form of template ids")
-        if data[0] == 2:
+        form, following = data[0], 0
+        need(form <= 3, "form of template ids")
+        cursor = Cursor(data[1:])
+        if form == 3:
+            following = cursor.varint()
+        ids = column(cursor.data[cursor.at:], group["rows"])
+        if form == 0:
+            return ids
+        if form >= 2:
             ids = reorder(ids, [cut for cut, _ in outline])
-        if data[0] >= 1:
-            usual = column(self.unpack(self.find(self.entry["sections"], 15)), None)
-            ids = [usual[cut] if value == 0 else value - 1 for value, (cut, _) in zip(ids, outline)]
-        return [self.texts(8)[number] for number in ids]
+        usual = column(self.unpack(self.find(self.entry["sections"], 15)), None)
+        for row, (value, (cut, _)) in enumerate(zip(ids, outline)):
+            if value == 0:
+                ids[row] = usual[cut]
+            elif value == 1 and form == 3:
+                ids[row] = following
+            else:
+                ids[row] = value - (2 if form == 3 else 1)
+            following = max(following, ids[row] + 1)
+        return ids
+
+    def firsts(self):
+        """The first record of the stripe that has each template."""
+        found = {}
+        for group in self.entry["groups"]:
+            records, outline = self.lines(group)
+            for record, number in zip(records, self.template_ids(group, outline)):
+                found.setdefault(number, record)
+        need(sorted(found) == list(range(len(found))), "a template without a record")
+        return [found[number] for number in range(len(found))]
+
+    def templates(self, group, outline):
+        return [self.texts(8)[number] for number in self.template_ids(group, outline)]
+
+
+def edited(data, records):
+    """Section 4.1: templates from their records."""
+    cursor, texts = Cursor(data), []
+    known = [cursor.bytes(cursor.varint()) for _ in range(cursor.varint())]
+    for record in records:
+        text, at = b"", 0
+        while True:
+            step = cursor.byte()
+            if step == 0:
+                break
+            if step <= 3:
+                need(at < len(record), "an edit beyond the record")
+                end = at + 1
+                while step < 3 and is_letter(record[at]) and end < len(record) and is_letter(record[end]):
+                    end += 1
+                text += record[at:end] if step == 1 else b""
+                at = end
+            else:
+                text += cursor.bytes(cursor.varint()) if step == 4 else known[step - 5]
+        texts.append(text.decode())
+    cursor.end()
+    return texts
+
+
+def is_letter(byte):
+    return byte >= 0x80 or chr(byte).isalnum() or byte == 0x5F
 
 
 # Section 5.

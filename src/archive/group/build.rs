@@ -10,6 +10,7 @@ use super::{
     USUAL_TEMPLATES, VERDICTS, derived, edits,
 };
 use crate::archive::column;
+use crate::archive::frame::pack;
 use crate::archive::lines::{self, EncodedLines, Outline, Outlined, Stripe};
 use crate::model::{InputId, Layout, TimeQuality};
 
@@ -204,15 +205,19 @@ impl StripeBuilder {
         let usual = derived::usual_templates(cut_and_ids());
         let unusual: Vec<Vec<u8>> =
             cut_and_ids().map(|(outline, ids)| derived::unusual_template_ids(ids, outline, &usual)).collect();
+        let mut next = 0;
+        let new = |(outline, ids)| derived::new_template_ids(ids, outline, &usual, &mut next);
+        let new: Vec<Vec<u8>> = cut_and_ids().map(new).collect();
         let usual = column::encode(&usual);
         let size = |forms: &[Vec<u8>]| -> std::io::Result<usize> {
-            forms.iter().try_fold(0, |sum, form| Ok(sum + zstd::bulk::compress(form, 1)?.len()))
+            forms.iter().try_fold(0, |sum, form| Ok(sum + pack(form, level)?.len()))
         };
-        if size(&unusual)? + usual.len() < size(&plain)? {
-            writer.add(USUAL_TEMPLATES, &usual, level)?;
-            return Ok(unusual);
+        let least = size(&unusual)?.min(size(&new)?);
+        if least + usual.len() >= size(&plain)? {
+            return Ok(plain);
         }
-        Ok(plain)
+        writer.add(USUAL_TEMPLATES, &usual, level)?;
+        Ok(if size(&unusual)? == least { unusual } else { new })
     }
 }
 
