@@ -31,7 +31,7 @@ pub struct Section {
     /// How it is stored.
     pub codec: u8,
     /// Offset from the stripe's first byte.
-    at: u64,
+    pub at: u64,
     /// Stored bytes.
     pub len: u64,
     /// Bytes once unpacked.
