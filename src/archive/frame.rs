@@ -27,6 +27,9 @@ thread_local! {
     static CONTEXT: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
+/// First byte of a frame of zstd whose dictionary comes from outside; the rest is zstd's.
+const WITH_WORDS: u8 = 1;
+
 /// Makes frames.
 pub struct Packer {
     zstd: Compressor<'static>,
@@ -68,6 +71,31 @@ impl Packer {
     }
 }
 
+/// Whether words known from elsewhere pay for the time they take: at the highest effort.
+pub fn pays_with_words(level: i32) -> bool {
+    level >= PPMD_LEVEL
+}
+
+/// A frame that is unpacked with words known from elsewhere, for [`unpack_with`]; `None` where there are none, or they do not pay.
+pub fn pack_with(bytes: &[u8], level: i32, words: &[u8]) -> Result<Option<Vec<u8>>> {
+    if !pays_with_words(level) || words.is_empty() {
+        return Ok(None);
+    }
+    let mut frame = vec![WITH_WORDS];
+    frame.append(&mut Compressor::with_dictionary(level, words)?.compress(bytes)?);
+    Ok(Some(frame))
+}
+
+/// Whether a frame is unpacked with words.
+pub fn needs_words(frame: &[u8]) -> bool {
+    frame.first() == Some(&WITH_WORDS)
+}
+
+/// Unpacks a frame of at most `size` bytes that was made with words.
+pub fn unpack_with(frame: &[u8], size: usize, words: &[u8]) -> Result<Vec<u8>> {
+    Decompressor::with_dictionary(words)?.decompress(frame.get(1..).unwrap_or_default(), size)
+}
+
 /// A frame made once.
 pub fn pack(bytes: &[u8], level: i32) -> Result<Vec<u8>> {
     Packer::new(level)?.pack(bytes)
@@ -76,7 +104,9 @@ pub fn pack(bytes: &[u8], level: i32) -> Result<Vec<u8>> {
 /// Unpacks a frame of at most `size` bytes; one of PPMd has exactly as many.
 pub fn unpack(frame: &[u8], size: usize) -> Result<Vec<u8>> {
     match frame.split_first() {
-        Some((order, packed)) if u32::from(*order) <= PPMD7_MAX_ORDER.min(32) && PPMD_BYTES.contains(&size) => {
+        Some((order, packed))
+            if (2..=PPMD7_MAX_ORDER.min(32)).contains(&u32::from(*order)) && PPMD_BYTES.contains(&size) =>
+        {
             let mut decoder = Ppmd7Decoder::new(packed, u32::from(*order), model(size)).map_err(Error::other)?;
             let mut bytes = vec![0; size];
             decoder.read_exact(&mut bytes)?;
@@ -135,6 +165,16 @@ mod tests {
         let (text, zstd) = (text(2_000), zstd::bulk::compress(&text(2_000), 19).unwrap());
         assert!(packer.pack(&text).unwrap().len() < zstd.len());
         assert_eq!(packer.pack_head(&text, text.len() - 1).unwrap(), zstd);
+    }
+
+    #[test]
+    fn words_known_from_elsewhere_make_frames_smaller() {
+        let (words, text) = (text(400), text(300));
+        let frame = pack_with(&text, 19, &words).unwrap().unwrap();
+        assert!(needs_words(&frame) && frame.len() < pack(&text, 19).unwrap().len() / 4);
+        assert_eq!(unpack_with(&frame, text.len(), &words).unwrap(), text);
+        assert_eq!(pack_with(&text, 7, &words).unwrap(), None);
+        assert!(!needs_words(&pack(&text, 19).unwrap()) && unpack(&frame, text.len()).is_err());
     }
 
     #[test]

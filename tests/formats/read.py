@@ -52,10 +52,12 @@ class Damaged(Exception):
     pass
 
 
-def unframe(data, size):
-    """Bytes of a frame: zstd, or PPMd of an order."""
+def unframe(data, size, lexicon=None):
+    """Bytes of a frame: zstd, zstd with the lexicon of a stripe, or PPMd of an order."""
     if data[0] == 0x28:
         return unzstd(data)
+    if data[0] == 1 and lexicon:
+        return unzstd(data[1:], lexicon())
     import pyppmd
     need(2 <= data[0] <= 32 and 64 <= size <= 262144, "frame")
     out, decoder = b"", pyppmd.Ppmd7Decoder(data[0], max(64 * size, 65536))
@@ -400,7 +402,8 @@ def column(data, count):
 class Part:
     """Description and packs of a shared part or a chunk."""
 
-    def __init__(self, data, raw):
+    def __init__(self, data, raw, lexicon=None):
+        self.lexicon = lexicon
         cursor = Cursor(data)
         length, stored = cursor.varint(), cursor.varint()
         need(length <= raw // 2 + 65536, "length of a description")
@@ -437,7 +440,7 @@ class Part:
         pack, at, length = self.places[number]
         if pack not in self.unpacked:
             stored, size = self.stored[pack]
-            self.unpacked[pack] = stored if len(stored) == size else unframe(stored, size)
+            self.unpacked[pack] = stored if len(stored) == size else unframe(stored, size, self.lexicon)
             need(len(self.unpacked[pack]) == size, "length of a pack")
         return self.unpacked[pack][at:at + length]
 
@@ -691,13 +694,25 @@ class Shared:
         tree = Cursor(meta.bytes(meta.varint()))
         self.part.table()
         self.form = table_form(tree, 0)
-        self.dictionaries = []
+        self.dictionaries, self.words = [], None
         for _ in range(count):
             entries = tree.varint()
             shape = form(tree, 1)
             self.dictionaries.append([shape, describe(shape, meta), entries, None])
         tree.end()
         meta.end()
+
+    def lexicon(self):
+        """Section 6.4: what packs of chunks may be made with."""
+        if self.words is None:
+            texts = [b"".join(texts) + b"\n" for texts, _ in self.form["cuts"]]
+            size, number = sum(map(len, texts)), 0
+            while size < 1 << 20 and number < len(self.dictionaries):
+                words = b"".join(word + b"\n" for word in self.dictionary(number, None))
+                texts.append(words)
+                size, number = size + len(words), number + 1
+            self.words = b"".join(texts)[:1 << 20]
+        return self.words
 
     def dictionary(self, number, within):
         need(within is None or number > within, "a dictionary within itself")
@@ -749,7 +764,7 @@ class Shared:
             return self.rows(part, detail, described, count, within)
         elif kind == 8:
             texts = part.blob(described).split(b"\n")
-            need(len(texts) == count + 1 and texts[-1] == b"", "number of lines")
+            need(len(texts) == count + 1 and texts.pop() == b"", "number of lines")
         elif kind == 9:
             texts = split(part.blob(described[1]), load_integers(part, described[0], count))
         else:
@@ -807,7 +822,7 @@ class Shared:
 
     def lines(self, data, count, raw):
         """All rows of a chunk, and the cut and the time stamps of each."""
-        part = Part(data, raw)
+        part = Part(data, raw, self.lexicon)
         need(part.meta.varint() == count, "number of rows")
         part.table()
         described = describe_table(self.form, part.meta)

@@ -4,10 +4,11 @@
 //! their rows. So a dictionary is stored once for all chunks, and one chunk is read without the others.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::pack::{Blobs, Compressors};
 use super::relate::Relations;
-use super::{Span, columns, integers};
+use super::{Span, Stripe, columns, integers};
 use crate::archive::column::write_varint;
 
 /// Descriptions of values and the blobs they refer to.
@@ -109,21 +110,33 @@ impl Parts {
         write_varint(&mut head, (tree.len() + self.tree.len()) as u64);
         tree.append(&mut self.tree);
         head.append(&mut tree);
-        let shared = self.shared.finish(head, compressor)?;
+        let shared = self.shared.finish(head, compressor, None)?;
+        let lexicon = if compressor.uses_words() { lexicon_of(&shared, raw) } else { Arc::default() };
         let mut chunks = Vec::with_capacity(self.chunks.len());
         for (part, rows) in self.chunks.into_iter().zip(rows) {
             let mut head = Vec::new();
             write_varint(&mut head, *rows as u64);
-            chunks.push(part.finish(head, compressor)?);
+            chunks.push(part.finish(head, compressor, Some(&lexicon))?);
         }
         Ok((shared, chunks))
     }
 }
 
+/// What a reader has of the shared part; nothing where it can't be read, which is found when the stripe is decoded.
+fn lexicon_of(shared: &[u8], raw: &[u8]) -> Arc<Vec<u8>> {
+    let text = Stripe::open(shared, raw.len() as u64).and_then(|stripe| stripe.lexicon().text());
+    text.unwrap_or_default()
+}
+
 impl Part {
     /// Length of the description and of its stored bytes, the description, the packs.
-    fn finish(self, mut head: Vec<u8>, compressor: &mut Compressors) -> std::io::Result<Vec<u8>> {
-        let (table, packs) = self.blobs.finish(compressor)?;
+    fn finish(
+        self,
+        mut head: Vec<u8>,
+        compressor: &mut Compressors,
+        lexicon: Option<&[u8]>,
+    ) -> std::io::Result<Vec<u8>> {
+        let (table, packs) = self.blobs.finish(compressor, lexicon)?;
         head.extend_from_slice(&table);
         head.extend_from_slice(&self.meta);
         let packed = compressor.describe(&head)?;
