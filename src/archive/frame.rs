@@ -9,6 +9,7 @@ use std::io::{Error, Read, Result, Write};
 
 use ppmd_rust::{PPMD7_MAX_ORDER, Ppmd7Decoder, Ppmd7Encoder};
 use zstd::bulk::{Compressor, Decompressor};
+use zstd::dict::EncoderDictionary;
 
 /// From this level of zstd on PPMd is tried.
 const PPMD_LEVEL: i32 = 19;
@@ -71,19 +72,21 @@ impl Packer {
     }
 }
 
-/// Whether words known from elsewhere pay for the time they take: at the highest effort.
-pub fn pays_with_words(level: i32) -> bool {
-    level >= PPMD_LEVEL
-}
+/// Words known from elsewhere, with which frames are made.
+pub struct Words(EncoderDictionary<'static>);
 
-/// A frame that is unpacked with words known from elsewhere, for [`unpack_with`]; `None` where there are none, or they do not pay.
-pub fn pack_with(bytes: &[u8], level: i32, words: &[u8]) -> Result<Option<Vec<u8>>> {
-    if !pays_with_words(level) || words.is_empty() {
-        return Ok(None);
+impl Words {
+    /// Of a text, for a level of zstd.
+    pub fn new(text: &[u8], level: i32) -> Result<Words> {
+        Ok(Words(EncoderDictionary::try_copy(text, level)?))
     }
-    let mut frame = vec![WITH_WORDS];
-    frame.append(&mut Compressor::with_dictionary(level, words)?.compress(bytes)?);
-    Ok(Some(frame))
+
+    /// A frame for [`unpack_with`].
+    pub fn pack(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        let mut frame = vec![WITH_WORDS];
+        frame.append(&mut Compressor::with_prepared_dictionary(&self.0)?.compress(bytes)?);
+        Ok(frame)
+    }
 }
 
 /// Whether a frame is unpacked with words.
@@ -170,10 +173,9 @@ mod tests {
     #[test]
     fn words_known_from_elsewhere_make_frames_smaller() {
         let (words, text) = (text(400), text(300));
-        let frame = pack_with(&text, 19, &words).unwrap().unwrap();
+        let frame = Words::new(&words, 19).unwrap().pack(&text).unwrap();
         assert!(needs_words(&frame) && frame.len() < pack(&text, 19).unwrap().len() / 4);
         assert_eq!(unpack_with(&frame, text.len(), &words).unwrap(), text);
-        assert_eq!(pack_with(&text, 7, &words).unwrap(), None);
         assert!(!needs_words(&pack(&text, 19).unwrap()) && unpack(&frame, text.len()).is_err());
     }
 

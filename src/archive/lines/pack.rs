@@ -14,7 +14,7 @@ use zstd::bulk::Compressor;
 use super::DecodeError;
 use super::lexicon::Lexicon;
 use crate::archive::column::{read_varint, write_varint};
-use crate::archive::frame::{Packer, needs_words, pack_with, pays_with_words, unpack, unpack_with};
+use crate::archive::frame::{Packer, Words, needs_words, unpack, unpack_with};
 
 /// Compressors of a stripe.
 pub struct Compressors {
@@ -25,6 +25,8 @@ pub struct Compressors {
 
 /// Text is what is left when all that repeats is taken out: little, and worth more effort than the rest.
 const TEXT_LEVEL: i32 = 7;
+/// From this level of zstd on, text of chunks is packed with the lexicon of its stripe, which one who reads a record has to load.
+const WORDS_LEVEL: i32 = 7;
 /// Shorter texts have too little that others have as well.
 const LEAST_WITH_WORDS: usize = 256;
 /// Descriptions are read before anything else of a part: longer ones must be read fast.
@@ -43,7 +45,7 @@ impl Compressors {
 
     /// Whether packs of chunks may be made with a lexicon.
     pub fn uses_words(&self) -> bool {
-        pays_with_words(self.level)
+        self.level >= WORDS_LEVEL
     }
 
     /// Compresses a pack of blobs of a kind.
@@ -55,13 +57,13 @@ impl Compressors {
     }
 
     /// The same for a pack of a chunk, with the lexicon of its stripe where that is smaller, or as small as what is slower to read.
-    fn pack_of_chunk(&mut self, kind: Kind, bytes: &[u8], lexicon: &[u8]) -> std::io::Result<Vec<u8>> {
+    fn pack_of_chunk(&mut self, kind: Kind, bytes: &[u8], lexicon: &Words) -> std::io::Result<Vec<u8>> {
         let packed = self.pack(kind, bytes)?;
         if !matches!(kind, Kind::Text) || bytes.len() < LEAST_WITH_WORDS {
             return Ok(packed);
         }
-        let with_words = pack_with(bytes, self.level, lexicon)?;
-        Ok(with_words.filter(|other| other.len() <= packed.len()).unwrap_or(packed))
+        let with_words = lexicon.pack(bytes)?;
+        Ok(if with_words.len() <= packed.len() { with_words } else { packed })
     }
 
     /// Compresses a description.
@@ -116,7 +118,7 @@ impl Blobs {
     }
 
     /// Compresses all; gives the table of blobs and packs, and the packs one after the other. Of a chunk, with the lexicon of its stripe.
-    pub fn finish(self, compressor: &mut Compressors, lexicon: Option<&[u8]>) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+    pub fn finish(self, compressor: &mut Compressors, lexicon: Option<&Words>) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
         let mut table = Vec::new();
         write_varint(&mut table, self.blobs.len() as u64);
         let mut layout = Layout::default();

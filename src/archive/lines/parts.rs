@@ -4,12 +4,12 @@
 //! their rows. So a dictionary is stored once for all chunks, and one chunk is read without the others.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use super::pack::{Blobs, Compressors};
 use super::relate::Relations;
 use super::{Span, Stripe, columns, integers};
 use crate::archive::column::write_varint;
+use crate::archive::frame::Words;
 
 /// Descriptions of values and the blobs they refer to.
 #[derive(Debug, Default)]
@@ -111,21 +111,21 @@ impl Parts {
         tree.append(&mut self.tree);
         head.append(&mut tree);
         let shared = self.shared.finish(head, compressor, None)?;
-        let lexicon = if compressor.uses_words() { lexicon_of(&shared, raw) } else { Arc::default() };
+        let lexicon = if compressor.uses_words() { lexicon_of(&shared, raw, compressor.level())? } else { None };
         let mut chunks = Vec::with_capacity(self.chunks.len());
         for (part, rows) in self.chunks.into_iter().zip(rows) {
             let mut head = Vec::new();
             write_varint(&mut head, *rows as u64);
-            chunks.push(part.finish(head, compressor, Some(&lexicon))?);
+            chunks.push(part.finish(head, compressor, lexicon.as_ref())?);
         }
         Ok((shared, chunks))
     }
 }
 
 /// What a reader has of the shared part; nothing where it can't be read, which is found when the stripe is decoded.
-fn lexicon_of(shared: &[u8], raw: &[u8]) -> Arc<Vec<u8>> {
+fn lexicon_of(shared: &[u8], raw: &[u8], level: i32) -> std::io::Result<Option<Words>> {
     let text = Stripe::open(shared, raw.len() as u64).and_then(|stripe| stripe.lexicon().text());
-    text.unwrap_or_default()
+    text.ok().filter(|text| !text.is_empty()).map(|text| Words::new(&text, level)).transpose()
 }
 
 impl Part {
@@ -134,7 +134,7 @@ impl Part {
         self,
         mut head: Vec<u8>,
         compressor: &mut Compressors,
-        lexicon: Option<&[u8]>,
+        lexicon: Option<&Words>,
     ) -> std::io::Result<Vec<u8>> {
         let (table, packs) = self.blobs.finish(compressor, lexicon)?;
         head.extend_from_slice(&table);
