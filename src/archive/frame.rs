@@ -9,6 +9,7 @@ use std::io::{Error, Read, Result, Write};
 
 use ppmd_rust::{PPMD7_MAX_ORDER, Ppmd7Decoder, Ppmd7Encoder};
 use zstd::bulk::{Compressor, Decompressor};
+use zstd::dict::EncoderDictionary;
 
 /// From this level of zstd on PPMd is tried.
 const PPMD_LEVEL: i32 = 19;
@@ -26,6 +27,9 @@ thread_local! {
     /// A context takes 160 KB and is made anew in the time of a small frame, so each thread keeps one.
     static CONTEXT: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
+
+/// First byte of a frame of zstd whose dictionary comes from outside; the rest is zstd's.
+const WITH_WORDS: u8 = 1;
 
 /// Makes frames.
 pub struct Packer {
@@ -68,6 +72,33 @@ impl Packer {
     }
 }
 
+/// Words known from elsewhere, with which frames are made.
+pub struct Words(EncoderDictionary<'static>);
+
+impl Words {
+    /// Of a text, for a level of zstd.
+    pub fn new(text: &[u8], level: i32) -> Result<Words> {
+        Ok(Words(EncoderDictionary::try_copy(text, level)?))
+    }
+
+    /// A frame for [`unpack_with`].
+    pub fn pack(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        let mut frame = vec![WITH_WORDS];
+        frame.append(&mut Compressor::with_prepared_dictionary(&self.0)?.compress(bytes)?);
+        Ok(frame)
+    }
+}
+
+/// Whether a frame is unpacked with words.
+pub fn needs_words(frame: &[u8]) -> bool {
+    frame.first() == Some(&WITH_WORDS)
+}
+
+/// Unpacks a frame of at most `size` bytes that was made with words.
+pub fn unpack_with(frame: &[u8], size: usize, words: &[u8]) -> Result<Vec<u8>> {
+    Decompressor::with_dictionary(words)?.decompress(frame.get(1..).unwrap_or_default(), size)
+}
+
 /// A frame made once.
 pub fn pack(bytes: &[u8], level: i32) -> Result<Vec<u8>> {
     Packer::new(level)?.pack(bytes)
@@ -76,7 +107,9 @@ pub fn pack(bytes: &[u8], level: i32) -> Result<Vec<u8>> {
 /// Unpacks a frame of at most `size` bytes; one of PPMd has exactly as many.
 pub fn unpack(frame: &[u8], size: usize) -> Result<Vec<u8>> {
     match frame.split_first() {
-        Some((order, packed)) if u32::from(*order) <= PPMD7_MAX_ORDER.min(32) && PPMD_BYTES.contains(&size) => {
+        Some((order, packed))
+            if (2..=PPMD7_MAX_ORDER.min(32)).contains(&u32::from(*order)) && PPMD_BYTES.contains(&size) =>
+        {
             let mut decoder = Ppmd7Decoder::new(packed, u32::from(*order), model(size)).map_err(Error::other)?;
             let mut bytes = vec![0; size];
             decoder.read_exact(&mut bytes)?;
@@ -135,6 +168,15 @@ mod tests {
         let (text, zstd) = (text(2_000), zstd::bulk::compress(&text(2_000), 19).unwrap());
         assert!(packer.pack(&text).unwrap().len() < zstd.len());
         assert_eq!(packer.pack_head(&text, text.len() - 1).unwrap(), zstd);
+    }
+
+    #[test]
+    fn words_known_from_elsewhere_make_frames_smaller() {
+        let (words, text) = (text(400), text(300));
+        let frame = Words::new(&words, 19).unwrap().pack(&text).unwrap();
+        assert!(needs_words(&frame) && frame.len() < pack(&text, 19).unwrap().len() / 4);
+        assert_eq!(unpack_with(&frame, text.len(), &words).unwrap(), text);
+        assert!(!needs_words(&pack(&text, 19).unwrap()) && unpack(&frame, text.len()).is_err());
     }
 
     #[test]

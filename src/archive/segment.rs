@@ -22,7 +22,7 @@ const MAGIC: &[u8; 8] = b"LGSEG\r\n\0";
 /// Last bytes of a segment.
 const END: &[u8; 8] = b"LGSEGEND";
 /// Version of everything under `data/`.
-pub const FORMAT_VERSION: u16 = 3;
+pub const FORMAT_VERSION: u16 = 4;
 /// The oldest version that is read; what a store is made of tells which forms it has.
 pub const OLDEST_VERSION: u16 = 2;
 /// Bytes before the first stripe.

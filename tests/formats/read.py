@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 
-VERSIONS = (2, 3)
+VERSIONS = (2, 3, 4)
 MASK = (1 << 64) - 1
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 LEVELS = "trace debug info notice warn error critical alert emerg".split()
@@ -52,10 +52,12 @@ class Damaged(Exception):
     pass
 
 
-def unframe(data, size):
-    """Bytes of a frame: zstd, or PPMd of an order."""
+def unframe(data, size, lexicon=None):
+    """Bytes of a frame: zstd, zstd with the lexicon of a stripe, or PPMd of an order."""
     if data[0] == 0x28:
         return unzstd(data)
+    if data[0] == 1 and lexicon:
+        return unzstd(data[1:], lexicon())
     import pyppmd
     need(2 <= data[0] <= 32 and 64 <= size <= 262144, "frame")
     out, decoder = b"", pyppmd.Ppmd7Decoder(data[0], max(64 * size, 65536))
@@ -225,7 +227,7 @@ class Stripe:
 
     def unpack(self, section):
         data = self.stored(section)
-        if section["codec"] == 1:
+        if section["codec"] in (1, 5):
             data = unframe(data, section["raw"])
         elif section["codec"] == 4:
             cuts = self.shared().form["cuts"]
@@ -243,8 +245,11 @@ class Stripe:
         """What the lists of kinds 8, 10, 11 and 13 hold."""
         if kind not in self.known:
             section = self.find(self.entry["sections"], kind)
-            lines = self.unpack(section).split(b"\n")[:-1] if section else []
-            self.known[kind] = [json.loads(line) for line in lines]
+            if section and section["codec"] == 5:
+                self.known[kind] = edited(self.unpack(section), self.firsts())
+            else:
+                lines = self.unpack(section).split(b"\n")[:-1] if section else []
+                self.known[kind] = [json.loads(line) for line in lines]
         return self.known[kind]
 
     def column(self, group, kind):
@@ -296,16 +301,69 @@ class Stripe:
             times.append(before)
         return times
 
-    def templates(self, group, outline):
+    def template_ids(self, group, outline):
         data = self.unpack(self.find(group["sections"], 7))
-        ids = column(data[1:], group["rows"])
-        need(data[0] <= 2, "form of template ids")
-        if data[0] == 2:
+        form, following = data[0], 0
+        need(form <= 3, "form of template ids")
+        cursor = Cursor(data[1:])
+        if form == 3:
+            following = cursor.varint()
+        ids = column(cursor.data[cursor.at:], group["rows"])
+        if form == 0:
+            return ids
+        if form >= 2:
             ids = reorder(ids, [cut for cut, _ in outline])
-        if data[0] >= 1:
-            usual = column(self.unpack(self.find(self.entry["sections"], 15)), None)
-            ids = [usual[cut] if value == 0 else value - 1 for value, (cut, _) in zip(ids, outline)]
-        return [self.texts(8)[number] for number in ids]
+        usual = column(self.unpack(self.find(self.entry["sections"], 15)), None)
+        for row, (value, (cut, _)) in enumerate(zip(ids, outline)):
+            if value == 0:
+                ids[row] = usual[cut]
+            elif value == 1 and form == 3:
+                ids[row] = following
+            else:
+                ids[row] = value - (2 if form == 3 else 1)
+            following = max(following, ids[row] + 1)
+        return ids
+
+    def firsts(self):
+        """The first record of the stripe that has each template."""
+        found = {}
+        for group in self.entry["groups"]:
+            records, outline = self.lines(group)
+            for record, number in zip(records, self.template_ids(group, outline)):
+                found.setdefault(number, record)
+        need(sorted(found) == list(range(len(found))), "a template without a record")
+        return [found[number] for number in range(len(found))]
+
+    def templates(self, group, outline):
+        return [self.texts(8)[number] for number in self.template_ids(group, outline)]
+
+
+def edited(data, records):
+    """Section 4.1: templates from their records."""
+    cursor, texts = Cursor(data), []
+    known = [cursor.bytes(cursor.varint()) for _ in range(cursor.varint())]
+    for record in records:
+        text, at = b"", 0
+        while True:
+            step = cursor.byte()
+            if step == 0:
+                break
+            if step <= 3:
+                need(at < len(record), "an edit beyond the record")
+                end = at + 1
+                while step < 3 and is_letter(record[at]) and end < len(record) and is_letter(record[end]):
+                    end += 1
+                text += record[at:end] if step == 1 else b""
+                at = end
+            else:
+                text += cursor.bytes(cursor.varint()) if step == 4 else known[step - 5]
+        texts.append(text.decode())
+    cursor.end()
+    return texts
+
+
+def is_letter(byte):
+    return byte >= 0x80 or chr(byte).isalnum() or byte == 0x5F
 
 
 # Section 5.
@@ -344,7 +402,8 @@ def column(data, count):
 class Part:
     """Description and packs of a shared part or a chunk."""
 
-    def __init__(self, data, raw):
+    def __init__(self, data, raw, lexicon=None):
+        self.lexicon = lexicon
         cursor = Cursor(data)
         length, stored = cursor.varint(), cursor.varint()
         need(length <= raw // 2 + 65536, "length of a description")
@@ -381,7 +440,7 @@ class Part:
         pack, at, length = self.places[number]
         if pack not in self.unpacked:
             stored, size = self.stored[pack]
-            self.unpacked[pack] = stored if len(stored) == size else unframe(stored, size)
+            self.unpacked[pack] = stored if len(stored) == size else unframe(stored, size, self.lexicon)
             need(len(self.unpacked[pack]) == size, "length of a pack")
         return self.unpacked[pack][at:at + length]
 
@@ -635,13 +694,25 @@ class Shared:
         tree = Cursor(meta.bytes(meta.varint()))
         self.part.table()
         self.form = table_form(tree, 0)
-        self.dictionaries = []
+        self.dictionaries, self.words = [], None
         for _ in range(count):
             entries = tree.varint()
             shape = form(tree, 1)
             self.dictionaries.append([shape, describe(shape, meta), entries, None])
         tree.end()
         meta.end()
+
+    def lexicon(self):
+        """Section 6.4: what packs of chunks may be made with."""
+        if self.words is None:
+            texts = [b"".join(texts) + b"\n" for texts, _ in self.form["cuts"]]
+            size, number = sum(map(len, texts)), 0
+            while size < 1 << 20 and number < len(self.dictionaries):
+                words = b"".join(word + b"\n" for word in self.dictionary(number, None))
+                texts.append(words)
+                size, number = size + len(words), number + 1
+            self.words = b"".join(texts)[:1 << 20]
+        return self.words
 
     def dictionary(self, number, within):
         need(within is None or number > within, "a dictionary within itself")
@@ -693,7 +764,7 @@ class Shared:
             return self.rows(part, detail, described, count, within)
         elif kind == 8:
             texts = part.blob(described).split(b"\n")
-            need(len(texts) == count + 1 and texts[-1] == b"", "number of lines")
+            need(len(texts) == count + 1 and texts.pop() == b"", "number of lines")
         elif kind == 9:
             texts = split(part.blob(described[1]), load_integers(part, described[0], count))
         else:
@@ -751,7 +822,7 @@ class Shared:
 
     def lines(self, data, count, raw):
         """All rows of a chunk, and the cut and the time stamps of each."""
-        part = Part(data, raw)
+        part = Part(data, raw, self.lexicon)
         need(part.meta.varint() == count, "number of rows")
         part.table()
         described = describe_table(self.form, part.meta)

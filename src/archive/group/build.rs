@@ -2,15 +2,16 @@
 
 use hashbrown::HashMap;
 
-use super::section::SectionWriter;
+use super::section::{Related, SectionWriter};
 use super::told::Told;
 use super::{
     FIELDS, FLAGGED, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, NewRecord, RULE_IDS, RULES, Run,
     SCORE_STEPS, SCORES, SHARED_LINES, STARTS, STARTS_STEP, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES,
-    USUAL_TEMPLATES, VERDICTS, derived,
+    USUAL_TEMPLATES, VERDICTS, derived, edits,
 };
 use crate::archive::column;
 use crate::archive::fields::{self, FieldMap, Noted, Pieces};
+use crate::archive::frame::pack;
 use crate::archive::lines::{self, EncodedLines, Outline, Outlined, Stripe};
 use crate::model::{InputId, Layout, TimeQuality};
 
@@ -26,6 +27,9 @@ pub struct EncodedStripe {
 /// Scores below are those of ordinary records: nobody asks how ordinary to the last digit.
 const ORDINARY: f32 = 0.5;
 
+/// From this level of zstd on, templates may be told from the first records that have them, which must be read before them.
+const EDITS_LEVEL: i32 = 19;
+
 /// Collects the records of one stripe.
 #[derive(Debug, Default)]
 pub struct StripeBuilder {
@@ -36,6 +40,8 @@ pub struct StripeBuilder {
     group: Group,
     template_of: HashMap<u64, i64>,
     templates: Vec<String>,
+    /// The first row that has each template.
+    first_rows: Vec<usize>,
     layouts: Vec<Layout>,
     verdicts: Vec<Told>,
     rules: Vec<Vec<String>>,
@@ -100,9 +106,10 @@ impl StripeBuilder {
 
     /// Takes up one record.
     pub fn push(&mut self, record: &NewRecord<'_>) {
-        let templates = &mut self.templates;
+        let (templates, first_rows, row) = (&mut self.templates, &mut self.first_rows, self.lengths.len());
         let template = *self.template_of.entry(record.template_hash).or_insert_with(|| {
             templates.push(record.template.to_owned());
+            first_rows.push(row);
             templates.len() as i64 - 1
         });
         self.group.template_ids.push(template);
@@ -145,11 +152,12 @@ impl StripeBuilder {
         }
         drop((pieces, std::mem::take(&mut self.noted)));
         let ids = self.template_ids(&outlines, &mut writer, level)?;
-        writer.add_texts(TEMPLATES, &self.templates, constants.as_deref(), level)?;
-        writer.add_texts(LAYOUTS, &self.layouts, None, level)?;
-        writer.add_texts(RULES, &self.rules, None, level)?;
+        let edits = (level >= EDITS_LEVEL && encoded.is_some()).then(|| self.template_edits()).flatten();
+        writer.add_texts(TEMPLATES, &self.templates, Related { constants: constants.as_deref(), edits }, level)?;
+        writer.add_texts(LAYOUTS, &self.layouts, Related::default(), level)?;
+        writer.add_texts(RULES, &self.rules, Related::default(), level)?;
         if !self.verdicts.is_empty() {
-            writer.add_texts(VERDICTS, &self.verdicts, None, level)?;
+            writer.add_texts(VERDICTS, &self.verdicts, Related::default(), level)?;
         }
         let sections = writer.take();
         let mut groups = Vec::with_capacity(self.closed.len());
@@ -196,6 +204,20 @@ impl StripeBuilder {
 }
 
 impl StripeBuilder {
+    /// How each template follows from the first record that has it.
+    fn template_edits(&self) -> Option<Vec<u8>> {
+        let mut firsts = self.first_rows.iter().peekable();
+        let (mut start, mut records) = (0usize, Vec::with_capacity(self.templates.len()));
+        for (row, length) in self.lengths.iter().enumerate() {
+            let end = start.checked_add(*length as usize)?;
+            if firsts.next_if_eq(&&row).is_some() {
+                records.push(self.lines.get(start..end)?);
+            }
+            start = end;
+        }
+        edits::encode(&self.templates, &records)
+    }
+
     /// The template ids of each group: as they are, or, where that is smaller, with the usual ones told once for the stripe.
     fn template_ids(
         &self,
@@ -213,15 +235,19 @@ impl StripeBuilder {
         let usual = derived::usual_templates(cut_and_ids());
         let unusual: Vec<Vec<u8>> =
             cut_and_ids().map(|(outline, ids)| derived::unusual_template_ids(ids, outline, &usual)).collect();
+        let mut next = 0;
+        let new = |(outline, ids)| derived::new_template_ids(ids, outline, &usual, &mut next);
+        let new: Vec<Vec<u8>> = cut_and_ids().map(new).collect();
         let usual = column::encode(&usual);
         let size = |forms: &[Vec<u8>]| -> std::io::Result<usize> {
-            forms.iter().try_fold(0, |sum, form| Ok(sum + zstd::bulk::compress(form, 1)?.len()))
+            forms.iter().try_fold(0, |sum, form| Ok(sum + pack(form, level)?.len()))
         };
-        if size(&unusual)? + usual.len() < size(&plain)? {
-            writer.add(USUAL_TEMPLATES, &usual, level)?;
-            return Ok(unusual);
+        let least = size(&unusual)?.min(size(&new)?);
+        if least + usual.len() >= size(&plain)? {
+            return Ok(plain);
         }
-        Ok(plain)
+        writer.add(USUAL_TEMPLATES, &usual, level)?;
+        Ok(if size(&unusual)? == least { unusual } else { new })
     }
 }
 

@@ -15,9 +15,15 @@ use crate::archive::lines::{MOST_STAMPS, Outline};
 const PLAIN: u8 = 0;
 /// Times as distances from the first, second, third stamp of the record: this plus 0, 1, 2.
 const FROM_STAMP: u8 = 1;
-/// Template ids where they are not the usual ones: in the order of the rows (version 2), and in that of how they were cut.
+/// Template ids where they are not the usual ones: in the order of the rows (version 2), in that of how they were cut (version 3), and
+/// so with a sign for those that no row before had.
 const UNUSUAL: u8 = 1;
 const UNUSUAL_IN_ORDER: u8 = 2;
+const UNUSUAL_OR_NEW: u8 = 3;
+/// The usual template; one that no row before had; added to all others.
+const USUAL: i64 = 0;
+const NEW: i64 = 1;
+const KNOWN: i64 = 2;
 /// Bit of the mode of a column whose values stand in the order of how the rows were cut.
 const IN_ORDER: u8 = 1 << 4;
 
@@ -149,6 +155,25 @@ pub fn unusual_template_ids(ids: &[i64], outline: &Outline, usual: &[i64]) -> Ve
     with(UNUSUAL_IN_ORDER, &column::encode(&in_order(&rest, &keys(outline))))
 }
 
+/// The same with a sign for those that no row before had, which is smaller where few rows that were cut alike have a new one. `next` is
+/// one beyond the ids of all rows before, and made that for the rows that follow.
+pub fn new_template_ids(ids: &[i64], outline: &Outline, usual: &[i64], next: &mut i64) -> Vec<u8> {
+    let mut bytes = vec![UNUSUAL_OR_NEW];
+    column::write_varint(&mut bytes, next.unsigned_abs());
+    let mut told = |(cut, id): (&u32, &i64)| {
+        let is_new = *id == *next;
+        *next = (*next).max(id + 1);
+        match usual.get(*cut as usize) {
+            Some(usual) if usual == id => USUAL,
+            _ if is_new => NEW,
+            _ => id + KNOWN,
+        }
+    };
+    let told: Vec<i64> = outline.templates.iter().zip(ids).map(&mut told).collect();
+    bytes.extend_from_slice(&column::encode(&in_order(&told, &keys(outline))));
+    bytes
+}
+
 /// Whether the template ids of these bytes follow from the usual ones.
 pub fn needs_usual(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|form| *form != PLAIN)
@@ -157,21 +182,29 @@ pub fn needs_usual(bytes: &[u8]) -> bool {
 /// The template ids of exactly `rows` rows from one of the forms.
 pub fn template_ids_of(bytes: &[u8], rows: usize, outline: Option<&Outline>, usual: &[i64]) -> Option<Vec<i64>> {
     let (form, rest) = bytes.split_first()?;
-    let values = column::decode(rest, rows)?;
     if *form == PLAIN {
-        return Some(values);
+        return column::decode(rest, rows);
     }
+    let (next, rest) = if *form == UNUSUAL_OR_NEW { column::read_varint(rest)? } else { (0, rest) };
+    let values = column::decode(rest, rows)?;
     let outline = outline?;
     if outline.templates.len() != rows {
         return None;
     }
     let mut values = match *form {
         UNUSUAL => values,
-        UNUSUAL_IN_ORDER => in_rows(&values, &keys(outline))?,
+        UNUSUAL_IN_ORDER | UNUSUAL_OR_NEW => in_rows(&values, &keys(outline))?,
         _ => return None,
     };
+    let mut next = i64::try_from(next).ok()?;
+    let known = if *form == UNUSUAL_OR_NEW { KNOWN } else { KNOWN - 1 };
     for (value, cut) in values.iter_mut().zip(&outline.templates) {
-        *value = if *value == 0 { *usual.get(*cut as usize)? } else { value.checked_sub(1)? };
+        *value = match *value {
+            USUAL => *usual.get(*cut as usize)?,
+            NEW if *form == UNUSUAL_OR_NEW => next,
+            told => told.checked_sub(known)?,
+        };
+        next = next.max(value.checked_add(1)?);
     }
     Some(values)
 }
@@ -206,12 +239,14 @@ mod tests {
             values in proptest::collection::vec(any::<i64>(), 30),
             ids in proptest::collection::vec(0i64..7, 30),
             outline in outlines(30),
+            mut next in 0i64..9,
         ) {
             for form in times(&values, Some(&outline)) {
                 prop_assert_eq!(times_of(&form, 30, Some(&outline)), Some(values.clone()));
             }
             let usual = usual_templates(std::iter::once((&outline, &ids[..])));
-            for form in [plain_template_ids(&ids), unusual_template_ids(&ids, &outline, &usual)] {
+            let new = new_template_ids(&ids, &outline, &usual, &mut next);
+            for form in [plain_template_ids(&ids), unusual_template_ids(&ids, &outline, &usual), new] {
                 prop_assert_eq!(template_ids_of(&form, 30, Some(&outline), &usual), Some(ids.clone()));
             }
         }

@@ -8,6 +8,7 @@
 mod build;
 mod columns;
 mod derived;
+mod edits;
 mod read;
 mod section;
 mod told;

@@ -1,13 +1,14 @@
 //! The sections of a row group -> its columns and lines, each checked before it is used.
 
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use super::columns::{GroupColumns, GroupLines, Needs, run_of};
-use super::section::{COLUMNAR, ReadAt, SectionError, find};
+use super::section::{COLUMNAR, ReadAt, Section, SectionError, find};
 use super::told::Told;
 use super::{
     FIELDS, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, RULE_IDS, RULES, Run, SCORES, SHARED_LINES,
-    STARTS, STARTS_STEP, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES, USUAL_TEMPLATES, VERDICTS, derived,
+    STARTS, STARTS_STEP, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES, USUAL_TEMPLATES, VERDICTS, derived, edits,
 };
 use crate::archive::column;
 use crate::archive::fields::FieldMap;
@@ -23,11 +24,19 @@ const NO_COLUMN: &str = "are no column of that many rows";
 pub struct OpenStripe {
     lines: OnceLock<Arc<Stripe>>,
     usual: OnceLock<Arc<Vec<i64>>>,
-    templates: OnceLock<Arc<Vec<String>>>,
+    templates: OnceLock<Arc<Templates>>,
     layouts: OnceLock<Arc<Vec<Layout>>>,
     rules: OnceLock<Arc<Vec<Vec<String>>>>,
     verdicts: OnceLock<Arc<Vec<(u32, Verdict)>>>,
     fields: OnceLock<Arc<FieldMap>>,
+}
+
+/// The templates of a stripe.
+#[derive(Debug, Default)]
+struct Templates {
+    texts: Arc<Vec<String>>,
+    /// Those, ascending, that can't be told, since the record that they follow from can't be read.
+    lost: Vec<u32>,
 }
 
 /// A value that is read once. Two that read it at the same time read the same.
@@ -59,14 +68,6 @@ impl OpenStripe {
         read: &ReadAt<'_>,
     ) -> Result<Arc<Vec<T>>, SectionError> {
         once(slot, || find(&stripe.sections, kind, name)?.texts(name, &[], read))
-    }
-
-    fn templates(&self, stripe: &StripeStats, read: &ReadAt<'_>) -> Result<Arc<Vec<String>>, SectionError> {
-        once(&self.templates, || {
-            let section = find(&stripe.sections, TEMPLATES, "templates")?;
-            let constants = if section.needs_lines() { self.lines(stripe, read)?.constants() } else { Vec::new() };
-            section.texts("templates", &constants, read)
-        })
     }
 
     fn verdicts(&self, stripe: &StripeStats, read: &ReadAt<'_>) -> Result<Arc<Vec<(u32, Verdict)>>, SectionError> {
@@ -155,29 +156,99 @@ impl GroupReader<'_> {
     }
 
     fn derived(&self, times: bool, templates: bool, columns: &mut GroupColumns) -> Result<(), SectionError> {
-        let rows = self.group.rows as usize;
         let times = if times { Some(self.unpack(TIMES, "times")?) } else { None };
         let ids = if templates { Some(self.unpack(TEMPLATE_IDS, "template ids")?) } else { None };
         let by_cut = ids.as_deref().is_some_and(derived::needs_usual);
         let stamp = times.as_deref().and_then(derived::stamp_of);
         let outline =
             if by_cut || stamp.is_some() { Some(self.outline(Outlined { templates: by_cut, stamp })?) } else { None };
-        let damaged = |kind, name| match find(&self.group.sections, kind, name) {
-            Ok(section) => section.damaged(name, NO_COLUMN),
-            Err(missing) => missing,
-        };
         if let Some(times) = times {
-            let times = derived::times_of(&times, rows, outline.as_ref()).ok_or_else(|| damaged(TIMES, "times"))?;
-            columns.times = Arc::new(times);
+            let times = derived::times_of(&times, self.group.rows as usize, outline.as_ref());
+            columns.times = Arc::new(times.ok_or_else(|| self.damaged(TIMES, "times", NO_COLUMN))?);
         }
         if let Some(ids) = ids {
-            let usual = if by_cut { self.shared.usual(self.stripe, self.read)? } else { Arc::default() };
-            let ids = derived::template_ids_of(&ids, rows, outline.as_ref(), &usual)
-                .ok_or_else(|| damaged(TEMPLATE_IDS, "template ids"))?;
-            columns.template_ids = ids_of(ids);
-            columns.templates = self.shared.templates(self.stripe, self.read)?;
+            let ids = ids_of(self.template_ids_from(&ids, outline.as_ref())?);
+            let templates = self.templates()?;
+            if !templates.lost.is_empty() && ids.iter().any(|id| templates.lost.binary_search(id).is_ok()) {
+                return Err(self.damaged(TEMPLATES, "templates", "follow from records that can't be read"));
+            }
+            (columns.template_ids, columns.templates) = (ids, Arc::clone(&templates.texts));
         }
         Ok(())
+    }
+
+    fn template_ids_from(&self, bytes: &[u8], outline: Option<&Outline>) -> Result<Vec<i64>, SectionError> {
+        let usual =
+            if derived::needs_usual(bytes) { self.shared.usual(self.stripe, self.read)? } else { Arc::default() };
+        let ids = derived::template_ids_of(bytes, self.group.rows as usize, outline, &usual);
+        ids.ok_or_else(|| self.damaged(TEMPLATE_IDS, "template ids", NO_COLUMN))
+    }
+
+    fn templates(&self) -> Result<Arc<Templates>, SectionError> {
+        once(&self.shared.templates, || {
+            let name = "templates";
+            let section = find(&self.stripe.sections, TEMPLATES, name)?;
+            if section.is_edits() {
+                return self.templates_by_edits(section, name);
+            }
+            let needs_lines = section.needs_lines();
+            let constants =
+                if needs_lines { self.shared.lines(self.stripe, self.read)?.constants() } else { Vec::new() };
+            Ok(Templates { texts: Arc::new(section.texts(name, &constants, self.read)?), lost: Vec::new() })
+        })
+    }
+
+    /// The templates as they follow from the first row that has each. Where a group can't be read, neither can templates that are
+    /// not met before it.
+    fn templates_by_edits(&self, section: &Section, name: &str) -> Result<Templates, SectionError> {
+        let edits = section.unpack(name, self.read)?;
+        let mut records: Vec<Option<Vec<u8>>> = Vec::new();
+        let mut known = HashSet::new();
+        let (mut first_row, mut is_whole) = (0u32, true);
+        for group in &self.stripe.groups {
+            let reader = GroupReader { group, first_row, ..*self };
+            first_row = first_row.saturating_add(group.rows);
+            let Ok(firsts) = reader.first_rows(&mut known) else {
+                is_whole = false;
+                break;
+            };
+            let rows: Vec<u32> = firsts.iter().map(|(row, _)| *row).collect();
+            let lines = reader.some_lines(&rows);
+            is_whole &= lines.is_ok();
+            for (row, id) in firsts {
+                // An honest id is below the number of rows.
+                let id = usize::try_from(id).ok().filter(|id| *id < edits.len());
+                let id = id.ok_or_else(|| reader.damaged(TEMPLATE_IDS, "template ids", NO_COLUMN))?;
+                if records.len() <= id {
+                    records.resize(id + 1, None);
+                }
+                if let (Some(record), Ok(lines)) = (records.get_mut(id), &lines) {
+                    *record = Some(lines.raw(row as usize).to_vec());
+                }
+            }
+        }
+        let records: Vec<Option<&[u8]>> = records.iter().map(Option::as_deref).collect();
+        let broken = || section.damaged(name, "do not follow from their records");
+        let templates = edits::decode(&edits, &records).ok_or_else(broken)?;
+        let lost: Vec<u32> = (0..).zip(&templates).filter(|(_, text)| text.is_none()).map(|(id, _)| id).collect();
+        if is_whole && (!lost.is_empty() || templates.len() != records.len()) {
+            return Err(broken());
+        }
+        Ok(Templates { texts: Arc::new(templates.into_iter().map(Option::unwrap_or_default).collect()), lost })
+    }
+
+    /// Rows that are the first of the stripe to have their template, ascending, with its id; `known` are those of groups before.
+    fn first_rows(&self, known: &mut HashSet<i64>) -> Result<Vec<(u32, i64)>, SectionError> {
+        let bytes = self.unpack(TEMPLATE_IDS, "template ids")?;
+        let by_cut = derived::needs_usual(&bytes);
+        let outline = if by_cut { Some(self.outline(Outlined { templates: true, stamp: None })?) } else { None };
+        let ids = self.template_ids_from(&bytes, outline.as_ref())?;
+        Ok((0..).zip(ids).filter(|(_, id)| known.insert(*id)).collect())
+    }
+
+    fn damaged(&self, kind: u8, name: &str, what: &str) -> SectionError {
+        let found = find(&self.group.sections, kind, name).or_else(|_| find(&self.stripe.sections, kind, name));
+        found.map_or_else(|missing| missing, |section| section.damaged(name, what))
     }
 
     /// Unpacks and checks the lines.

@@ -17,6 +17,8 @@ const COLUMNAR_ALONE: u8 = 3;
 
 /// The section is one zstd frame that was compressed with the constant text of the stripe's lines as a dictionary.
 const ZSTD_BY_LINES: u8 = 4;
+/// The section is one frame of edits by which texts follow from records ([`super::edits`]).
+const EDITS: u8 = 5;
 
 /// No section of an honest stripe is larger: one long line or joined record beyond a full group.
 const LARGEST: u64 = 256 << 20;
@@ -29,7 +31,7 @@ pub struct Section {
     /// How it is stored.
     pub codec: u8,
     /// Offset from the stripe's first byte.
-    at: u64,
+    pub at: u64,
     /// Stored bytes.
     pub len: u64,
     /// Bytes once unpacked.
@@ -39,6 +41,15 @@ pub struct Section {
     rows: Option<u32>,
     /// XXH3-64 of the stored bytes, hexadecimal.
     sum: String,
+}
+
+/// What texts may have in common with the lines of their stripe.
+#[derive(Debug, Default)]
+pub struct Related<'a> {
+    /// The constant text of the lines.
+    pub constants: Option<&'a [u8]>,
+    /// How the texts follow from lines ([`super::edits`]).
+    pub edits: Option<Vec<u8>>,
 }
 
 /// Sections being written, one after the other.
@@ -82,13 +93,13 @@ impl SectionWriter {
         self.store(kind, COLUMNAR, part, raw, None);
     }
 
-    /// Adds texts, one JSON text a line: in columns, as plain text, or as text that has much in common with `constants` (the constant
-    /// text of the stripe's lines), whichever is smallest.
+    /// Adds texts, one JSON text a line: in columns, as plain text, or as what they have in common with the stripe's lines, whichever
+    /// is smallest.
     pub fn add_texts<T: Serialize>(
         &mut self,
         kind: u8,
         texts: &[T],
-        constants: Option<&[u8]>,
+        related: Related<'_>,
         level: i32,
     ) -> std::io::Result<()> {
         let mut raw = Vec::new();
@@ -99,19 +110,23 @@ impl SectionWriter {
             raw.push(b'\n');
             lengths.push((raw.len() - start) as u32);
         }
-        let mut forms = vec![(STORED, None, raw.clone()), (PACKED, None, pack(&raw, level)?)];
-        if let Some(constants) = constants {
+        let whole = raw.len();
+        let mut forms = vec![(STORED, None, raw.clone(), whole), (PACKED, None, pack(&raw, level)?, whole)];
+        if let Some(constants) = related.constants {
             let packed = zstd::bulk::Compressor::with_dictionary(level, constants)?.compress(&raw)?;
-            forms.push((ZSTD_BY_LINES, None, packed));
+            forms.push((ZSTD_BY_LINES, None, packed, whole));
+        }
+        if let Some(edits) = related.edits {
+            forms.push((EDITS, None, pack(&edits, level)?, edits.len()));
         }
         if let Some(EncodedLines { shared, chunks }) = lines::encode(&raw, &lengths, &[lengths.len()], level)? {
             let mut stored = (shared.len() as u32).to_le_bytes().to_vec();
             stored.extend_from_slice(&shared);
             chunks.iter().for_each(|chunk| stored.extend_from_slice(chunk));
-            forms.push((COLUMNAR_ALONE, Some(lengths.len() as u32), stored));
+            forms.push((COLUMNAR_ALONE, Some(lengths.len() as u32), stored, whole));
         }
-        if let Some((codec, rows, stored)) = forms.into_iter().min_by_key(|(_, _, stored)| stored.len()) {
-            self.store(kind, codec, &stored, raw.len() as u64, rows);
+        if let Some((codec, rows, stored, raw)) = forms.into_iter().min_by_key(|(_, _, stored, _)| stored.len()) {
+            self.store(kind, codec, &stored, raw as u64, rows);
         }
         Ok(())
     }
@@ -172,6 +187,11 @@ impl Section {
         self.codec == ZSTD_BY_LINES
     }
 
+    /// Whether it holds edits of records, from which its texts follow.
+    pub fn is_edits(&self) -> bool {
+        self.codec == EDITS
+    }
+
     /// Its bytes, checked and unpacked.
     pub fn unpack(&self, name: &str, read: &ReadAt<'_>) -> Result<Vec<u8>, SectionError> {
         self.unpack_with(name, &[], read)
@@ -182,7 +202,7 @@ impl Section {
         let broken = || self.damaged(name, "can't be unpacked");
         let raw = match (self.codec, self.rows) {
             (STORED, _) => stored,
-            (PACKED, _) => unpack(&stored, self.raw as usize).map_err(|_| broken())?,
+            (PACKED | EDITS, _) => unpack(&stored, self.raw as usize).map_err(|_| broken())?,
             (ZSTD_BY_LINES, _) => zstd::bulk::Decompressor::with_dictionary(constants)
                 .and_then(|mut decompressor| decompressor.decompress(&stored, self.raw as usize))
                 .map_err(|_| broken())?,

@@ -157,3 +157,64 @@ fn a_flipped_bit_in_any_section_is_found() {
         assert!(read(&stripe, &bytes).is_err(), "byte {at}");
     }
 }
+
+/// A stripe of three groups whose records have hundreds of templates; those of the last are all met in the first.
+fn of_many_templates() -> (EncodedStripe, Vec<String>) {
+    let mut builder = StripeBuilder::default();
+    let (layout, mut templates, mut offset) = (layout("syslog"), Vec::new(), 0);
+    let words = ["disk", "queue", "mirror", "ledger", "tunnel", "broker", "shelf", "parcel"];
+    for row in 0..900u64 {
+        let (group, number) = (row / 300, row * 7_919 % 1_009);
+        let kind = if group == 2 { row % 100 } else { row % 100 + group * 100 };
+        let (one, two, three) = (words[kind as usize % 8], words[kind as usize / 8 % 8], words[kind as usize / 64]);
+        let template = format!("the {one} of the {two} behind the {three} has <n> items of kind{kind}");
+        let raw = format!(
+            "Nov 20 10:00:00 host: the {one} of the {two} behind the {three} has {number} items of kind{kind}\n"
+        );
+        builder.push(&NewRecord {
+            origin: Origin { input: InputId(0), offset, length: raw.len() as u32 },
+            raw: raw.as_bytes(),
+            time: None,
+            time_quality: TimeQuality::Missing,
+            level: None,
+            layout: &layout,
+            template_hash: kind,
+            template: &template,
+            score: 0.0,
+            novelty: 0.0,
+            verdict: None,
+            fields: None,
+        });
+        if row % 300 == 299 {
+            builder.close_group();
+        }
+        offset += raw.len() as u64;
+        templates.push(template);
+    }
+    (builder.encode(19).unwrap(), templates)
+}
+
+#[test]
+fn at_the_highest_effort_templates_follow_from_records_and_damage_costs_only_those_that_it_hides() {
+    let (stripe, wanted) = of_many_templates();
+    assert!(stripe.stats.sections.iter().any(|section| section.kind == TEMPLATES && section.is_edits()));
+    let templates_of = |bytes: &[u8], group: usize| -> Result<Vec<String>, SectionError> {
+        let shared = OpenStripe::default();
+        let read = |at: u64, len: usize| Ok(bytes[at as usize..at as usize + len].to_vec());
+        let (group, first_row) = (&stripe.stats.groups[group], 300 * group as u32);
+        let reader = GroupReader { stripe: &stripe.stats, group, first_row, shared: &shared, read: &read };
+        let columns = reader.columns(Needs::TEMPLATES, GroupColumns::default())?;
+        Ok((0..columns.rows()).map(|row| columns.template(row).to_owned()).collect())
+    };
+    for group in 0..3 {
+        assert_eq!(templates_of(&stripe.bytes, group).unwrap(), wanted[300 * group..300 * (group + 1)]);
+    }
+    for kind in [LINES, TEMPLATE_IDS] {
+        let section = section::find(&stripe.stats.groups[1].sections, kind, "section").unwrap();
+        let mut damaged = stripe.bytes.clone();
+        damaged[section.at as usize + 1] ^= 4;
+        assert_eq!(templates_of(&damaged, 0).unwrap(), wanted[..300]);
+        assert!(templates_of(&damaged, 1).is_err());
+        assert_eq!(templates_of(&damaged, 2).unwrap(), wanted[600..]);
+    }
+}

@@ -19,6 +19,7 @@ mod find;
 mod forms;
 mod hits;
 mod integers;
+mod lexicon;
 mod needle;
 mod order;
 mod outline;
@@ -37,13 +38,14 @@ mod write;
 
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use self::forms::{DescribedTable, Form, TableForm};
 pub use self::hits::Hits;
+use self::lexicon::Lexicon;
 pub use self::needle::Needle;
 pub use self::outline::{MOST_STAMPS, Outline, Outlined};
 use self::pack::{Compressors, Meta, Packs};
@@ -285,6 +287,7 @@ pub struct Stripe {
     dictionaries: Dictionaries,
     memory: usize,
     sought: find::Known,
+    lexicon: OnceLock<Arc<Vec<u8>>>,
 }
 
 impl std::fmt::Debug for Stripe {
@@ -304,7 +307,7 @@ impl Stripe {
         let dictionaries = head.size()?;
         let tree_len = head.size()?;
         let mut tree = Meta::new(head.bytes(tree_len)?);
-        let packs = Packs::read(&mut head, packs.to_vec().into(), 4 * raw + (64 << 10))?;
+        let packs = Packs::read(&mut head, packs.to_vec().into(), 4 * raw + (64 << 10), None)?;
         let table = TableForm::read(&mut tree, 0)?;
         let mut entries = Vec::with_capacity(dictionaries);
         for _ in 0..dictionaries {
@@ -321,12 +324,18 @@ impl Stripe {
             dictionaries: Dictionaries::new(entries, packs, raw),
             memory,
             sought: find::Known::default(),
+            lexicon: OnceLock::new(),
         })
     }
 
     /// Bytes of memory it takes once its dictionaries are loaded, roughly.
     pub fn memory(&self) -> usize {
         self.memory
+    }
+
+    /// What text of its chunks may be packed with.
+    fn lexicon(&self) -> Lexicon<'_> {
+        Lexicon { table: &self.table, dictionaries: &self.dictionaries, text: &self.lexicon }
     }
 
     /// The constant text of all templates, each ended by a line feed.
@@ -483,7 +492,7 @@ impl Stripe {
         if meta.number()? != u64::from(rows) {
             return Err(DecodeError("another number of rows"));
         }
-        let mut packs = Packs::read(&mut meta, packs.into(), 4 * raw + (64 << 10))?;
+        let mut packs = Packs::read(&mut meta, packs.into(), 4 * raw + (64 << 10), Some(self.lexicon()))?;
         let mut described = self.table.describe(&mut meta)?;
         described.link(&self.table, rows as usize);
         if !meta.is_empty() {

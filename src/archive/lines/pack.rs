@@ -12,8 +12,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use zstd::bulk::Compressor;
 
 use super::DecodeError;
+use super::lexicon::Lexicon;
 use crate::archive::column::{read_varint, write_varint};
-use crate::archive::frame::{Packer, unpack};
+use crate::archive::frame::{Packer, Words, needs_words, unpack, unpack_with};
 
 /// Compressors of a stripe.
 pub struct Compressors {
@@ -24,6 +25,10 @@ pub struct Compressors {
 
 /// Text is what is left when all that repeats is taken out: little, and worth more effort than the rest.
 const TEXT_LEVEL: i32 = 7;
+/// From this level of zstd on, text of chunks is packed with the lexicon of its stripe, which one who reads a record has to load.
+const WORDS_LEVEL: i32 = 7;
+/// Shorter texts have too little that others have as well.
+const LEAST_WITH_WORDS: usize = 256;
 /// Descriptions are read before anything else of a part: longer ones must be read fast.
 const LONGEST_HEAD: usize = 64 << 10;
 
@@ -38,12 +43,27 @@ impl Compressors {
         self.level
     }
 
+    /// Whether packs of chunks may be made with a lexicon.
+    pub fn uses_words(&self) -> bool {
+        self.level >= WORDS_LEVEL
+    }
+
     /// Compresses a pack of blobs of a kind.
     pub fn pack(&mut self, kind: Kind, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
         match kind {
             Kind::Text => self.text.pack(bytes),
             Kind::High | Kind::Low => self.rest.compress(bytes),
         }
+    }
+
+    /// The same for a pack of a chunk, with the lexicon of its stripe where that is smaller, or as small as what is slower to read.
+    fn pack_of_chunk(&mut self, kind: Kind, bytes: &[u8], lexicon: &Words) -> std::io::Result<Vec<u8>> {
+        let packed = self.pack(kind, bytes)?;
+        if !matches!(kind, Kind::Text) || bytes.len() < LEAST_WITH_WORDS {
+            return Ok(packed);
+        }
+        let with_words = lexicon.pack(bytes)?;
+        Ok(if with_words.len() <= packed.len() { with_words } else { packed })
     }
 
     /// Compresses a description.
@@ -97,8 +117,8 @@ impl Blobs {
         self.blobs
     }
 
-    /// Compresses all; gives the table of blobs and packs, and the packs one after the other.
-    pub fn finish(self, compressor: &mut Compressors) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+    /// Compresses all; gives the table of blobs and packs, and the packs one after the other. Of a chunk, with the lexicon of its stripe.
+    pub fn finish(self, compressor: &mut Compressors, lexicon: Option<&Words>) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
         let mut table = Vec::new();
         write_varint(&mut table, self.blobs.len() as u64);
         let mut layout = Layout::default();
@@ -113,7 +133,10 @@ impl Blobs {
         }
         let mut out = Vec::new();
         for (kind, pack) in packs {
-            let packed = compressor.pack(kind, &pack)?;
+            let packed = match lexicon {
+                Some(lexicon) => compressor.pack_of_chunk(kind, &pack, lexicon)?,
+                None => compressor.pack(kind, &pack)?,
+            };
             let stored = if packed.len() < pack.len() { packed } else { pack };
             write_varint(&mut table, stored.len() as u64);
             out.extend_from_slice(&stored);
@@ -168,11 +191,18 @@ pub struct Packs<'a> {
     /// Where each pack lies in the bytes.
     stored: Vec<Range<usize>>,
     unpacked: Vec<Option<Vec<u8>>>,
+    /// What the packs of a chunk may be made with.
+    lexicon: Option<Lexicon<'a>>,
 }
 
 impl<'a> Packs<'a> {
-    /// Reads the table; `bytes` are the packs. Blobs may add up to `most` bytes.
-    pub fn read(meta: &mut Meta<'_>, bytes: Cow<'a, [u8]>, most: usize) -> Result<Packs<'a>, DecodeError> {
+    /// Reads the table; `bytes` are the packs. Blobs may add up to `most` bytes. Those of a chunk have a lexicon.
+    pub fn read(
+        meta: &mut Meta<'_>,
+        bytes: Cow<'a, [u8]>,
+        most: usize,
+        lexicon: Option<Lexicon<'a>>,
+    ) -> Result<Packs<'a>, DecodeError> {
         let count = meta.size()?;
         let mut layout = Layout::default();
         let mut places = Vec::new();
@@ -197,7 +227,7 @@ impl<'a> Packs<'a> {
             return Err(DecodeError("bytes after the last pack"));
         }
         let unpacked = vec![None; stored.len()];
-        Ok(Packs { places, sizes: layout.sizes, bytes, stored, unpacked })
+        Ok(Packs { places, sizes: layout.sizes, bytes, stored, unpacked, lexicon })
     }
 
     /// The bytes of a blob.
@@ -211,7 +241,13 @@ impl<'a> Packs<'a> {
             let bytes = if stored.len() == size {
                 stored.to_vec()
             } else {
-                unpack(stored, size).map_err(|_| DecodeError("a pack can't be unpacked"))?
+                const BROKEN: DecodeError = DecodeError("a pack can't be unpacked");
+                match &self.lexicon {
+                    Some(lexicon) if needs_words(stored) => {
+                        unpack_with(stored, size, &lexicon.text()?).map_err(|_| BROKEN)?
+                    }
+                    _ => unpack(stored, size).map_err(|_| BROKEN)?,
+                }
             };
             if bytes.len() != size {
                 return Err(DecodeError("a pack unpacks to another length"));

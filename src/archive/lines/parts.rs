@@ -7,8 +7,9 @@ use std::collections::VecDeque;
 
 use super::pack::{Blobs, Compressors};
 use super::relate::Relations;
-use super::{Span, columns, integers};
+use super::{Span, Stripe, columns, integers};
 use crate::archive::column::write_varint;
+use crate::archive::frame::Words;
 
 /// Descriptions of values and the blobs they refer to.
 #[derive(Debug, Default)]
@@ -109,21 +110,33 @@ impl Parts {
         write_varint(&mut head, (tree.len() + self.tree.len()) as u64);
         tree.append(&mut self.tree);
         head.append(&mut tree);
-        let shared = self.shared.finish(head, compressor)?;
+        let shared = self.shared.finish(head, compressor, None)?;
+        let lexicon = if compressor.uses_words() { lexicon_of(&shared, raw, compressor.level())? } else { None };
         let mut chunks = Vec::with_capacity(self.chunks.len());
         for (part, rows) in self.chunks.into_iter().zip(rows) {
             let mut head = Vec::new();
             write_varint(&mut head, *rows as u64);
-            chunks.push(part.finish(head, compressor)?);
+            chunks.push(part.finish(head, compressor, lexicon.as_ref())?);
         }
         Ok((shared, chunks))
     }
 }
 
+/// What a reader has of the shared part; nothing where it can't be read, which is found when the stripe is decoded.
+fn lexicon_of(shared: &[u8], raw: &[u8], level: i32) -> std::io::Result<Option<Words>> {
+    let text = Stripe::open(shared, raw.len() as u64).and_then(|stripe| stripe.lexicon().text());
+    text.ok().filter(|text| !text.is_empty()).map(|text| Words::new(&text, level)).transpose()
+}
+
 impl Part {
     /// Length of the description and of its stored bytes, the description, the packs.
-    fn finish(self, mut head: Vec<u8>, compressor: &mut Compressors) -> std::io::Result<Vec<u8>> {
-        let (table, packs) = self.blobs.finish(compressor)?;
+    fn finish(
+        self,
+        mut head: Vec<u8>,
+        compressor: &mut Compressors,
+        lexicon: Option<&Words>,
+    ) -> std::io::Result<Vec<u8>> {
+        let (table, packs) = self.blobs.finish(compressor, lexicon)?;
         head.extend_from_slice(&table);
         head.extend_from_slice(&self.meta);
         let packed = compressor.describe(&head)?;

@@ -27,6 +27,11 @@ impl Dictionaries {
         Dictionaries { entries, packs: Mutex::new(packs), most }
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// The words of a dictionary; one that asks for it must come before it, so that none waits for itself.
     pub fn get(&self, number: usize, after: Option<usize>) -> Result<Arc<Text>, DecodeError> {
         const MISSING: DecodeError = DecodeError("a dictionary that is not there");
