@@ -155,8 +155,14 @@ impl Store {
         let mut rewriter = Rewriter::open(self.storage(), &self.clock().to_string(), TOOL)?;
         // Its segments are replaced by nobody but this one.
         let snapshot = self.snapshot()?.resting();
-        let mut report =
-            super::compact::compact(&snapshot, &self.registry, &mut rewriter, seal, &|| self.clock().to_string(), counters)?;
+        let mut report = super::compact::compact(
+            &snapshot,
+            &self.registry,
+            &mut rewriter,
+            seal,
+            &|| self.clock().to_string(),
+            counters,
+        )?;
         report.recovery.clone_from(&rewriter.recovery().set_aside);
         report.still_read = rewriter.finish()?;
         Ok(report)

@@ -260,11 +260,7 @@ impl Decoded {
 
     /// Columns of values as far as they are kept, or tell themselves from the columns that lines are made of; those of some records
     /// may be unknown.
-    pub fn placed(
-        &self,
-        reading: Reading<'_>,
-        wanted: &[Of],
-    ) -> Result<Vec<Option<Arc<ValueColumn>>>, ArchiveError> {
+    pub fn placed(&self, reading: Reading<'_>, wanted: &[Of]) -> Result<Vec<Option<Arc<ValueColumn>>>, ArchiveError> {
         let first = self.group.first.0;
         let mut columns = self.values_at_hand(reading, wanted);
         let mut names: Vec<&str> = Vec::new();

@@ -108,7 +108,13 @@ const FORMATS: &[(&str, &[&str])] = &[
             "{\"time\":\"2026-11-20T10:10:11Z\",\"user\":\"@w\",\"user\":\"@w\",\"src\":\"@w\",\"src_ip\":\"10.0.0.@n\",\"e\":\"@d\"}",
         ],
     ),
-    ("logfmt", &["ts=2026-11-20T10:10:10Z level=info msg=\"@w @w\" user=@w code=@n e=@d", "ts=2026-11-20T10:10:11Z user=@d @w=@w"]),
+    (
+        "logfmt",
+        &[
+            "ts=2026-11-20T10:10:10Z level=info msg=\"@w @w\" user=@w code=@n e=@d",
+            "ts=2026-11-20T10:10:11Z user=@d @w=@w",
+        ],
+    ),
     ("csv", &["2026-11-20 10:10:10,@w,\"@w, @w\",@n,@d", "2026-11-20 10:10:11,@w,@w,@d,\"a \"\"@w\"\"\""]),
     (
         "postgres",
@@ -117,14 +123,50 @@ const FORMATS: &[(&str, &[&str])] = &[
             "2026-11-20 10:10:10.123 UTC [@n] @w@@w ERROR:  relation \"@w\" does not exist at character @n",
         ],
     ),
-    ("java", &["2026-11-20 10:10:10,123 INFO  [main-@n] org.x.@w - @w @w=@n\n\tat a.@w(B.java:@n)", "2026-11-20 10:10:10,123 ERROR [@w] x.Y - @w"]),
+    (
+        "java",
+        &[
+            "2026-11-20 10:10:10,123 INFO  [main-@n] org.x.@w - @w @w=@n\n\tat a.@w(B.java:@n)",
+            "2026-11-20 10:10:10,123 ERROR [@w] x.Y - @w",
+        ],
+    ),
     ("plain", &["@w @w = @w; @n", "10:10:10 @w: user '@w' [@n] @d"]),
 ];
 
 /// Words as they may stand anywhere, with what formats use to mark something.
 const WORDS: &[&str] = &[
-    "ann", "root", "-", "", "x_y", "a b", "10.0.0.7", "2001:db8::7", "GET", "\\\"q\\\"", "\\\\", "\\u00e9", "é", "a=b", "a:b", "[x]", "(z)",
-    "%41", "web1.example", "null", "true", "1e9", "\t", "/a/b", "a,b", "'", "--", "2026-11-20T10:10:10Z", "0", "007", ";", "@",
+    "ann",
+    "root",
+    "-",
+    "",
+    "x_y",
+    "a b",
+    "10.0.0.7",
+    "2001:db8::7",
+    "GET",
+    "\\\"q\\\"",
+    "\\\\",
+    "\\u00e9",
+    "é",
+    "a=b",
+    "a:b",
+    "[x]",
+    "(z)",
+    "%41",
+    "web1.example",
+    "null",
+    "true",
+    "1e9",
+    "\t",
+    "/a/b",
+    "a,b",
+    "'",
+    "--",
+    "2026-11-20T10:10:10Z",
+    "0",
+    "007",
+    ";",
+    "@",
 ];
 
 /// Lines made of the ones above: mostly plain words, so that many records are alike, now and then a strange one.

@@ -59,15 +59,26 @@ fn a_segment_that_was_replaced_is_not_replaced_again() {
     driver.files.forget_locks();
     let mut second = Rewriter::open(storage(&driver.files), NOW, "test").unwrap();
     let now = || {
-        let report =
-            compact(&before, &Registry::builtin(), &mut first_of(&driver.files), Seal::Balanced, &|| NOW.to_owned(), &Counters::default());
+        let report = compact(
+            &before,
+            &Registry::builtin(),
+            &mut first_of(&driver.files),
+            Seal::Balanced,
+            &|| NOW.to_owned(),
+            &Counters::default(),
+        );
         assert!(report.unwrap().records > 0);
         NOW.to_owned()
     };
-    let refused = compact(&before, &Registry::builtin(), &mut second, Seal::Small, &now, &Counters::default()).unwrap_err().to_string();
+    let refused = compact(&before, &Registry::builtin(), &mut second, Seal::Small, &now, &Counters::default())
+        .unwrap_err()
+        .to_string();
     assert!(refused.contains("other segments are in the place"), "{refused}");
     drop(second);
-    assert!(compact(&before, &Registry::builtin(), &mut first, Seal::Small, &|| NOW.to_owned(), &Counters::default()).is_err());
+    assert!(
+        compact(&before, &Registry::builtin(), &mut first, Seal::Small, &|| NOW.to_owned(), &Counters::default())
+            .is_err()
+    );
     drop(first);
     driver.files.forget_locks();
     driver.look("after one was refused");

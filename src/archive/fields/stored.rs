@@ -152,7 +152,13 @@ impl FieldMap {
             [one, other] => (one.cut, one.layout) < (other.cut, other.layout),
             _ => true,
         };
-        (input.0.is_empty() && cuts.windows(2).all(is_ascending)).then_some(FieldMap { revision, names, any, cuts, except })
+        (input.0.is_empty() && cuts.windows(2).all(is_ascending)).then_some(FieldMap {
+            revision,
+            names,
+            any,
+            cuts,
+            except,
+        })
     }
 
     /// What is said of a field in the records of each cut and layout, as (cut, layout, field); a cut whose records do not have it says

@@ -5,8 +5,8 @@ use hashbrown::HashMap;
 use super::section::{Related, SectionWriter};
 use super::told::Told;
 use super::{
-    FIELDS, FLAGGED, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, NewRecord, RULE_IDS, RULES, Run,
-    SCORE_STEPS, SCORES, SHARED_LINES, STARTS, STARTS_STEP, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES,
+    FIELDS, FLAGGED, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, NewRecord, RULE_IDS, RULES,
+    Run, SCORE_STEPS, SCORES, SHARED_LINES, STARTS, STARTS_STEP, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES,
     USUAL_TEMPLATES, VERDICTS, derived, edits,
 };
 use crate::archive::column;

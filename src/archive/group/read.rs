@@ -7,8 +7,9 @@ use super::columns::{GroupColumns, GroupLines, Needs, run_of};
 use super::section::{COLUMNAR, ReadAt, Section, SectionError, find};
 use super::told::Told;
 use super::{
-    FIELDS, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, RULE_IDS, RULES, Run, SCORES, SHARED_LINES,
-    STARTS, STARTS_STEP, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES, USUAL_TEMPLATES, VERDICTS, derived, edits,
+    FIELDS, GroupStats, LAYOUT_IDS, LAYOUTS, LENGTHS, LINES, MARKS, NOVELTIES, RULE_IDS, RULES, Run, SCORES,
+    SHARED_LINES, STARTS, STARTS_STEP, StripeStats, TEMPLATE_IDS, TEMPLATES, TIMES, USUAL_TEMPLATES, VERDICTS, derived,
+    edits,
 };
 use crate::archive::column;
 use crate::archive::fields::FieldMap;

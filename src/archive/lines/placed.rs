@@ -123,7 +123,9 @@ impl<'a> Kinds<'a> {
             lists.push(loader.borrowed(|loader| columns.lists(loader, *column, *part, *dash, &mut builder))?);
         }
         let mut texts = HashMap::new();
-        for piece in rules.iter().filter_map(|rule| if let Rule::Pieces(values, _) = rule { Some(values) } else { None }) {
+        for piece in
+            rules.iter().filter_map(|rule| if let Rule::Pieces(values, _) = rule { Some(values) } else { None })
+        {
             for column in piece.iter().flatten().filter_map(Piece::column) {
                 if !texts.contains_key(&column) {
                     texts.insert(column, columns.text(loader, column)?);
@@ -204,7 +206,8 @@ fn rule<'d>(
     match &pieces[..] {
         [value] => match &value[..] {
             [] | [Piece::Constant(_)] => {
-                let text = value.first().map_or(&[][..], |piece| if let Piece::Constant(text) = piece { text } else { &[] });
+                let text =
+                    value.first().map_or(&[][..], |piece| if let Piece::Constant(text) = piece { text } else { &[] });
                 if !(field.dash && is_dash(text)) {
                     builder.value(text);
                 }

@@ -80,7 +80,8 @@ impl Taking<'_> {
             true => group.decoded.values(self.reading, &self.fields)?,
             false => group.decoded.placed(self.reading, &self.fields)?,
         };
-        let known = |values: &ValueColumn| values.is_whole() || group.rows.iter().all(|row| values.is_known(*row as usize));
+        let known =
+            |values: &ValueColumn| values.is_whole() || group.rows.iter().all(|row| values.is_known(*row as usize));
         Ok(values.into_iter().map(|values| values.filter(|values| known(values))).collect())
     }
 

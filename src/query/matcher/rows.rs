@@ -84,7 +84,9 @@ impl Rows<'_> {
                 match of {
                     // Of some records the values may be unknown.
                     Some((passes, values)) => {
-                        self.fill(out, |row| passes.get(values.id(row)).map_or_else(|| by_text(row), |is| of_bool(*is)));
+                        self.fill(out, |row| {
+                            passes.get(values.id(row)).map_or_else(|| by_text(row), |is| of_bool(*is))
+                        });
                     }
                     None => self.fill(out, by_text),
                 }
