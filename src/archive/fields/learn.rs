@@ -3,7 +3,8 @@
 use hashbrown::HashMap;
 
 use super::noted::{self, Noted};
-use super::{CutFields, Edge, FieldMap, Pieces, Placed, Value, is_dash, nth};
+use super::record::Record;
+use super::{CutFields, FieldMap, Pieces, Placed, Value};
 
 /// Fewer records are cut one by one: what is said of a cut takes some ten bytes.
 const LEAST_ROWS: usize = 16;
@@ -13,95 +14,6 @@ const LEAST_SHARE: usize = 512;
 const EXCEPT: usize = 200;
 /// Records with more different lists of names have nothing in common.
 const MOST_SHAPES: usize = 64;
-
-/// The pieces of a record.
-#[derive(Clone, Copy)]
-struct Record<'a> {
-    raw: &'a [u8],
-    /// Where the constant texts of its cut end.
-    ends: &'a [u32],
-    /// Bytes in the first n variables.
-    sums: &'a [u32],
-}
-
-/// Which edge of a value.
-#[derive(Clone, Copy, PartialEq)]
-enum Side {
-    Start,
-    End,
-}
-
-impl Record<'_> {
-    /// Where a variable lies, and its bytes.
-    fn variable(&self, number: u32) -> Option<(u32, &[u8])> {
-        let (sum, after) = (self.sums.get(number as usize)?, self.sums.get(number as usize + 1)?);
-        let before = self.ends.get(number as usize)?;
-        Some((sum + before, self.raw.get((sum + before) as usize..(after + before) as usize)?))
-    }
-
-    /// Where an edge lies in this record.
-    #[inline]
-    fn offset(&self, edge: Edge, side: Side) -> Option<u32> {
-        match edge {
-            Edge::Between { variables, constant } => Some(self.sums.get(variables as usize)? + constant),
-            Edge::Within { variable, byte, nth: number } => {
-                let (start, bytes) = self.variable(variable)?;
-                Some(start + nth(bytes, byte, number)? as u32 + u32::from(side == Side::Start))
-            }
-        }
-    }
-
-    /// What may be said of an offset; around an empty variable a start is before it, an end behind it. Within a variable there
-    /// are two ways, by number from its start and from its end.
-    fn edges(&self, offset: u32, side: Side) -> (Option<Edge>, Option<Edge>) {
-        let mut found = None;
-        let mut before = 0;
-        for (variables, (sum, end)) in self.sums.iter().zip(self.ends).enumerate() {
-            if offset < sum + before {
-                break;
-            }
-            if offset <= sum + end && (side == Side::End || found.is_none()) {
-                found = Some(Edge::Between { variables: variables as u32, constant: offset - sum });
-            }
-            before = *end;
-        }
-        if found.is_some() {
-            return (found, None);
-        }
-        let number = self.sums.iter().zip(self.ends).take_while(|(sum, end)| *sum + *end < offset).count();
-        match number.checked_sub(1).and_then(|number| self.within(number as u32, offset, side)) {
-            Some((one, other)) => (Some(one), Some(other)),
-            None => (None, None),
-        }
-    }
-
-    fn within(&self, variable: u32, offset: u32, side: Side) -> Option<(Edge, Edge)> {
-        let (start, bytes) = self.variable(variable)?;
-        let at = (offset.checked_sub(start)? as usize).checked_sub(usize::from(side == Side::Start))?;
-        let byte = *bytes.get(at)?;
-        let count = |bytes: &[u8]| memchr::memchr_iter(byte, bytes).count() as i32;
-        let of = |nth| Edge::Within { variable, byte, nth };
-        Some((of(count(bytes.get(..=at)?)), of(-count(bytes.get(at..)?))))
-    }
-
-    #[inline]
-    fn is(&self, value: &Value, noted: &noted::Value<'_>) -> bool {
-        match (value, noted) {
-            (Value::Span(start, end), noted::Value::At(range)) => {
-                self.offset(*start, Side::Start) == Some(range.start) && self.offset(*end, Side::End) == Some(range.end)
-            }
-            (Value::Text(text), noted::Value::Of(noted)) => text == noted,
-            _ => false,
-        }
-    }
-
-    fn is_dash(&self, value: &Value) -> bool {
-        let Value::Span(start, end) = value else { return false };
-        let (start, end) = (self.offset(*start, Side::Start), self.offset(*end, Side::End));
-        let bytes = start.zip(end).and_then(|(start, end)| self.raw.get(start as usize..end as usize));
-        bytes.is_some_and(is_dash)
-    }
-}
 
 /// A value as it may be said, in ways that are left, and how many more records it was right for than wrong.
 #[derive(Debug, Default)]
@@ -114,14 +26,7 @@ impl Ways {
     fn replace(&mut self, record: &Record<'_>, noted: &noted::Value<'_>) {
         self.ways.clear();
         self.votes = 1;
-        let range = match noted {
-            noted::Value::At(range) => range,
-            noted::Value::Of(text) => return self.ways.push(Value::Text(text.to_vec())),
-        };
-        let (starts, ends) = (record.edges(range.start, Side::Start), record.edges(range.end, Side::End));
-        let pair = |start: Option<Edge>, end: Option<Edge>| Some(Value::Span(start?, end?));
-        let all = [pair(starts.0, ends.0), pair(starts.0, ends.1), pair(starts.1, ends.0), pair(starts.1, ends.1)];
-        self.ways.extend(all.into_iter().flatten());
+        record.ways(noted, &mut self.ways);
     }
 
     /// Keeps the ways that are right for a record; `false` where none is, and then all stay.

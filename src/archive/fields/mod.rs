@@ -7,6 +7,7 @@
 
 mod learn;
 mod noted;
+mod record;
 mod stored;
 
 pub use self::learn::learn;

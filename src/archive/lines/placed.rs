@@ -4,22 +4,23 @@
 //! is in the column is looked at once a value, of dictionaries once a word, and records take the number of what they have there. Only
 //! values that are made of several pieces are put together record by record.
 
+mod columns;
+mod pieces;
+
 use hashbrown::HashMap;
 
-use super::forms::{Described, DescribedTable};
-use super::outline::stamps_of;
+use self::columns::Columns;
+use self::pieces::{Part, Piece, pieces_of};
+use super::DecodeError;
+use super::forms::DescribedTable;
 use super::read::Loader;
 use super::template::Template;
-use super::values::{Text, decimal};
-use super::{DecodeError, stamps};
-use crate::archive::fields::{Edge, FieldMap, Placed, Value, is_dash, nth};
+use super::values::Text;
+use crate::archive::fields::{FieldMap, Placed, Value, is_dash};
 use crate::archive::values::{Builder, UNKNOWN, ValueColumn};
 
 const NOWHERE: DecodeError = DecodeError("a field that stands nowhere");
 const OVER: DecodeError = DecodeError("a column is at its end");
-
-/// Integers within so many of each other are looked up in a table.
-const DENSE: u64 = 1 << 14;
 
 /// The records of a chunk by cut and layout.
 pub struct Kinds<'a> {
@@ -30,30 +31,6 @@ pub struct Kinds<'a> {
     kinds: Vec<u32>,
     /// Whether some record is of it.
     used: Vec<bool>,
-}
-
-/// The part of a variable that is (part of) a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Part {
-    from: Option<(u8, i32)>,
-    to: Option<(u8, i32)>,
-}
-
-impl Part {
-    /// `None` for a value that has no such part: of other records that share the column.
-    fn of(self, bytes: &[u8]) -> Option<&[u8]> {
-        let start = self.from.map_or(Some(0), |(byte, number)| Some(nth(bytes, byte, number)? + 1))?;
-        let end = self.to.map_or(Some(bytes.len()), |(byte, number)| nth(bytes, byte, number))?;
-        bytes.get(start..end)
-    }
-}
-
-/// A piece of a value.
-#[derive(Debug, Clone, PartialEq)]
-enum Piece<'a> {
-    Constant(&'a [u8]),
-    /// A column, how many of its values the record has before this one, and the part of it.
-    Variable(u32, u32, Part),
 }
 
 /// How the records of a kind have their values.
@@ -227,67 +204,6 @@ fn rule<'d>(
     }
 }
 
-/// The pieces between two edges, none of them an empty text.
-fn pieces_of(template: &Template, start: Edge, end: Edge) -> Result<Vec<Piece<'_>>, DecodeError> {
-    let end_of = |constant: u32| template.ends.get(constant as usize).copied().ok_or(NOWHERE);
-    // The constant text number `variables` goes from the end of the one before to its own.
-    let is_within = |variables: u32, constant: u32| -> Result<bool, DecodeError> {
-        let before = variables.checked_sub(1).map_or(Ok(0), end_of)?;
-        Ok((before..=end_of(variables)?).contains(&constant))
-    };
-    let variable = |number: u32, part: Part| -> Result<Piece<'_>, DecodeError> {
-        let column = template.columns.get(number as usize).ok_or(NOWHERE)?;
-        let before = template.columns.iter().take(number as usize).filter(|other| *other == column).count();
-        Ok(Piece::Variable(*column, before as u32, part))
-    };
-    let (last, to) = match end {
-        Edge::Between { variables, constant } if is_within(variables, constant)? => (variables, None),
-        Edge::Within { variable, byte, nth } => (variable, Some((byte, nth))),
-        Edge::Between { .. } => return Err(NOWHERE),
-    };
-    let mut pieces = Vec::new();
-    let (mut number, mut constant) = match start {
-        Edge::Between { variables, constant } if is_within(variables, constant)? => (variables, constant),
-        Edge::Within { variable: number, byte, nth } => {
-            let from = Some((byte, nth));
-            if number == last && to.is_some() {
-                return Ok(vec![variable(number, Part { from, to })?]);
-            }
-            pieces.push(variable(number, Part { from, to: None })?);
-            (number.checked_add(1).ok_or(NOWHERE)?, end_of(number)?)
-        }
-        Edge::Between { .. } => return Err(NOWHERE),
-    };
-    if number > last {
-        return Err(NOWHERE);
-    }
-    loop {
-        let stop = match end {
-            Edge::Between { constant, .. } if number == last => constant,
-            _ => end_of(number)?,
-        };
-        let text = template.text.get(constant as usize..stop as usize).ok_or(NOWHERE)?;
-        if !text.is_empty() {
-            pieces.push(Piece::Constant(text));
-        }
-        constant = stop;
-        if number == last {
-            if to.is_some() {
-                pieces.push(variable(number, Part { from: None, to })?);
-            }
-            return Ok(pieces);
-        }
-        pieces.push(variable(number, Part::default())?);
-        number += 1;
-    }
-}
-
-impl Piece<'_> {
-    fn column(&self) -> Option<u32> {
-        if let Piece::Variable(column, ..) = self { Some(*column) } else { None }
-    }
-}
-
 /// Makes a row of values that are made of several pieces.
 fn put_together(
     values: &[Vec<Piece<'_>>],
@@ -315,100 +231,4 @@ fn put_together(
     }
     builder.row();
     Ok(())
-}
-
-/// The columns of a chunk.
-struct Columns<'a> {
-    described: &'a DescribedTable,
-    cuts: &'a [u64],
-    counts: &'a [usize],
-    /// Time stamps of all columns of such, once they are read.
-    stamps: Option<Vec<Vec<u64>>>,
-}
-
-impl<'a> Columns<'a> {
-    /// The list of each value of a column.
-    fn lists(
-        &mut self,
-        loader: &mut Loader<'_, '_>,
-        column: u32,
-        part: Part,
-        dash: bool,
-        builder: &mut Builder,
-    ) -> Result<Vec<u16>, DecodeError> {
-        let (of, count) = self.column(column)?;
-        let mut list = |value: &[u8]| -> Result<u16, DecodeError> {
-            let Some(value) = part.of(value) else { return Ok(UNKNOWN) };
-            if !(dash && is_dash(value)) {
-                builder.value(value);
-            }
-            Ok(builder.list())
-        };
-        match of {
-            Described::Equal(bytes) => Ok(vec![list(bytes)?; count]),
-            Described::Dictionary { number, ids } => {
-                let words = loader.dictionaries().get(*number, None)?;
-                let ids = loader.integers(ids, count)?;
-                each_once(&ids, words.len(), |id| list(words.get(id as usize).ok_or(OVER)?))
-            }
-            Described::Numbers { width, integers } => {
-                let values = loader.integers(integers, count)?;
-                let (least, most) = values.iter().fold((u64::MAX, 0), |(least, most), v| (least.min(*v), most.max(*v)));
-                let mut digits = [0; 20];
-                let mut list = |value: u64| list(decimal(value, *width, &mut digits));
-                match most.wrapping_sub(least) {
-                    apart if apart < DENSE => {
-                        let apart: Vec<u64> = values.iter().map(|value| value.wrapping_sub(least)).collect();
-                        each_once(&apart, DENSE as usize, |value| list(value.wrapping_add(least)))
-                    }
-                    _ => values.into_iter().map(&mut list).collect(),
-                }
-            }
-            _ => {
-                let text = self.text(loader, column)?;
-                (0..count).map(|at| list(text.get(at).ok_or(OVER)?)).collect()
-            }
-        }
-    }
-
-    /// The values of a column as bytes.
-    fn text(&mut self, loader: &mut Loader<'_, '_>, column: u32) -> Result<Text, DecodeError> {
-        let (of, count) = self.column(column)?;
-        let Described::Stamps { format, .. } = of else { return loader.text(of, count) };
-        let stamps = match &self.stamps {
-            Some(stamps) => stamps,
-            None => self.stamps.insert(stamps_of(loader, self.described, self.cuts)?),
-        };
-        let mut writer = stamps::Writer::new(*format).ok_or(DecodeError("no such form of time"))?;
-        let (mut bytes, mut starts) = (Vec::new(), vec![0]);
-        for value in stamps.get(column as usize).ok_or(NOWHERE)? {
-            bytes.extend_from_slice(writer.write(*value).ok_or(DecodeError("no such time"))?);
-            starts.push(bytes.len() as u32);
-        }
-        Ok(Text { bytes, starts, gap: 0 })
-    }
-
-    fn column(&self, column: u32) -> Result<(&'a Described, usize), DecodeError> {
-        let of = self.described.columns().get(column as usize);
-        of.zip(self.counts.get(column as usize).copied()).ok_or(NOWHERE)
-    }
-}
-
-/// What `list` gives for each number, asked once for each different one; they are below `most`.
-fn each_once(
-    numbers: &[u64],
-    most: usize,
-    mut list: impl FnMut(u64) -> Result<u16, DecodeError>,
-) -> Result<Vec<u16>, DecodeError> {
-    let mut known: Vec<Option<u16>> = vec![None; most];
-    let mut lists = Vec::with_capacity(numbers.len());
-    for number in numbers {
-        let known = known.get_mut(*number as usize).ok_or(OVER)?;
-        let of = match known {
-            Some(of) => *of,
-            None => *known.insert(list(*number)?),
-        };
-        lists.push(of);
-    }
-    Ok(lists)
 }
