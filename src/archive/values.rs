@@ -25,6 +25,11 @@ pub struct ValueColumn {
 }
 
 impl ValueColumn {
+    /// That of so many rows, none of which has a value.
+    pub fn empty(rows: usize) -> ValueColumn {
+        ValueColumn { ids: vec![0; rows], lists: vec![0], ..ValueColumn::default() }
+    }
+
     /// Number of different lists.
     pub fn lists(&self) -> usize {
         self.lists.len()

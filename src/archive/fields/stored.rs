@@ -174,6 +174,11 @@ impl FieldMap {
         self.any || self.number(name).and_then(|number| self.names.get(number)).is_some_and(|(_, elsewhere)| *elsewhere)
     }
 
+    /// Whether no record has a field.
+    pub fn is_nowhere(&self, name: &str) -> bool {
+        !self.any && self.number(name).is_none()
+    }
+
     fn number(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|(known, _)| known == name)
     }

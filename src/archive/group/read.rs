@@ -353,6 +353,9 @@ impl GroupReader<'_> {
         }
         let map = self.shared.fields(self.stripe, self.read)?;
         let Some(map) = map.filter(|map| map.revision == revision) else { return Ok(None) };
+        if names.iter().all(|name| map.is_nowhere(name)) {
+            return Ok(Some(names.iter().map(|_| Some(ValueColumn::empty(self.group.rows as usize))).collect()));
+        }
         let layouts = self.integers(LAYOUT_IDS, "layout ids")?;
         let layouts: Vec<u32> = layouts.into_iter().map(|id| u32::try_from(id).unwrap_or(u32::MAX)).collect();
         let stored = section.stored("lines", self.read)?;

@@ -63,16 +63,25 @@ impl<'a> Kinds<'a> {
             let range = ranges.get_mut(of.cut as usize).ok_or(NOWHERE)?;
             *range = (if range.1 == 0 { at as u32 } else { range.0 }, at as u32 + 1);
         }
+        let of_cut = |cut: u64, layout: u32| -> Result<u32, DecodeError> {
+            let (from, to) = *ranges.get(cut as usize).ok_or(NOWHERE)?;
+            let is_its = |at: &u32| map.cuts.get(*at as usize).is_some_and(|of| of.layout == layout);
+            Ok((from..to).find(is_its).unwrap_or(u32::MAX))
+        };
+        let mut kinds: Vec<u32> = match layouts.first() {
+            // Nearly always there is one layout.
+            Some(layout) if layouts.iter().all(|other| other == layout) => {
+                let kind_of: Vec<u32> =
+                    (0..ranges.len() as u64).map(|cut| of_cut(cut, *layout)).collect::<Result<_, _>>()?;
+                cuts.iter().map(|cut| kind_of.get(*cut as usize).copied().ok_or(NOWHERE)).collect::<Result<_, _>>()?
+            }
+            _ => cuts.iter().zip(layouts).map(|(cut, layout)| of_cut(*cut, *layout)).collect::<Result<_, _>>()?,
+        };
         let mut used = vec![false; map.cuts.len()];
-        let mut kinds = Vec::with_capacity(cuts.len());
-        for (cut, layout) in cuts.iter().zip(layouts) {
-            let (from, to) = *ranges.get(*cut as usize).ok_or(NOWHERE)?;
-            let is_its = |at: &u32| map.cuts.get(*at as usize).is_some_and(|of| of.layout == *layout);
-            let kind = (from..to).find(is_its).unwrap_or(u32::MAX);
-            if let Some(used) = used.get_mut(kind as usize) {
+        for kind in &kinds {
+            if let Some(used) = used.get_mut(*kind as usize) {
                 *used = true;
             }
-            kinds.push(kind);
         }
         let from = map.except.partition_point(|row| *row < first_row);
         for row in map.except.get(from..).unwrap_or_default() {
