@@ -40,5 +40,6 @@ mod search_terminal;
 mod settings;
 mod sigma;
 mod sigma_public;
+mod silence;
 mod two_writers;
 mod world;

@@ -87,7 +87,7 @@ fn a_model_that_cannot_be_used_is_told_in_one_sentence_and_ingest_goes_on() {
     let mut flipped = whole.clone();
     let middle = flipped.len() / 2;
     flipped[middle] ^= 1;
-    let header = whole.windows(11).position(|bytes| bytes == b"\"version\":2").unwrap();
+    let header = whole.windows(11).position(|bytes| bytes == b"\"version\":3").unwrap();
     let mut other = whole.clone();
     other[header + 10] = b'9';
     let bad = [
