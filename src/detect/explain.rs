@@ -11,6 +11,8 @@ use super::rules::{Hits, RULES, Rule};
 use crate::model::{Reason, Verdict};
 use std::collections::BTreeMap;
 
+/// What a verdict says where the source has changed for good.
+pub(super) const SHIFT: &str = "shift";
 /// Reasons told.
 const TOLD: usize = 3;
 /// Longest value quoted in a reason, in bytes.
@@ -69,12 +71,12 @@ pub(super) fn explain(
     reasons.truncate(TOLD);
     if shifted {
         let text = "the source has changed: its lines are odd as a whole since some hundred lines".to_owned();
-        reasons.insert(0, Reason { id: "shift".to_owned(), text, weight: 0.0 });
+        reasons.insert(0, Reason { id: SHIFT.to_owned(), text, weight: 0.0 });
     }
     verdict.reasons = reasons;
     verdict.rules.extend(hits.iter().filter(|rule| rule.is_told()).map(|rule| rule.id().to_owned()));
     if shifted {
-        verdict.rules.push("shift".to_owned());
+        verdict.rules.push(SHIFT.to_owned());
     }
     verdict.rules.sort_unstable();
 }

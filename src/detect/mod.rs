@@ -58,6 +58,7 @@ use std::sync::Arc;
 /// Ids of the rules that verdicts can name, in order.
 pub fn rule_ids() -> Vec<&'static str> {
     let mut ids: Vec<&str> = Rule::ALL.into_iter().filter(|rule| rule.is_told()).map(Rule::id).collect();
+    ids.push(explain::SHIFT);
     ids.sort_unstable();
     ids
 }

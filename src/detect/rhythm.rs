@@ -273,3 +273,48 @@ fn is_doubtful(step: i64, time: Timestamp, quality: TimeQuality) -> bool {
     let is_summer_time = is_sunday && (1..=4).contains(&hour) && (step - HOUR).abs() <= HOUR / 60;
     is_summer_time || (quality == TimeQuality::YearInferred && step.saturating_abs() >= MOST_OF_A_YEAR)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(source: u32, input: u32, second: i64) -> Moment {
+        Moment { source, input, time: Timestamp(second * SECOND), quality: TimeQuality::Exact }
+    }
+
+    #[test]
+    fn any_number_of_sources_and_inputs_is_held_in_bounds() {
+        let mut rhythms = Rhythms::default();
+        for number in 0..200_000u32 {
+            rhythms.observe(&moment(number / 10, number / 3, i64::from(number) * 977 % 10_000), Rhythm::default);
+        }
+        assert!(rhythms.bytes() < 4 << 20, "{}", rhythms.bytes());
+        assert!(rhythms.of(7).is_some() && rhythms.of(19_999).is_none());
+    }
+
+    #[test]
+    fn the_slower_the_longest_fall_off_the_further_the_bound() {
+        let (mut steady, mut bursty) = (Rhythm::default(), Rhythm::default());
+        for number in 1..=1_000 {
+            steady.learn(SECOND * (20 + number % 3));
+            bursty.learn(SECOND * (1 + 20_000 / number));
+        }
+        assert_eq!(steady.bound(), Some(220 * SECOND));
+        assert_eq!(bursty.bound(), Some(20_001 * 30 * SECOND));
+        assert_eq!(steady.judge(200 * SECOND), None);
+        assert_eq!(steady.judge(300 * SECOND).map(|silence| silence.longest), Some(22 * SECOND));
+        assert_eq!(steady.judge(300 * 24 * HOUR), None, "it was watched for six hours only");
+        assert_eq!(Rhythm::default().judge(HOUR), None);
+    }
+
+    #[test]
+    fn a_time_that_stands_alone_is_a_wrong_one_and_is_not_learnt() {
+        let mut rhythms = Rhythms::default();
+        let seconds = (0..500).chain([90_000_000]).chain(501..900).chain([900 + 7_200]);
+        let told: Vec<i64> = seconds
+            .filter_map(|second| rhythms.observe(&moment(0, 0, second), Rhythm::default))
+            .map(|silence| silence.lasted / SECOND)
+            .collect();
+        assert_eq!(told, [7_201], "the silence after it is still seen");
+    }
+}
