@@ -233,10 +233,10 @@ mod tests {
                 with(&message, |event| frames.learn(event, 0));
             }
         }
-        with("job nr7 was done", |event| frames.learn(event, 0));
+        with("job nr4711 was done", |event| frames.learn(event, 0));
         assert_eq!(usual(&frames, "User admin logged in").as_deref(), Some("alice"));
         assert_eq!(usual(&frames, "User bob logged in").as_deref(), Some("alice"), "another than itself");
-        assert_eq!(usual(&frames, "job backup was done").as_deref(), Some("nr7"), "a slot is a place of values");
+        assert_eq!(usual(&frames, "job backup was done").as_deref(), Some("nr4711"), "a slot is a place of values");
         for other in ["User alice logged off", "session hijacked for user alice", "User admin logged in twice", "bob"] {
             assert_eq!(usual(&frames, other), None, "{other}");
         }
