@@ -41,5 +41,6 @@ mod search_terminal;
 mod settings;
 mod sigma;
 mod sigma_public;
+mod silence;
 mod two_writers;
 mod world;
