@@ -281,7 +281,8 @@ impl Decoded {
 
     /// Unpacks the lines, once.
     pub fn unpack(&mut self, snapshot: &Snapshot) -> Result<(), ArchiveError> {
-        if self.lines.is_none() {
+        // There may be one line alone.
+        if !self.lines.as_ref().is_some_and(|lines| lines.rows() == self.columns.rows()) {
             self.lines = Some(snapshot.lines(&self.group)?);
         }
         Ok(())

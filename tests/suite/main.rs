@@ -36,6 +36,7 @@ mod score;
 mod search;
 mod search_answers;
 mod search_prompt;
+mod search_streams;
 mod search_terminal;
 mod settings;
 mod sigma;

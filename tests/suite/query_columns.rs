@@ -203,7 +203,7 @@ fn oracle() -> Oracle {
 }
 
 /// All records that match by themselves, in the order of answers, handed to `take`.
-fn each(search: &Search, store: &Store, matcher: &Matcher, mut pipeline: Option<&mut Pipeline>) -> Vec<u64> {
+pub fn each(search: &Search, store: &Store, matcher: &Matcher, mut pipeline: Option<&mut Pipeline>) -> Vec<u64> {
     let snapshot = search.snapshot();
     let mut fields = FieldSet::default();
     let mut groups = Vec::new();

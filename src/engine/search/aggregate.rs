@@ -22,8 +22,12 @@ impl Run<'_> {
             raw: pipeline.needs_raw(),
         };
         let candidates = self.ordered_candidates();
-        for part in self.parts(&candidates) {
-            for (_, _, taken) in self.evaluate(part, &|_| needs, &|group| taking.take(group))? {
+        let mut rest = candidates.as_slice();
+        while !rest.is_empty() {
+            let part = self.part(rest);
+            rest = rest.get(part.len()..).unwrap_or_default();
+            for evaluated in self.evaluate(part, &|_, _| needs, &|group| taking.take(group))? {
+                let Some((_, _, taken)) = self.take_stock(evaluated) else { continue };
                 taken.into_iter().try_for_each(|(taken, times)| pipeline.push_taken(taken, times))?;
             }
         }
