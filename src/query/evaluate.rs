@@ -7,7 +7,7 @@ use super::matcher::{Known, Matcher};
 use super::plan::Candidate;
 use super::values::{Builder, Of, ValueColumn};
 use crate::archive::lines::{Hits, Needle};
-use crate::archive::{ArchiveError, GroupColumns, GroupLines, GroupRef, Needs, Snapshot};
+use crate::archive::{ArchiveError, GroupColumns, GroupLines, GroupRef, GroupStats, Needs, Snapshot};
 use crate::model::{FieldSet, Incidents, InputId, Interpret, Layout, Origin, RecordId, RecordView};
 
 /// Records whose bytes are searched as one before each is looked at.
@@ -267,6 +267,11 @@ impl Decoded {
             self.columns = snapshot.columns_of(&self.group, needs, columns)?;
         }
         Ok(())
+    }
+
+    /// What is known of the group without reading it.
+    pub fn stats(&self) -> &GroupStats {
+        &self.group.stats
     }
 
     /// The columns.

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use logguard::archive::ArchiveError;
 use logguard::engine::{Counters, EngineError, Search, SearchOptions, SearchSummary, Store};
 use logguard::query::Matcher;
 use proptest::prelude::*;
@@ -30,7 +31,15 @@ fn stored(folder: &std::path::Path, runs: &[Vec<Option<u8>>]) -> Store {
         std::fs::write(&file, lines(run, times)).unwrap();
         let mut options = store.ingest_options(vec![file.display().to_string()]);
         options.detect = None;
-        store.ingest(&options, &Counters::default()).unwrap();
+        // A program that another test is about to start has the lock of the run before for a moment.
+        let is_free = (0..200).any(|_| match store.ingest(&options, &Counters::default()) {
+            Err(EngineError::Archive(ArchiveError::Locked { .. })) => {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                false
+            }
+            outcome => outcome.is_ok(),
+        });
+        assert!(is_free, "run {run} is taken in");
     }
     store
 }
