@@ -37,6 +37,7 @@ mod score;
 mod search;
 mod search_answers;
 mod search_prompt;
+mod search_streams;
 mod search_terminal;
 mod settings;
 mod sigma;
