@@ -36,8 +36,8 @@ pub fn run(command: &Arguments) -> anyhow::Result<Outcome> {
             // People get a page, programs get everything.
             None => is_for_people.then_some(PAGE),
         },
-        // Who states a number has asked for no more.
-        count_all: command.limit.is_none(),
+        // Where nobody is told how many match, those wanted are enough.
+        count_all: command.limit.is_none() || !command.quiet,
         scan: command.scan,
         lenient: command.lenient,
         zone: command.tz,

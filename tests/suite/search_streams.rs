@@ -161,10 +161,14 @@ fn the_program_tells_a_count_from_what_it_did_not_count() {
     let page = world.ok(&["search", "failed"]);
     assert_eq!(page.stdout.lines().count(), 20);
     assert!(page.stderr.contains("267 of 400 records match  time"), "{}", page.stderr);
-    for arguments in [&["search", "failed | head 7"][..], &["search", "failed", "-n", "7"]] {
+    for (arguments, said) in [
+        (&["search", "failed | head 7"][..], "at least 7 of 400 records match; counting stopped there"),
+        (&["search", "failed", "-n", "7"], "267 of 400 records match  time"),
+        (&["search", "failed", "-n", "7", "-q"], ""),
+    ] {
         let run = world.ok(arguments);
         assert_eq!(run.stdout.lines().count(), 7);
-        assert!(run.stderr.contains("at least 7 of 400 records match; counting stopped there"), "{}", run.stderr);
+        assert!(run.stderr.contains(said) && run.stderr.is_empty() == said.is_empty(), "{}", run.stderr);
     }
     world.write("cases.txt", "failed | head 7\nfailed\n");
     let run = world.ok(&["search", "--queries", "cases.txt", "--json"]);
