@@ -2,7 +2,8 @@
 //!
 //! Measures the wall time of `Store::search` and of each question to an open store on all cores; `first` is the median over stores
 //! that were just opened and know nothing yet, `again` that of one store which was asked before and keeps what it read and cut.
-//! Rates are those of `again` and of `first` by core. Leaves out: cold caches of the system, starting the program, printing; what
+//! `first ten` is the time until a streamed answer has handed out its tenth record, while those that match are still to be counted;
+//! `head 10` is the time of the whole answer, which counts no more. Rates are those of `again` and of `first` by core. Leaves out: cold caches of the system, starting the program, printing; what
 //! other programs take has their start in it. The store is made of the real logs in LOGGUARD_SHARED, repeated to LOGGUARD_BENCH_MB
 //! of raw bytes (1000 where that is not set), without detection. ripgrep and zstd are looked for in PATH, clp-s in CLP_S; those that
 //! are not there are left out. The last table has the same pieces of logs in about 10 segments and about 200.
@@ -33,10 +34,11 @@ enum Aim {
     Raw(f64),
 }
 
-/// What is asked, the question, whether the index is left out, how many records are wanted (none: they are counted), the aim.
+/// What is asked, the question, whether the index is left out, of how many records handed out the time is taken (none: the whole
+/// answer is waited for), the aim.
 struct Case(&'static str, &'static str, bool, u64, Aim);
 
-const CASES: [Case; 24] = [
+const CASES: [Case; 27] = [
     Case("rare word", "blk_-1541612089083514964", false, 0, Aim::Within(20.0)),
     Case("absent word", "zzqqxx", false, 0, Aim::Within(5.0)),
     Case("absent word, no index", "zzqqxx", true, 0, Aim::Raw(2.0)),
@@ -61,6 +63,9 @@ const CASES: [Case; 24] = [
     Case("first ten of all", "*", false, 10, Aim::Within(30.0)),
     Case("first ten of a word", "error", false, 10, Aim::Within(30.0)),
     Case("first ten of a field", "status:404", false, 10, Aim::Within(30.0)),
+    Case("head 10 of all", "* | head 10", false, 0, Aim::Within(30.0)),
+    Case("head 10 of a word", "error | head 10", false, 0, Aim::Within(30.0)),
+    Case("head 10 of a field", "status:404 | head 10", false, 0, Aim::Within(30.0)),
 ];
 
 /// Questions that are asked of stores of few and of many segments.
@@ -114,9 +119,9 @@ fn figures(store: &Store) -> Result<(), Failure> {
     let opened = opening.as_secs_f64() * 1e3;
     println!("| opening | | | {opened:.1} | | | | 50 ms |");
     for Case(what, question, scan, wanted, aim) in CASES {
-        let fresh = || Ok((store.search()?, Instant::now()));
-        let (first, _) = median_of(fresh, |search| ask(search, question, scan, wanted))?;
-        let (again, matched) = median(|| ask(&search, question, scan, wanted))?;
+        let fresh = || Ok(store.search()?);
+        let (first, _) = median_of(fresh, |search| timed(search, question, scan, wanted))?;
+        let (again, matched) = median_of(|| Ok(()), |()| timed(&search, question, scan, wanted))?;
         let by_core = |time: Duration| match aim {
             Aim::Records(_) => format!("{:.1} M records/s", records / 1e6 / time.as_secs_f64() / cores),
             Aim::Raw(_) => format!("{:.2} GB/s", raw / 1e9 / time.as_secs_f64() / cores),
@@ -160,8 +165,8 @@ fn segments(files: &[PathBuf], folder: &std::path::Path) -> Result<(), Failure> 
     println!("| opening | {a:.1} | {b:.1} | {:.2} |", b / a);
     for question in SEGMENTED {
         let one = |store: &Store, search: &Search| -> Result<(f64, f64), Failure> {
-            let fresh = || Ok((store.search()?, Instant::now()));
-            let (first, _) = median_of(fresh, |search| ask(search, question, false, 0))?;
+            let fresh = || Ok(store.search()?);
+            let (first, _) = median_of(fresh, |search| timed(search, question, false, 0))?;
             let (again, _) = median(|| ask(search, question, false, 0))?;
             Ok((ms(first), ms(again)))
         };
@@ -176,27 +181,48 @@ fn segments(files: &[PathBuf], folder: &std::path::Path) -> Result<(), Failure> 
 }
 
 fn ask(search: &Search, question: &str, scan: bool, wanted: u64) -> Result<u64, Failure> {
+    Ok(timed(search, question, scan, wanted)?.1)
+}
+
+/// The time until so many records were handed out, or of the whole answer where none are wanted; how many match.
+fn timed(search: &Search, question: &str, scan: bool, wanted: u64) -> Result<(Duration, u64), Failure> {
     let options = SearchOptions { scan, limit: Some(wanted), lenient: true, ..SearchOptions::default() };
+    let (started, mut given, mut reached) = (Instant::now(), 0, None);
     let query = search.parse(question, &options)?;
-    Ok(search.run(&query, &options, &AtomicBool::new(false), |_| true)?.matched)
+    let matched = search.run(&query, &options, &AtomicBool::new(false), |_| {
+        given += 1;
+        if given == wanted {
+            reached = Some(started.elapsed());
+        }
+        true
+    })?;
+    Ok((reached.unwrap_or_else(|| started.elapsed()), matched.matched))
 }
 
 /// The median time of some runs after one that is not counted.
 fn median<T>(run: impl Fn() -> Result<T, Failure>) -> Result<(Duration, T), Failure> {
-    median_of(|| Ok(((), Instant::now())), |()| run())
+    median_of(
+        || Ok(()),
+        |()| {
+            let started = Instant::now();
+            let made = run()?;
+            Ok((started.elapsed(), made))
+        },
+    )
 }
 
-/// The same, each run on something of its own that was made before its time begins.
+/// The same of the times that `run` says, each on something of its own that was made before.
 fn median_of<S, T>(
-    make: impl Fn() -> Result<(S, Instant), Failure>,
-    run: impl Fn(&S) -> Result<T, Failure>,
+    make: impl Fn() -> Result<S, Failure>,
+    run: impl Fn(&S) -> Result<(Duration, T), Failure>,
 ) -> Result<(Duration, T), Failure> {
-    let mut last = run(&make()?.0)?;
+    let (_, mut last) = run(&make()?)?;
     let mut times = Vec::new();
     for _ in 0..RUNS {
-        let (of, started) = make()?;
-        last = run(&of)?;
-        times.push(started.elapsed());
+        let of = make()?;
+        let (time, made) = run(&of)?;
+        last = made;
+        times.push(time);
     }
     times.sort();
     Ok((times.get(RUNS / 2).copied().unwrap_or_default(), last))

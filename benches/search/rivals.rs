@@ -85,8 +85,8 @@ pub fn objects(files: &[PathBuf], folder: &Path) -> Result<(), Failure> {
             let out = Command::new(&clp).arg("s").arg(&archives).arg(theirs).stderr(Stdio::null()).output()?;
             Ok(memchr::memchr_iter(b'\n', &out.stdout).count())
         })?;
-        let fresh = || Ok((store.search()?, std::time::Instant::now()));
-        let (first, _) = super::median_of(fresh, |search| ask(search, ours, false, 0))?;
+        let fresh = || Ok(store.search()?);
+        let (first, _) = super::median_of(fresh, |search| super::timed(search, ours, false, 0))?;
         let (again, matched) = median(|| ask(&search, ours, false, 0))?;
         let ms = |time: std::time::Duration| time.as_secs_f64() * 1e3;
         println!("| `{ours}` | {:.1} | {:.1} | {:.1} | {lines} | {matched} |", ms(rival), ms(first), ms(again));

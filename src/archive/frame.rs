@@ -122,6 +122,13 @@ pub fn unpack(frame: &[u8], size: usize) -> Result<Vec<u8>> {
     }
 }
 
+/// Unpacks a frame of zstd that states its size, if that is at most `most` bytes.
+pub fn unpack_stated(frame: &[u8], most: usize) -> Result<Vec<u8>> {
+    let stated = zstd::zstd_safe::get_frame_content_size(frame).ok().flatten();
+    let size = stated.and_then(|size| usize::try_from(size).ok()).filter(|size| *size <= most);
+    unpack(frame, size.ok_or_else(|| Error::other("states no size, or too large a one"))?)
+}
+
 fn ppmd(bytes: &[u8], order: u32) -> Result<Vec<u8>> {
     let mut encoder = Ppmd7Encoder::new(vec![order as u8], order, model(bytes.len())).map_err(Error::other)?;
     encoder.write_all(bytes)?;

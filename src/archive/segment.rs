@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::ArchiveError;
-use super::group::{EncodedStripe, StripeStats};
+use super::frame::unpack_stated;
+use super::group::{EncodedStripe, PlacedStripe, StripeStats};
 
 /// First bytes of a segment; the line ends tell a transfer that changed them.
 const MAGIC: &[u8; 8] = b"LGSEG\r\n\0";
@@ -31,15 +32,26 @@ const HEADER: u64 = 16;
 pub const TRAILER: u64 = 32;
 /// No directory is larger; a larger number is damage.
 const LARGEST_DIRECTORY: u64 = 64 << 20;
+/// No directory is larger once it is unpacked.
+const MOST_GROWN: usize = 1 << 30;
+/// So many bytes at the end of a file are read at once: most directories lie in them.
+const END_BYTES: u64 = 16 << 10;
 
 /// A stripe in the directory of its segment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(from = "PlacedStripe")]
 pub struct StripeEntry {
     /// Offset of the stripe's first byte in the file.
     pub at: u64,
     /// What is known of it.
     #[serde(flatten)]
     pub stats: StripeStats,
+}
+
+impl From<PlacedStripe> for StripeEntry {
+    fn from(placed: PlacedStripe) -> StripeEntry {
+        StripeEntry { at: placed.at, stats: placed.into() }
+    }
 }
 
 /// The directory of a segment.
@@ -137,7 +149,8 @@ where
         }
         None => return Err(damaged(8, "header is short")),
     }
-    let trailer = read(len - TRAILER, TRAILER as usize)?;
+    let last = read(len.saturating_sub(END_BYTES).max(HEADER), (len - HEADER).min(END_BYTES) as usize)?;
+    let (before, trailer) = last.split_at(last.len().saturating_sub(TRAILER as usize));
     let words: Vec<u64> =
         trailer.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().unwrap_or_default())).collect();
     let [at, directory_len, sum, end] = words[..] else { return Err(damaged(len - TRAILER, "trailer is short")) };
@@ -147,11 +160,14 @@ where
     if directory_len > LARGEST_DIRECTORY || at.checked_add(directory_len) != Some(len - TRAILER) {
         return Err(damaged(len - TRAILER, "trailer points outside of the file"));
     }
-    let packed = read(at, directory_len as usize)?;
+    let packed = match before.len().checked_sub(directory_len as usize).and_then(|start| before.get(start..)) {
+        Some(packed) => packed.to_vec(),
+        None => read(at, directory_len as usize)?,
+    };
     if xxh3_64(&packed) != sum {
         return Err(damaged(at, "directory does not have the checksum it was written with"));
     }
-    let decoded = zstd::stream::decode_all(&packed[..]).map_err(|_| damaged(at, "directory can't be unpacked"))?;
+    let decoded = unpack_stated(&packed, MOST_GROWN).map_err(|_| damaged(at, "directory can't be unpacked"))?;
     let directory: Directory =
         serde_json::from_slice(&decoded).map_err(|_| damaged(at, "directory is not what was written"))?;
     for stripe in &directory.stripes {

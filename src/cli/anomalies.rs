@@ -130,7 +130,7 @@ fn shown(time: Option<Timestamp>, zone: Zone) -> String {
 }
 
 fn text_of_incident(incident: &Incident, zone: Zone) -> String {
-    let about = incident.entity.as_deref().unwrap_or(&incident.template);
+    let about = about(incident);
     let mut out = format!(
         "{:<8} {:.2}  {}  {} .. {}  {}  ids {}..{}",
         incident.gravity.name(),
@@ -144,8 +144,20 @@ fn text_of_incident(incident: &Incident, zone: Zone) -> String {
     );
     out.push_str(&format!("\n         why    {}", reasons_of(incident)));
     out.push_str(&format!("\n         do     {}", incident.recommendation));
-    out.push_str(&format!("\n         see    incident:{}   or  {}", incident.id, escape(&incident.query)));
+    out.push_str(&match incident.stopped {
+        true => format!("\n         see    {}", escape(&incident.query)),
+        false => format!("\n         see    incident:{}   or  {}", incident.id, escape(&incident.query)),
+    });
     out
+}
+
+/// Whom or what an incident is about.
+fn about(incident: &Incident) -> &str {
+    match &incident.entity {
+        _ if incident.stopped => &incident.source,
+        Some(entity) => entity,
+        None => &incident.template,
+    }
 }
 
 fn reasons_of(incident: &Incident) -> String {
@@ -158,8 +170,7 @@ fn reasons_of(incident: &Incident) -> String {
 
 fn text_of_group(group: &IncidentGroup, found: &Found) -> String {
     let members: Vec<&Incident> = group.members.iter().filter_map(|at| found.incidents.get(*at)).collect();
-    let names: Vec<&str> =
-        members.iter().take(NAMED).map(|one| one.entity.as_deref().unwrap_or(&one.template)).collect();
+    let names: Vec<&str> = members.iter().take(NAMED).map(|one| about(one)).collect();
     let more = members.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let first = members.first();
@@ -204,6 +215,7 @@ fn json_of_incident(incident: &Incident, zone: Zone) -> Value {
         "first_id": incident.first,
         "last_id": incident.last,
         "records": incident.records,
+        "stopped": incident.stopped,
         "severity": incident.gravity,
         "weight": rounded(incident.weight),
         "rules": incident.rules,

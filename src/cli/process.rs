@@ -12,7 +12,7 @@ use super::args::Process;
 use super::outcome::{note, print_json};
 use super::rules;
 use crate::engine::{Caps, Counters, IngestReport};
-use crate::report::{bytes, count, ratio, seconds, thousands};
+use crate::report::{bytes, count, escape, ratio, seconds, thousands};
 
 /// Runs the command.
 pub fn run(command: &Process) -> anyhow::Result<Outcome> {
@@ -112,6 +112,7 @@ fn show(counters: &Counters, done: &AtomicBool, follow: bool) {
             bar.finish_and_clear();
             note(&format!("{} processed; waiting for new logs (Ctrl-C ends)", count(counters.records(), "record")));
         }
+        counters.take_said().iter().for_each(|said| note(&escape(said)));
         if !announced {
             bar.set_length(counters.total());
             bar.set_position(counters.read());
@@ -123,6 +124,7 @@ fn show(counters: &Counters, done: &AtomicBool, follow: bool) {
         std::thread::park_timeout(Duration::from_millis(50));
     }
     bar.finish_and_clear();
+    counters.take_said().iter().for_each(|said| note(&escape(said)));
 }
 
 fn summarise(report: &IngestReport, uptime: Duration) {

@@ -36,6 +36,8 @@ pub fn run(command: &Arguments) -> anyhow::Result<Outcome> {
             // People get a page, programs get everything.
             None => is_for_people.then_some(PAGE),
         },
+        // Where nobody is told how many match, those wanted are enough.
+        count_all: command.limit.is_none() || !command.quiet,
         scan: command.scan,
         lenient: command.lenient,
         zone: command.tz,
@@ -165,14 +167,19 @@ impl Asker<'_> {
         }
         let style = Style { form: self.form, zone: self.options.zone, theme, columns: query.shown().to_vec() };
         let mut answer = Answer::new(out, style);
+        // Who looks on sees each record as it comes; whoever reads a page, all of it before the rest is counted.
+        let (is_seen, page) = (self.command.output.is_none() && std::io::stdout().is_terminal(), self.options.limit);
         let marker = Marker::of(&query);
         let (mut failed, mut marks, mut written) = (None, Vec::new(), 0);
         let summary = self.search.run(&query, &self.options, self.stop, |record| {
             if self.form == Form::Text {
                 marker.marks(record.line(), &mut marks);
             }
-            failed = answer.record(&record, &marks).err();
             written += 1;
+            failed = answer.record(&record, &marks).err();
+            if is_seen || page == Some(written) {
+                failed = failed.take().or_else(|| answer.flush().err());
+            }
             progress(written);
             failed.is_none()
         })?;
@@ -214,7 +221,8 @@ fn tell(summary: &SearchSummary, command: &Arguments) -> Outcome {
         let range = (summary.first, summary.last);
         let coverage = &summary.coverage;
         let covered = (coverage.covered, coverage.pruned);
-        note(&summary_line(summary.matched, coverage.records, range, command.tz, covered, summary.seconds));
+        let matched = (summary.matched, summary.counted);
+        note(&summary_line(matched, coverage.records, range, command.tz, covered, summary.seconds));
     }
     outcome_of(summary)
 }

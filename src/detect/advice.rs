@@ -35,8 +35,8 @@ impl Gravity {
             _ => Gravity::Low,
         };
         let by_rule = rules.filter_map(rule_of).map(|rule| match rule {
-            rule if rule.decades() >= 4.0 => Gravity::Critical,
             rule if rule.is_windowed() => Gravity::High,
+            rule if rule.decades() >= 4.0 => Gravity::Critical,
             _ => Gravity::Medium,
         });
         by_rule.fold(by_score, Gravity::max)
@@ -72,6 +72,7 @@ pub fn meaning(id: &str) -> &'static str {
             "the program itself says that something is wrong"
         }
         "fault-word" => "it speaks of a failure",
+        "silence" => "records are missing here, or there were none: nothing in the past of this source is like it",
         _ => "known beforehand as a mark of attack or misuse",
     }
 }
@@ -96,6 +97,9 @@ pub fn recommendation(id: &str) -> &'static str {
         "blind-post" => "See which program sends these requests and whether it is meant to.",
         "severity-critical" | "severity-error" | "severity-warning" | "fault-word" | "level" | "status" => {
             "Look at the lines around it for the first fault; the others usually follow from it."
+        }
+        "silence" => {
+            "Find out whether the program was stopped, could not write, or whether records were removed: compare with other sources of the time."
         }
         "shift" => "Find out what was changed at this time: a release, a configuration, a new client.",
         "repeat" | "entity" => "Find out what repeats: a loop, a retry, a probe; compare with the hour before.",

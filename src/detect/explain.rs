@@ -6,10 +6,13 @@ use super::judge::{JOINT, LEARNED};
 use super::measure::Measure;
 use super::model::Row;
 use super::request::Request;
+use super::rhythm::Silence;
 use super::rules::{Hits, RULES, Rule};
 use crate::model::{Reason, Verdict};
 use std::collections::BTreeMap;
 
+/// What a verdict says where the source has changed for good.
+pub(super) const SHIFT: &str = "shift";
 /// Reasons told.
 const TOLD: usize = 3;
 /// Longest value quoted in a reason, in bytes.
@@ -26,6 +29,8 @@ pub(super) struct Terms {
     pub priors: [f32; RULES],
     /// What rules from outside add.
     pub outside: f32,
+    /// The silence before the record, where it is told.
+    pub silence: Option<Silence>,
 }
 
 /// Fills reasons and rules of `verdict`.
@@ -56,7 +61,7 @@ pub(super) fn explain(
             weight,
         })
         .collect();
-    reasons.extend(known(hits, &terms.priors));
+    reasons.extend(known(hits, terms));
     reasons.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.id.cmp(&b.id)));
     if terms.joint > 0.0 && reasons.len() < TOLD {
         // The forest sees the same measures together: it names no cause, so it speaks last.
@@ -66,33 +71,34 @@ pub(super) fn explain(
     reasons.truncate(TOLD);
     if shifted {
         let text = "the source has changed: its lines are odd as a whole since some hundred lines".to_owned();
-        reasons.insert(0, Reason { id: "shift".to_owned(), text, weight: 0.0 });
+        reasons.insert(0, Reason { id: SHIFT.to_owned(), text, weight: 0.0 });
     }
     verdict.reasons = reasons;
     verdict.rules.extend(hits.iter().filter(|rule| rule.is_told()).map(|rule| rule.id().to_owned()));
     if shifted {
-        verdict.rules.push("shift".to_owned());
+        verdict.rules.push(SHIFT.to_owned());
     }
     verdict.rules.sort_unstable();
 }
 
 /// The reasons of rules. What says the same twice is told once: a failed login is a failure, and whose it was belongs to it.
-fn known(hits: Hits, priors: &[f32; RULES]) -> Vec<Reason> {
-    let weight = |rule: Rule| priors.get(rule as usize).copied().unwrap_or(0.0);
+fn known(hits: Hits, terms: &Terms) -> Vec<Reason> {
+    let weight = |rule: Rule| terms.priors.get(rule as usize).copied().unwrap_or(0.0);
     let is_login = weight(Rule::AuthFailure) > 0.0;
     let is_part = |rule: &Rule| is_login && matches!(rule, Rule::FaultWord | Rule::PrivilegedAccount);
     let parts: f32 = hits.iter().filter(is_part).map(weight).sum();
     let reason = |rule: Rule| match rule {
         Rule::AuthFailure if weight(Rule::PrivilegedAccount) > 0.0 => {
-            (rule, "failed login of a privileged account", weight(rule) + parts)
+            (rule, "failed login of a privileged account".to_owned(), weight(rule) + parts)
         }
-        Rule::AuthFailure => (rule, rule.text(), weight(rule) + parts),
-        _ => (rule, rule.text(), weight(rule)),
+        Rule::AuthFailure => (rule, rule.text().to_owned(), weight(rule) + parts),
+        Rule::Silence => (rule, terms.silence.map_or_else(|| rule.text().to_owned(), Silence::before), weight(rule)),
+        _ => (rule, rule.text().to_owned(), weight(rule)),
     };
     hits.iter()
         .filter(|rule| weight(*rule) > 0.0 && !is_part(rule))
         .map(reason)
-        .map(|(rule, text, weight)| Reason { id: rule.id().to_owned(), text: text.to_owned(), weight })
+        .map(|(rule, text, weight)| Reason { id: rule.id().to_owned(), text, weight })
         .collect()
 }
 
@@ -157,7 +163,7 @@ fn quote(value: &[u8]) -> String {
 }
 
 /// A count with commas between thousands.
-fn thousands(count: f32) -> String {
+pub(super) fn thousands(count: f32) -> String {
     let digits = format!("{:.0}", count.max(1.0));
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

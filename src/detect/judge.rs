@@ -8,6 +8,7 @@ use super::measure::Measure;
 use super::model::{Joint, Learnt, ModelKind, Row};
 use super::profile::{self, Profile};
 use super::request::Request;
+use super::rhythm::Silence;
 use super::rules::{Hits, RULES, Rule};
 use super::session::Sessions;
 use super::shift::Shift;
@@ -32,6 +33,17 @@ const ROWS: usize = 2_048;
 const RULE_MEMORY: f32 = 4_000.0;
 /// Score in decades that reads as one half.
 const HALF: f32 = 3.0;
+
+/// What is known of a line before it is compared with the past of its kind.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Known {
+    /// The rules that its text, level and status show.
+    pub hits: Hits,
+    /// What rules from outside add, in decades.
+    pub outside: f32,
+    /// The silence before it, where that is beyond what is usual.
+    pub silence: Option<Silence>,
+}
 
 /// Everything that judges the lines of one source.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -74,7 +86,7 @@ impl Judge {
         }
     }
 
-    /// Scores one line, the `number`th of the run, and learns it; `outside` is what rules from outside add, in decades.
+    /// Scores one line, the `number`th of the run, and learns it.
     #[allow(clippy::too_many_arguments, reason = "the borrowed buffers of the detector, each used once")]
     pub fn score(
         &mut self,
@@ -82,13 +94,18 @@ impl Judge {
         number: u64,
         event: &Event<'_>,
         request: &Request<'_>,
-        (hits, outside): (Hits, f32),
+        known: Known,
         measure: &mut Measure,
         verdict: &mut Verdict,
     ) {
+        let Known { hits, outside, silence } = known;
         self.profile.observe(event, request, hits, measure);
-        let hits = hits.or(measure.windowed);
-        let mut terms = Terms { outside, ..Terms::default() };
+        let mut hits = hits.or(measure.windowed);
+        if silence.is_some() {
+            hits.add(Rule::Silence);
+        }
+        let base = Terms { outside, silence, ..Terms::default() };
+        let mut terms = base.clone();
         let mut sum = 0.0;
         for ((decades, tail), value) in terms.rarity.iter_mut().zip(&mut self.tails).zip(&measure.values) {
             *decades = tail.observe(*value);
@@ -97,7 +114,7 @@ impl Judge {
         terms.joint = self.joint(&terms.rarity, sum);
         self.keep_row(config.seed, &terms.rarity);
         if config.kind == ModelKind::Rules {
-            (terms, sum) = (Terms::default(), 0.0);
+            (terms, sum) = (base, 0.0);
         }
         self.priors(hits, &mut terms);
         let learned = LEARNED * sum + JOINT * terms.joint;
@@ -117,7 +134,9 @@ impl Judge {
         verdict.entity = None;
         if verdict.flagged || hits.iter().any(Rule::is_told) {
             explain(event, request, measure, &terms, hits, shifted, verdict);
-            verdict.entity = entity_of(event);
+            // A silence is the source's own, whoever ends it.
+            let is_silence = silence.is_some() && verdict.rules.len() == 1;
+            verdict.entity = if is_silence { None } else { entity_of(event) };
         }
         let name = match event.session {
             SessionKey::Named(name) => Some(name),

@@ -17,6 +17,7 @@ mod feature;
 mod grouping;
 mod incident;
 mod judge;
+mod known;
 mod letters;
 mod measure;
 mod metrics;
@@ -25,6 +26,7 @@ mod numbers;
 mod profile;
 mod rate;
 mod request;
+mod rhythm;
 mod rules;
 mod session;
 mod shift;
@@ -39,23 +41,24 @@ pub use grouping::{MOST_GROUPED, alike};
 pub use incident::{Alert, Incidents};
 pub use metrics::{Labelled, MOST_MEASURED, Measures, measure};
 pub use model::{FEWEST_LINES, LONGEST_MODEL, Model, ModelError, ModelKind};
+pub use rhythm::{FEWEST_STEPS, Moment, Rhythm, Rhythms, Silence};
 pub use session::SessionVerdict;
 
-use crate::model::{Cut, Fields, Level, Timestamp, Verdict};
-use judge::Judge;
+use crate::model::{Cut, Fields, Level, TimeQuality, Timestamp, Verdict};
+use judge::{Judge, Known};
+use known::Agents;
 use measure::Measure;
-use memchr::memmem::Finder;
 use model::SourceModel;
 use request::Request;
-use rules::{Hits, Rule};
+use rules::Rule;
 use session::Ended;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, LazyLock};
-use xxhash_rust::xxh3::xxh3_64;
+use std::sync::Arc;
 
 /// Ids of the rules that verdicts can name, in order.
 pub fn rule_ids() -> Vec<&'static str> {
     let mut ids: Vec<&str> = Rule::ALL.into_iter().filter(|rule| rule.is_told()).map(Rule::id).collect();
+    ids.push(explain::SHIFT);
     ids.sort_unstable();
     ids
 }
@@ -66,6 +69,8 @@ pub struct Event<'a> {
     /// Which inputs share a past: records of one kind (a format, an application, a file and its rotated parts) have the
     /// same number.
     pub source: u32,
+    /// The input it comes from, whose records follow one another in time.
+    pub input: u32,
     /// The bytes of the record.
     pub raw: &'a [u8],
     /// Its message, without header.
@@ -74,6 +79,8 @@ pub struct Event<'a> {
     pub fields: Fields<'a>,
     /// Its time in UTC.
     pub time: Option<Timestamp>,
+    /// How the time was obtained.
+    pub quality: TimeQuality,
     /// Its normalised level.
     pub level: Option<Level>,
     /// Its message cut into template and slots.
@@ -110,6 +117,7 @@ pub struct Detector {
     query: Vec<u8>,
     agents: Agents,
     sigma: Option<sigma::Priors>,
+    rhythms: Rhythms,
 }
 
 impl Detector {
@@ -128,6 +136,7 @@ impl Detector {
             query,
             agents: Agents::default(),
             sigma: None,
+            rhythms: Rhythms::default(),
         }
     }
 
@@ -146,6 +155,7 @@ impl Detector {
             ..its.clone()
         };
         self.judges.clear();
+        self.rhythms = Rhythms::default();
         self.model = Some(model);
     }
 
@@ -163,14 +173,15 @@ impl Detector {
     pub fn into_model(mut self, name: &str) -> Result<Model, ModelError> {
         self.finish();
         let longest = self.judges.values().map(Judge::lines).max().unwrap_or(0);
-        let (config, names) = (&self.config, &self.names);
+        let (config, names, rhythms) = (&self.config, &self.names, &self.rhythms);
         let sources: Vec<SourceModel> = std::mem::take(&mut self.judges)
             .into_iter()
             .filter(|(_, judge)| judge.lines() >= FEWEST_LINES)
             .map(|(source, mut judge)| {
                 judge.settle(config);
                 let (stem, format) = names.get(&source).cloned().unwrap_or_default();
-                SourceModel { stem, format, lines: judge.lines(), judge }
+                let rhythm = rhythms.of(source).cloned().unwrap_or_default();
+                SourceModel { stem, format, lines: judge.lines(), judge, rhythm }
             })
             .collect();
         if sources.is_empty() {
@@ -195,9 +206,15 @@ impl Detector {
 
     /// The same, with the numbers of the rules from outside that the record fired: they add to the score, and are told.
     pub fn score_with(&mut self, event: &Event<'_>, fired: &[u32], verdict: &mut Verdict) {
-        let Detector { config, judges, names, model, number, ended, measure, decoded, query, agents, sigma } = self;
+        let Detector { config, judges, names, model, number, ended, measure, decoded, query, agents, sigma, rhythms } =
+            self;
         let request = Request::read(&event.fields, query);
-        let hits = known(event, &request, decoded, agents);
+        let hits = known::known(event, &request, decoded, agents);
+        let named = |source: &u32| model.as_deref().and_then(|model| of_model(model, names.get(source)));
+        let begun = || named(&event.source).map(|known| known.rhythm.clone()).unwrap_or_default();
+        let moment =
+            event.time.map(|time| Moment { source: event.source, input: event.input, time, quality: event.quality });
+        let silence = moment.and_then(|moment| rhythms.observe(&moment, begun));
         let source = if judges.contains_key(&event.source) || judges.len() < config.max_sources.max(1) {
             event.source
         } else {
@@ -205,9 +222,9 @@ impl Detector {
             let nth = event.source as usize % judges.len();
             judges.keys().nth(nth).copied().unwrap_or(event.source)
         };
-        let judge = judges.entry(source).or_insert_with(|| begin(config, model.as_deref(), names.get(&source)));
+        let judge = judges.entry(source).or_insert_with(|| begin(config, named(&source)));
         let outside = sigma.as_mut().map_or(0.0, |sigma| sigma.weigh(config, source, fired));
-        judge.score(config, *number, event, &request, (hits, outside), measure, verdict);
+        judge.score(config, *number, event, &request, Known { hits, outside, silence }, measure, verdict);
         if let Some(sigma) = sigma.as_ref().filter(|_| !fired.is_empty()) {
             sigma.tell(verdict);
             verdict.entity = verdict.entity.take().or_else(|| judge::entity_of(event));
@@ -230,19 +247,37 @@ impl Detector {
         }
     }
 
+    /// The same records come once more, from the first: a silence is then judged by all others of its source.
+    pub fn begin_again(&mut self) {
+        self.finish();
+        self.take_sessions();
+        self.rhythms.begin_again();
+    }
+
+    /// How long a source is usually silent, where enough is known of it.
+    pub fn rhythm(&self, source: u32) -> Option<&Rhythm> {
+        self.rhythms.of(source)
+    }
+
     /// Bytes held by everything learned, within a tenth.
     pub fn bytes(&self) -> usize {
         self.judges.values().map(Judge::bytes).sum::<usize>()
             + self.decoded.capacity()
             + self.query.capacity()
             + self.sigma.as_ref().map_or(0, sigma::Priors::bytes)
+            + self.rhythms.bytes()
     }
 }
 
-/// The first state of a source: what a model knows of sources like it, or nothing.
-fn begin(config: &DetectConfig, model: Option<&Model>, name: Option<&(String, String)>) -> Judge {
+/// What a model knows of sources like one of this name and format.
+fn of_model<'m>(model: &'m Model, name: Option<&(String, String)>) -> Option<&'m SourceModel> {
     let (stem, format) = name.map_or(("", ""), |(stem, format)| (stem.as_str(), format.as_str()));
-    match model.and_then(|model| model.for_source(stem, format)) {
+    model.for_source(stem, format)
+}
+
+/// The first state of a source: what a model knows of sources like it, or nothing.
+fn begin(config: &DetectConfig, known: Option<&SourceModel>) -> Judge {
+    match known {
         Some(known) => {
             let mut judge = known.judge.clone();
             judge.go_on(config);
@@ -252,96 +287,9 @@ fn begin(config: &DetectConfig, model: Option<&Model>, name: Option<&(String, St
     }
 }
 
-/// Two dots in a referer, the least a path traversal needs.
-static DOTS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b".."));
-
-/// What the rules said of the latest names of client programs: few names come again and again.
-#[derive(Debug)]
-struct Agents {
-    known: Vec<(u64, Hits)>,
-}
-
-impl Default for Agents {
-    fn default() -> Self {
-        Agents { known: vec![(0, Hits::default()); 256] }
-    }
-}
-
-impl Agents {
-    fn get(&mut self, agent: &[u8], scan: impl FnOnce() -> Hits) -> Hits {
-        let key = xxh3_64(agent);
-        match self.known.get_mut(key as usize % 256) {
-            Some((known, hits)) if *known == key => *hits,
-            Some(slot) => {
-                *slot = (key, scan());
-                slot.1
-            }
-            None => scan(),
-        }
-    }
-}
-
 /// Keeps the verdict of a session where it is asked for.
 fn keep(config: &DetectConfig, ended: &mut Ended, source: u32, verdict: SessionVerdict) {
     if verdict.flagged || config.all_sessions {
         ended.push(SessionVerdict { source, ..verdict });
     }
-}
-
-/// The rules that the text, level and status of a record show.
-fn known(event: &Event<'_>, request: &Request<'_>, buffer: &mut Vec<u8>, agents: &mut Agents) -> Hits {
-    let mut hits = if request.is_request() {
-        let mut hits = rules::scan(request.target, buffer, true);
-        if !request.agent.is_empty() {
-            hits = hits.or(agents.get(request.agent, || {
-                // Programs list their parts as shells list commands: `(U; id; rv 2)`.
-                let mut from = rules::scan(request.agent, buffer, false);
-                from.remove(Rule::CommandInjection);
-                from
-            }));
-        }
-        if request.referer.iter().any(|byte| matches!(byte, b'<' | b'%' | b'\\'))
-            || DOTS.find(request.referer).is_some()
-        {
-            // Searches are quoted in referers: only what no search contains counts there.
-            let from = rules::scan(request.referer, buffer, false);
-            [Rule::Xss, Rule::PathTraversal].into_iter().filter(|rule| from.has(*rule)).for_each(|rule| hits.add(rule));
-        }
-        // Words of failure in a path are names of pages.
-        hits.remove(Rule::FaultWord);
-        hits.remove(Rule::AuthFailure);
-        hits.remove(Rule::AccessDenied);
-        // Parsers leave a dash out: a log that names agents names referers.
-        let from_no_page = request.referer == b"-" || (request.referer.is_empty() && !request.agent.is_empty());
-        if request.method == b"POST" && from_no_page {
-            hits.add(Rule::BlindPost);
-        }
-        // 403 says that the client is known and may not: that is no failed login.
-        if request.status == b"401" {
-            hits.add(Rule::AuthFailure);
-        }
-        hits
-    } else {
-        rules::scan(event.message, buffer, false)
-    };
-    for name in ["event_type", "eventid", "outcome"] {
-        if event.fields.first(name).is_some_and(|value| rules::scan(value, buffer, false).has(Rule::AuthFailure)) {
-            hits.add(Rule::AuthFailure);
-        }
-    }
-    if hits.has(Rule::AuthFailure) {
-        if event.fields.first("user").is_some_and(|user| rules::scan(user, buffer, false).has(Rule::PrivilegedAccount))
-        {
-            hits.add(Rule::PrivilegedAccount);
-        }
-    } else {
-        hits.remove(Rule::PrivilegedAccount);
-    }
-    match measure::severity(event) {
-        Some(level) if level >= Level::Critical => hits.add(Rule::Critical),
-        Some(Level::Error) => hits.add(Rule::Error),
-        Some(Level::Warn) => hits.add(Rule::Warning),
-        _ => {}
-    }
-    hits
 }

@@ -2,8 +2,10 @@
 
 mod behaviour;
 mod place;
+mod siblings;
 mod upkeep;
 
+pub(super) use siblings::Sibling;
 pub(super) use upkeep::is_due;
 
 use super::counts::{Counts, pair};
@@ -18,10 +20,15 @@ use super::{Event, request::Request};
 use crate::model::SlotKind;
 use place::{KindStat, Place};
 use serde::{Deserialize, Serialize};
+use siblings::Frames;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Kinds of lines kept of a source.
 const KINDS: usize = 4_096;
+/// Lines until a kind is known well enough to be measured by itself.
+const YOUNG: f32 = 32.0;
+/// Lines until its spelling is.
+const SPELT: f32 = 8.0;
 /// Places of a template that are learned.
 const PLACES: usize = 24;
 /// Entities and sessions kept of a source.
@@ -60,6 +67,10 @@ pub(super) struct Profile {
     kinds: ByHash<KindStat>,
     #[serde(skip)]
     kind: u64,
+    /// Whom the line at hand is measured like, where its own template is new.
+    #[serde(skip)]
+    sibling: Option<Sibling>,
+    frames: Frames,
     texts: Counts,
     wording: Wording,
     values: Counts,
@@ -90,6 +101,8 @@ impl Profile {
             watched: 0.0,
             kinds: ByHash::default(),
             kind: 0,
+            sibling: None,
+            frames: Frames::default(),
             texts: Counts::new(TEXTS),
             values: Counts::new(VALUES),
             messages: Counts::new(MESSAGES),
@@ -112,7 +125,7 @@ impl Profile {
         self.clock(event);
         self.kind(event, request, measure);
         self.values(event, measure);
-        self.wording.observe(event, request, self.kind, self.lines, measure);
+        self.wording.observe(event, request, self.sibling.as_ref(), (self.kind, self.lines), measure);
         self.copies(event, measure);
         self.order(event, request, measure);
         self.codes(request, measure);
@@ -133,29 +146,49 @@ impl Profile {
 
     /// Rarity and rate of the kind of line.
     fn kind(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
-        self.kind = match event.fields.first("app") {
-            _ if request.is_request() => request.kind(),
-            // The same words of another program are another kind of line.
-            Some(app) => xxh3_64_with_seed(app, event.template.hash),
-            None => event.template.hash,
-        };
+        self.kind = if request.is_request() { request.kind() } else { kind_of(event, event.template.hash) };
         if self.kinds.len() + 2 > KINDS && !self.kinds.contains_key(&self.kind) {
             self.forget_kinds();
         }
+        self.look_for_sibling(event, request);
+        let as_sibling = self.sibling.as_ref().and_then(|sibling| self.kinds.get(&kind_of(event, sibling.template)));
+        let copies = as_sibling.map_or(0.0, |stat| stat.count);
         let known = self.kinds.len() as f32;
         let stat = self.kinds.entry(self.kind).or_default();
-        measure.copies = stat.count;
+        let copies = copies.max(stat.count);
+        measure.copies = copies;
         let fresh = ln((self.lines + known + 1.0) / (known + 1.0));
-        measure.set(Feature::New, fresh * (-stat.count / 8.0).exp());
-        measure.set(Feature::Burst, stat.rate.observe(self.now, self.watched, 0.5));
+        measure.set(Feature::New, fresh * (-copies / 8.0).exp());
+        // What a model knows has no rate yet: its first line is no burst.
+        let is_measured = stat.count < 1.0 || stat.rate.has_begun();
+        let surprise = stat.rate.observe(self.now, self.watched, 0.5);
+        measure.set(Feature::Burst, if is_measured { surprise } else { 0.0 });
         stat.count += 1.0;
         stat.last = self.total;
+    }
+
+    /// Finds whom a line is measured like whose template is new, and learns the frames of templates never seen.
+    fn look_for_sibling(&mut self, event: &Event<'_>, request: &Request<'_>) {
+        self.sibling = None;
+        let count = self.kinds.get(&self.kind).map_or(0.0, |stat| stat.count);
+        if count >= YOUNG || request.is_request() {
+            return;
+        }
+        let program = event.fields.first("app").map_or(0, xxh3_64);
+        let often = |template| self.kinds.get(&kind_of(event, template)).map_or(0.0, |stat| stat.count);
+        self.sibling = self.frames.find(event, program, often);
+        self.sibling.iter_mut().for_each(|sibling| sibling.is_spelt = count < SPELT);
+        if count < 1.0 {
+            self.frames.learn(event, program);
+        }
     }
 
     /// Surprise of the values at their places in the template.
     fn values(&mut self, event: &Event<'_>, measure: &mut Measure) {
         let hash = event.template.hash;
-        let copies = self.texts.add(if event.fields.first("app").is_some() { self.kind } else { hash });
+        let copies = self.texts.add(kind_of(event, hash));
+        let as_sibling = self.sibling.as_ref().map_or(0.0, |sibling| self.texts.get(kind_of(event, sibling.template)));
+        let copies = copies.max(as_sibling);
         measure.set(Feature::Template, -ln((copies + 0.5) / (self.lines + 1.0)));
         let stat = self.kinds.entry(hash).or_default();
         stat.last = self.total;
@@ -227,4 +260,9 @@ impl Profile {
         let share = (copies + 0.5) / (self.lines + 1.0);
         measure.set(Feature::Repeat, excess(same + 1.0, (filled * share).max(1.0)));
     }
+}
+
+/// The kind of a line of this template: the same words of another program are another kind.
+fn kind_of(event: &Event<'_>, template: u64) -> u64 {
+    event.fields.first("app").map_or(template, |app| xxh3_64_with_seed(app, template))
 }

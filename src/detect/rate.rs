@@ -16,6 +16,11 @@ pub(super) struct Rate {
 }
 
 impl Rate {
+    /// Whether anything was counted.
+    pub fn has_begun(&self) -> bool {
+        self.long > 0.0
+    }
+
     /// Counts one event at `now` (seconds); gives the surprise of the last minute against the hour before, in nats.
     ///
     /// `watched` is how much of an hour the source has been watched ([`watched`]); `usual` the least number expected in a

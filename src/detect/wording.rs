@@ -5,6 +5,7 @@ use super::feature::Feature;
 use super::letters::{self, Letters, Spelling};
 use super::measure::Measure;
 use super::numbers::{Spread, ln, signed_log};
+use super::profile::Sibling;
 use super::{Event, request::Request};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -31,19 +32,49 @@ impl Wording {
         }
     }
 
-    /// Measures the wording of a line of this kind after so many `lines`, and learns it.
-    pub fn observe(&mut self, event: &Event<'_>, request: &Request<'_>, kind: u64, lines: f32, measure: &mut Measure) {
-        self.words(event, request, kind, lines, measure);
-        self.spelling(event, request, measure);
-        self.shape(event, request, measure);
+    /// Measures the wording of a line of this kind after so many `lines`, and learns it. Where it is measured like a sibling,
+    /// the word that stands for a value is spelled like the one that usually stands there, and as rare.
+    pub fn observe(
+        &mut self,
+        event: &Event<'_>,
+        request: &Request<'_>,
+        sibling: Option<&Sibling>,
+        (kind, lines): (u64, f32),
+        measure: &mut Measure,
+    ) {
+        self.words(event, request, sibling, (kind, lines), measure);
+        let own = if request.is_request() { request.target } else { event.message };
+        let like = sibling.filter(|sibling| sibling.is_spelt).and_then(|sibling| replace(own, sibling));
+        if let Some(like) = &like {
+            self.spelling(like, request, measure);
+            self.shape(like, measure);
+            // Learnt as it stands, so that it is known when it is measured by itself.
+            let mut rest = Measure::default();
+            self.spelling(own, request, &mut rest);
+            self.shape(own, &mut rest);
+        } else {
+            self.spelling(own, request, measure);
+            self.shape(own, measure);
+        }
     }
 
     /// Rarity of the constant words, those of a request's path among them.
-    fn words(&mut self, event: &Event<'_>, request: &Request<'_>, kind: u64, lines: f32, measure: &mut Measure) {
+    fn words(
+        &mut self,
+        event: &Event<'_>,
+        request: &Request<'_>,
+        sibling: Option<&Sibling>,
+        (kind, lines): (u64, f32),
+        measure: &mut Measure,
+    ) {
         let (mut sum, mut most, mut number) = (0.0f32, 0.0f32, 0.0f32);
         for &(start, end) in event.template.words {
             let word = event.message.get(start as usize..end as usize).unwrap_or_default();
-            let rarity = -ln((self.words.add(xxh3_64(word)) + 0.5) / (lines + 1.0));
+            let mut copies = self.words.add(xxh3_64(word));
+            if let Some(sibling) = sibling.filter(|sibling| sibling.word == (start, end)) {
+                copies = copies.max(self.words.get(xxh3_64(&sibling.usual)));
+            }
+            let rarity = -ln((copies + 0.5) / (lines + 1.0));
             sum += rarity.max(0.0);
             number += 1.0;
             if rarity > most {
@@ -71,8 +102,7 @@ impl Wording {
     }
 
     /// How the message is spelled, and of a request the make-up of its query.
-    fn spelling(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
-        let text = if request.is_request() { request.target } else { event.message };
+    fn spelling(&mut self, text: &[u8], request: &Request<'_>, measure: &mut Measure) {
         let Spelling { mean, worst, at } = self.letters.observe(text);
         measure.set(Feature::Spelling, mean * 4.0);
         measure.set(Feature::OddestSpelling, worst * 4.0);
@@ -85,8 +115,7 @@ impl Wording {
     }
 
     /// Length, marks, words, digits and capitals against their usual spread.
-    fn shape(&mut self, event: &Event<'_>, request: &Request<'_>, measure: &mut Measure) {
-        let text = if request.is_request() { request.target } else { event.message };
+    fn shape(&mut self, text: &[u8], measure: &mut Measure) {
         let (mut marks, mut digits, mut capitals, mut blanks) = (0u32, 0u32, 0u32, 0u32);
         for &byte in text.get(..letters::REACH).unwrap_or(text) {
             marks += u32::from(byte.is_ascii_punctuation());
@@ -129,4 +158,12 @@ impl Wording {
         let query = self.query_letters.as_ref().map_or(0, |letters| letters.bytes());
         self.words.bytes() + self.letters.bytes() + query
     }
+}
+
+/// The message with the word that usually stands where it has another; as far as spelling is measured.
+fn replace(message: &[u8], sibling: &Sibling) -> Option<Vec<u8>> {
+    let (start, end) = (sibling.word.0 as usize, sibling.word.1 as usize);
+    let (before, after) = (message.get(..start)?, message.get(end..)?);
+    let after = after.get(..letters::REACH).unwrap_or(after);
+    Some([before, &sibling.usual, after].concat())
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::EngineError;
 use super::incidents::{FlaggedRow, Spans, each_flagged};
+use super::silences::{Stopped, stopped};
 use crate::archive::Snapshot;
 use crate::detect::{Gravity, alike, is_rule, recommendation};
 use crate::model::{Reason, Timestamp};
@@ -48,8 +49,10 @@ pub struct Incident {
     pub from: Option<Timestamp>,
     /// Latest time of its records.
     pub until: Option<Timestamp>,
-    /// Flagged records.
+    /// Flagged records; of a source that stopped its last.
     pub records: u64,
+    /// Whether it is about what did not come: none of its records is flagged for it.
+    pub stopped: bool,
     /// Mean of its three highest scores, 0 to 1.
     pub weight: f32,
     /// How grave it is.
@@ -100,12 +103,18 @@ pub fn anomalies(snapshot: &Snapshot, order: IncidentOrder, limit: Option<usize>
     let mut found = Anomalies::default();
     let mut making = Making::default();
     found.records = snapshot.groups().iter().map(|group| u64::from(group.stats.rows)).sum();
-    found.unreadable = each_flagged(snapshot, &AtomicBool::new(false), |row| {
+    let stop = AtomicBool::new(false);
+    found.unreadable = each_flagged(snapshot, &stop, |row| {
         found.flagged += 1;
         making.add(&row);
     })?
     .causes;
-    found.total = making.spans.begun();
+    let (silent, unread) = stopped(snapshot, &stop)?;
+    found.unreadable.extend(unread.causes);
+    found.unreadable.sort_unstable();
+    found.unreadable.dedup();
+    found.total = making.spans.begun() + silent.len() as u64;
+    silent.iter().for_each(|silent| making.add_stopped(silent));
     found.incidents = making.finish(order);
     found.incidents.truncate(limit.unwrap_or(usize::MAX));
     found.groups = groups_of(&found.incidents);
@@ -128,37 +137,29 @@ impl Making {
             incident.add(row);
             return;
         }
+        self.make_room();
+        self.at.insert(id, self.incidents.len());
+        self.incidents.push(Incident::of(id, row));
+    }
+
+    /// A source that stopped is an incident of its own, whatever else its last record belongs to.
+    fn add_stopped(&mut self, silent: &Stopped) {
+        self.make_room();
+        self.incidents.push(Incident { stopped: true, ..Incident::of(silent.last, &silent.row()) });
+    }
+
+    fn make_room(&mut self) {
         if self.incidents.len() >= MOST_INCIDENTS {
             self.forget();
         }
-        self.at.insert(id, self.incidents.len());
-        let mut incident = Incident {
-            id,
-            entity: row.verdict.entity.clone(),
-            template: String::new(),
-            source: row.source.to_owned(),
-            first: row.id,
-            last: row.id,
-            from: row.time,
-            until: row.time,
-            records: 0,
-            weight: 0.0,
-            gravity: Gravity::Low,
-            rules: BTreeMap::new(),
-            reasons: Vec::new(),
-            recommendation: "",
-            query: String::new(),
-            top: Vec::new(),
-        };
-        incident.add(row);
-        self.incidents.push(incident);
     }
 
     /// Lets the lighter half go; one of these that goes on is told with what comes then.
     fn forget(&mut self) {
         self.incidents.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.first.cmp(&b.first)));
         self.incidents.truncate(MOST_INCIDENTS / 2);
-        self.at = self.incidents.iter().enumerate().map(|(at, incident)| (incident.id, at)).collect();
+        let known = self.incidents.iter().enumerate().filter(|(_, incident)| !incident.stopped);
+        self.at = known.map(|(at, incident)| (incident.id, at)).collect();
     }
 
     fn finish(mut self, order: IncidentOrder) -> Vec<Incident> {
@@ -174,6 +175,31 @@ impl Making {
 }
 
 impl Incident {
+    /// An incident that begins with a record.
+    fn of(id: u64, row: &FlaggedRow<'_>) -> Incident {
+        let mut incident = Incident {
+            id,
+            entity: row.verdict.entity.clone(),
+            template: String::new(),
+            source: row.source.to_owned(),
+            first: row.id,
+            last: row.id,
+            from: row.time,
+            until: row.time,
+            records: 0,
+            stopped: false,
+            weight: 0.0,
+            gravity: Gravity::Low,
+            rules: BTreeMap::new(),
+            reasons: Vec::new(),
+            recommendation: "",
+            query: String::new(),
+            top: Vec::new(),
+        };
+        incident.add(row);
+        incident
+    }
+
     fn add(&mut self, row: &FlaggedRow<'_>) {
         let verdict = row.verdict;
         self.last = self.last.max(row.id);
@@ -217,6 +243,9 @@ impl Incident {
     }
 
     fn evidence(&self) -> String {
+        if let Some(until) = self.until.filter(|_| self.stopped) {
+            return format!("source={} time>={until}", quoted(&self.source));
+        }
         let about = match &self.entity {
             Some(entity) => format!("entity={}", quoted(entity)),
             None => format!("anomaly:true template={}", quoted(&self.template)),

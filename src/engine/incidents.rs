@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::EngineError;
-use crate::archive::{GroupColumns, Needs, Snapshot};
+use crate::archive::{GroupColumns, GroupRef, Needs, Snapshot};
 use crate::model::{Incidents, Timestamp, Verdict};
 
 /// How long an incident lasts after its last record, in ns.
@@ -55,8 +55,31 @@ pub fn each_flagged(
     mut visit: impl FnMut(FlaggedRow<'_>),
 ) -> Result<Unread, EngineError> {
     let needs = Needs::TIMES | Needs::TEMPLATES | Needs::VERDICTS;
+    let holds = |group: &GroupRef| group.stats.flagged > 0;
+    each_group(snapshot, stop, needs, holds, |group, columns| {
+        for row in 0..columns.rows() {
+            let Some(verdict) = columns.verdict(row).filter(|verdict| verdict.flagged) else { continue };
+            visit(FlaggedRow {
+                id: group.first.0 + row as u64,
+                time: columns.time(row),
+                verdict,
+                template: columns.template(row),
+                source: columns.input(row).map_or("", |input| snapshot.input_name(input)),
+            });
+        }
+    })
+}
+
+/// Hands out columns of the row groups that are wanted, in order, read on all cores; returns what could not be read.
+pub fn each_group(
+    snapshot: &Snapshot,
+    stop: &AtomicBool,
+    needs: Needs,
+    is_wanted: impl Fn(&GroupRef) -> bool,
+    mut visit: impl FnMut(&GroupRef, &GroupColumns),
+) -> Result<Unread, EngineError> {
     let mut unread = Unread { causes: snapshot.unreadable().to_vec(), records: 0 };
-    let groups: Vec<_> = snapshot.groups().iter().filter(|group| group.stats.flagged > 0).collect();
+    let groups: Vec<_> = snapshot.groups().iter().filter(|group| is_wanted(group)).collect();
     for part in groups.chunks(4 * rayon::current_num_threads()) {
         if stop.load(Relaxed) {
             return Err(EngineError::Interrupted);
@@ -64,23 +87,12 @@ pub fn each_flagged(
         let read: Vec<_> =
             part.par_iter().map(|group| (*group, snapshot.columns_of(group, needs, GroupColumns::default()))).collect();
         for (group, columns) in read {
-            let columns = match columns {
-                Ok(columns) => columns,
+            match columns {
+                Ok(columns) => visit(group, &columns),
                 Err(cause) => {
                     unread.causes.push(cause.to_string());
                     unread.records += u64::from(group.stats.rows);
-                    continue;
                 }
-            };
-            for row in 0..columns.rows() {
-                let Some(verdict) = columns.verdict(row).filter(|verdict| verdict.flagged) else { continue };
-                visit(FlaggedRow {
-                    id: group.first.0 + row as u64,
-                    time: columns.time(row),
-                    verdict,
-                    template: columns.template(row),
-                    source: columns.input(row).map_or("", |input| snapshot.input_name(input)),
-                });
             }
         }
     }

@@ -25,6 +25,7 @@ mod rewrite;
 mod search;
 mod sessions;
 mod settings;
+mod silences;
 mod store;
 mod target;
 mod train;

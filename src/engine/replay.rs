@@ -99,10 +99,12 @@ impl<'d> Replay<'d> {
             let message = of_record.first("message").unwrap_or(raw);
             let event = Event {
                 source: columns.input(row).map_or(u32::MAX, |input| self.sources.of(input)),
+                input: columns.input(row).map_or(u32::MAX, |input| input.0),
                 raw,
                 message,
                 fields: of_record,
                 time: columns.time(row),
+                quality: columns.time_quality(row),
                 level: columns.level(row),
                 template: self.templater.cut(message),
                 session: SessionKey::Found,

@@ -58,8 +58,7 @@ pub fn rescore(
         detector.set_rules(Arc::clone(rules));
     }
     replay(snapshot, interpret, &mut detector, rules, |_, _| ())?;
-    detector.finish();
-    detector.take_sessions();
+    detector.begin_again();
     counters.add_read(snapshot.raw_bytes());
     let mut rewrite = rewriter.rewrite(entries.clone(), snapshot.fields_of(&entries)?)?;
     let mut restripe = Restripe::new(&mut rewrite, interpret);

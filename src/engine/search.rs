@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use self::kept::{Kept, Wanted};
-use self::ordered::Flow;
+use self::ordered::Extent;
 use self::run::Run;
 use super::incidents::{Unread, incidents_of};
 use super::{EngineError, Store};
@@ -24,9 +24,6 @@ use crate::model::{FoundRecord, Incidents, Timestamp, Zone};
 use crate::parse::Registry;
 use crate::query::{Cache, Limits, Matcher, Output, Pipeline, Query, QueryContext, Reading, Shown, Table};
 
-/// Up to this many wanted records are held while all matches are counted; more are handed out as they come.
-const HELD: u64 = 10_000;
-
 pub use grammar::Grammar;
 
 /// How a question is asked.
@@ -34,6 +31,8 @@ pub use grammar::Grammar;
 pub struct SearchOptions {
     /// Records wanted, newest first; `None`: all.
     pub limit: Option<u64>,
+    /// Whether all matches are counted where fewer are wanted; otherwise the search ends once those wanted are known.
+    pub count_all: bool,
     /// Use no index.
     pub scan: bool,
     /// An unknown field is no error.
@@ -45,9 +44,9 @@ pub struct SearchOptions {
 }
 
 impl Default for SearchOptions {
-    /// Everything, by the index, with known fields only, in UTC, however long it takes.
+    /// Everything, counted, by the index, with known fields only, in UTC, however long it takes.
     fn default() -> SearchOptions {
-        SearchOptions { limit: None, scan: false, lenient: false, zone: Zone::UTC, time_limit: None }
+        SearchOptions { limit: None, count_all: true, scan: false, lenient: false, zone: Zone::UTC, time_limit: None }
     }
 }
 
@@ -77,7 +76,11 @@ pub struct Coverage {
 pub struct SearchSummary {
     /// Records that match, before pipes.
     pub matched: u64,
-    /// Records or rows of the whole answer, behind pipes, whatever the limit of records handed out.
+    /// Whether these are all that match. Otherwise no more were wanted and the search ended there: at least so many match, and
+    /// the times are those of the newest so many.
+    pub counted: bool,
+    /// Records or rows of the whole answer, behind pipes, whatever the limit of records handed out; where not
+    /// all were counted, of what was.
     pub given: u64,
     /// Earliest time among them.
     pub first: Option<Timestamp>,
@@ -224,8 +227,12 @@ impl Search {
         Ok(Query::parse(text, &context)?)
     }
 
-    /// Answers a query: `found` receives the records in order until it says `false` or the limit is reached. With pipes, it
-    /// receives nothing: their output is in the summary. `stop` ends the work early with [`EngineError::Interrupted`].
+    /// Answers a query: `found` receives the records in order, each as soon as nothing newer can be found, until it says `false` or
+    /// the limit is reached. With pipes that make a table, it receives nothing: that is in the summary. `stop` ends the work early
+    /// with [`EngineError::Interrupted`].
+    ///
+    /// Where pipes begin with `head`, the search ends once its records are known, and so with a limit unless
+    /// [`SearchOptions::count_all`].
     pub fn run(
         &self,
         query: &Query,
@@ -234,83 +241,95 @@ impl Search {
         mut found: impl FnMut(FoundRecord) -> bool,
     ) -> Result<SearchSummary, EngineError> {
         let mut run = Run::plan(self, query, options, stop)?;
-        if query.pipes.is_empty() {
-            match options.limit.unwrap_or(u64::MAX) {
-                limit @ ..=HELD => {
-                    for record in run.newest(limit)? {
-                        if !found(record) {
-                            break;
-                        }
-                    }
-                }
-                mut left => run.in_order(Wanted::ALL, |view| {
-                    left -= 1;
-                    Ok(match found(FoundRecord::of(view)) {
-                        true if left == 0 => Flow::Count,
-                        true => Flow::More,
-                        false => Flow::Stop,
-                    })
-                })?,
-            }
-        } else {
-            let limits = Limits { zone: options.zone, ..Limits::default() };
-            let mut pipeline = Pipeline::new(&query.pipes, limits)?;
+        let limits = Limits { zone: options.zone, ..Limits::default() };
+        let mut pipeline = Pipeline::new(&query.pipes, limits)?;
+        if pipeline.passes_on() {
+            self.stream(&mut run, pipeline, options, found)?;
+            return Ok(run.finish());
+        }
+        if pipeline.needs_order() {
             let wanted =
                 Wanted { needs: pipeline.needs(), lines: pipeline.needs_lines(), fields: pipeline.needs_fields() };
-            if pipeline.needs_order() {
-                run.in_order(wanted, |view| {
-                    pipeline.push(view)?;
-                    Ok(if pipeline.done() { Flow::Count } else { Flow::More })
-                })?;
-            } else {
-                run.aggregate(&mut pipeline)?;
-            }
-            match pipeline.finish()? {
-                Output::Table(table) => {
-                    run.summary.given = table.rows.len() as u64;
-                    run.summary.table = Some(table);
-                }
-                Output::Records { rows, shown } => {
-                    run.summary.given = rows.len() as u64;
-                    let mut kept = Kept::knowing(run.matcher.incidents());
-                    let wanted = rows.len().min(options.limit.map_or(usize::MAX, |limit| limit as usize));
-                    for (number, row) in rows.iter().take(wanted).enumerate() {
-                        if run.is_late() {
-                            run.leave_out((wanted - number) as u64);
-                            break;
-                        }
-                        if stop.load(Relaxed) {
-                            return Err(EngineError::Interrupted);
-                        }
-                        let Some(mut record) = kept.record(row.id, self)? else { continue };
-                        record.fields.extend(row.extracted.iter().cloned());
-                        show(&mut record, &shown);
-                        if !found(record) {
-                            break;
-                        }
-                    }
-                }
-                Output::Context { count, hits } => {
-                    let near = self.near(count as u64, &hits, &|| run.is_stopped())?;
-                    run.summary.given = near.len() as u64;
-                    let limit = options.limit.map_or(usize::MAX, |limit| limit as usize);
-                    let is_hit: HashSet<u64> = hits.iter().map(|hit| hit.0).collect();
-                    let mut found = |record: FoundRecord| {
-                        let hit = Some(is_hit.contains(&record.id.0));
-                        found(FoundRecord { hit, ..record })
-                    };
-                    let left = self.hand_out(near.iter().take(limit), &|| run.is_stopped(), &mut found)?;
-                    let lost = if near.is_empty() { hits.len() as u64 } else { left };
-                    if lost > 0 {
-                        run.leave_out(lost);
-                    }
-                }
-            }
+            let extent = pipeline.first().map_or(Extent::ALL, |count| Extent::first(count, count));
+            run.in_order(extent, wanted, |view| {
+                pipeline.push(view)?;
+                Ok(true)
+            })?;
+        } else {
+            run.aggregate(&mut pipeline)?;
         }
-        if query.pipes.is_empty() {
-            run.summary.given = run.summary.matched;
+        let wanted = options.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        match pipeline.finish()? {
+            Output::Table(table) => {
+                run.summary.given = table.rows.len() as u64;
+                run.summary.table = Some(table);
+            }
+            Output::Records { rows, shown } => {
+                run.summary.given = rows.len() as u64;
+                let mut kept = Kept::knowing(run.matcher.incidents());
+                let wanted = rows.len().min(wanted);
+                for (number, row) in rows.iter().take(wanted).enumerate() {
+                    if run.is_late() {
+                        run.leave_out((wanted - number) as u64);
+                        break;
+                    }
+                    if stop.load(Relaxed) {
+                        return Err(EngineError::Interrupted);
+                    }
+                    let Some(mut record) = kept.record(row.id, self)? else { continue };
+                    record.fields.extend(row.extracted.iter().cloned());
+                    show(&mut record, &shown);
+                    if !found(record) {
+                        break;
+                    }
+                }
+            }
+            Output::Context { count, hits } => {
+                let near = self.near(count as u64, &hits, &|| run.is_stopped())?;
+                run.summary.given = near.len() as u64;
+                let is_hit: HashSet<u64> = hits.iter().map(|hit| hit.0).collect();
+                let mut found = |record: FoundRecord| {
+                    let hit = Some(is_hit.contains(&record.id.0));
+                    found(FoundRecord { hit, ..record })
+                };
+                let left = self.hand_out(near.iter().take(wanted), &|| run.is_stopped(), &mut found)?;
+                let lost = if near.is_empty() { hits.len() as u64 } else { left };
+                if lost > 0 {
+                    run.leave_out(lost);
+                }
+            }
         }
         Ok(run.finish())
+    }
+
+    /// Hands out records as they come, where pipes do no more than choose the first of them and what is shown.
+    fn stream(
+        &self,
+        run: &mut Run<'_>,
+        mut pipeline: Pipeline,
+        options: &SearchOptions,
+        mut found: impl FnMut(FoundRecord) -> bool,
+    ) -> Result<(), EngineError> {
+        let (first, limit) = (pipeline.first().unwrap_or(u64::MAX), options.limit.unwrap_or(u64::MAX));
+        let extent = match first.min(limit) {
+            // With no record wanted, the number is.
+            _ if options.count_all || limit == 0 => Extent::first(first, limit),
+            wanted => Extent::first(wanted, wanted),
+        };
+        run.in_order(extent, Wanted::ALL, |view| {
+            pipeline.push(view)?;
+            for row in pipeline.passed_on() {
+                let mut record = FoundRecord::of(view);
+                record.fields.extend(row.extracted);
+                show(&mut record, pipeline.shown());
+                if !found(record) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })?;
+        run.summary.given = run.summary.matched.min(first);
+        Ok(())
     }
 
     /// The number of records that match.
@@ -321,7 +340,7 @@ impl Search {
         stop: &AtomicBool,
     ) -> Result<SearchSummary, EngineError> {
         let mut run = Run::plan(self, query, options, stop)?;
-        run.newest(0)?;
+        run.in_order(Extent::NUMBER, Wanted::ALL, |_| Ok(true))?;
         Ok(run.finish())
     }
 }

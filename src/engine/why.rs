@@ -67,6 +67,10 @@ fn queries(record: &FoundRecord) -> Vec<(String, String)> {
         queries.push((format!("incident:{incident}"), "the flagged records of its incident".to_owned()));
     }
     let around = record.time.map(|time| format!(" around:{time}~{AROUND}")).unwrap_or_default();
+    if let Some(time) = record.time.filter(|_| record.rules.iter().any(|rule| rule == "silence")) {
+        let query = format!("source={} time<={time} | head 2", quoted(&record.source));
+        queries.push((query, "this record and the one before the silence".to_owned()));
+    }
     if let Some(entity) = &record.entity {
         queries.push((format!("{}{around}", quoted(entity)), "all lines that name it, around this time".to_owned()));
     }

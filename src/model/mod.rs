@@ -30,5 +30,5 @@ pub use name::{COMMON_FIELDS, canonical_name};
 pub use origin::{InputId, Origin, RecordId};
 pub use record::{Interpret, RecordView};
 pub use template::{Cut, Slot, SlotKind};
-pub use time::{TimeQuality, TimeRange, Timestamp, Zone};
+pub use time::{TimeQuality, TimeRange, Timestamp, Zone, lasting};
 pub use verdict::{Reason, Verdict};

@@ -218,6 +218,17 @@ impl TimeQuality {
     }
 }
 
+/// A length of time in words, the two largest units of it: `3h 12m`, `48s`, `2d 3h`; below a second in ms.
+pub fn lasting(nanos: i64) -> String {
+    let seconds = nanos.unsigned_abs() / SECOND.unsigned_abs();
+    if seconds == 0 {
+        return format!("{}ms", nanos.unsigned_abs() / 1_000_000);
+    }
+    let units = [(seconds / 86_400, "d"), (seconds / 3_600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    let told = units.into_iter().skip_while(|(number, _)| *number == 0).take(2).filter(|(number, _)| *number > 0);
+    told.map(|(number, unit)| format!("{number}{unit}")).collect::<Vec<_>>().join(" ")
+}
+
 /// A half-open range of time: `from` is in it, `until` is not; `None` is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TimeRange {
@@ -255,6 +266,16 @@ impl TimeRange {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_of_time_are_told_in_their_two_largest_units() {
+        let told = |seconds: i64| lasting(seconds * SECOND);
+        assert_eq!(
+            [told(48), told(60), told(11_520), told(86_400 + 59), told(183_600)],
+            ["48s", "1m", "3h 12m", "1d", "2d 3h"]
+        );
+        assert_eq!([lasting(0), lasting(-350_000_000), lasting(i64::MIN)], ["0ms", "350ms", "106751d 23h"]);
+    }
 
     #[test]
     fn civil_dates_survive_the_way_there_and_back() {

@@ -9,7 +9,7 @@ use super::matcher::{Known, Matcher};
 use super::plan::Candidate;
 use super::values::ValueColumn;
 use crate::archive::lines::{Hits, Needle};
-use crate::archive::{ArchiveError, GroupColumns, GroupLines, GroupRef, Needs, Snapshot};
+use crate::archive::{ArchiveError, GroupColumns, GroupLines, GroupRef, GroupStats, Needs, Snapshot};
 use crate::model::{FieldSet, Incidents, InputId, Interpret, Layout, Origin, RecordId, RecordView};
 
 /// Records whose bytes are searched as one before each is looked at.
@@ -248,6 +248,11 @@ impl Decoded {
         Ok(())
     }
 
+    /// What is known of the group without reading it.
+    pub fn stats(&self) -> &GroupStats {
+        &self.group.stats
+    }
+
     /// The columns.
     pub fn columns(&self) -> &GroupColumns {
         &self.columns
@@ -260,7 +265,8 @@ impl Decoded {
 
     /// Unpacks the lines, once.
     pub fn unpack(&mut self, snapshot: &Snapshot) -> Result<(), ArchiveError> {
-        if self.lines.is_none() {
+        // There may be one line alone.
+        if !self.lines.as_ref().is_some_and(|lines| lines.rows() == self.columns.rows()) {
             self.lines = Some(snapshot.lines(&self.group)?);
         }
         Ok(())

@@ -8,6 +8,7 @@ mod detail;
 mod export;
 mod facets;
 mod known;
+mod page;
 mod saved;
 mod screen;
 mod session;

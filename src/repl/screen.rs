@@ -48,15 +48,29 @@ impl Screen {
         Ok(())
     }
 
+    /// Whether a text can be said without a pause.
+    pub fn fits(&self, text: &str) -> bool {
+        let Some((height, _)) = self.size() else { return true };
+        let rows = text.split('\n').map(|line| self.rows(line)).sum::<usize>();
+        self.used + rows <= height || self.is_over
+    }
+
+    /// Rows before a pause and columns of the terminal, where there are pauses.
+    fn size(&self) -> Option<(usize, usize)> {
+        let (height, width) = self.term.as_ref()?.size();
+        (height >= 3).then(|| (usize::from(height) - 1, usize::from(width.max(1))))
+    }
+
+    /// Rows that a line takes.
+    fn rows(&self, line: &str) -> usize {
+        self.size().map_or(1, |(_, width)| measure_text_width(line).div_ceil(width).max(1))
+    }
+
     /// Waits at the end of a screen for a key; `false` where the reader wants no more.
     fn has_room(&mut self, line: &str) -> bool {
-        let Some(term) = &self.term else { return true };
-        let (height, width) = term.size();
-        if height < 3 {
-            return true;
-        }
-        let rows = measure_text_width(line).div_ceil(usize::from(width.max(1))).max(1);
-        if self.used > 0 && self.used + rows > usize::from(height.saturating_sub(1)) {
+        let (Some(term), Some((height, _))) = (&self.term, self.size()) else { return true };
+        let rows = self.rows(line);
+        if self.used > 0 && self.used + rows > height {
             // A terminal that can't be asked shows everything.
             let _ = term.write_str(&self.theme.dim("-- more: space or Enter goes on, q stops --"));
             let key = term.read_key();
@@ -67,7 +81,7 @@ impl Screen {
             }
             // After Enter one line more, as pagers do.
             if matches!(key, Ok(Key::Enter | Key::ArrowDown)) {
-                self.used = usize::from(height.saturating_sub(1)).saturating_sub(rows);
+                self.used = height.saturating_sub(rows);
             }
         }
         self.used += rows;

@@ -12,12 +12,13 @@ use super::detail;
 use super::export::export;
 use super::facets::Facets;
 use super::known::Known;
+use super::page::Page;
 use super::saved::Saved;
 use super::screen::Screen;
 use super::verify::{lines_of, verify};
-use crate::engine::{EngineError, Marker, Question, Search, SearchOptions, SearchSummary, Verdict};
+use crate::engine::{EngineError, Question, Search, SearchOptions, SearchSummary, Verdict};
 use crate::model::FoundRecord;
-use crate::report::{self, Answer, Form, Style, Theme, count, escape, summary_line, text_of};
+use crate::report::{self, Theme, count, escape, summary_line, text_of};
 
 /// Records shown of an answer.
 const PAGE: u64 = 20;
@@ -130,30 +131,25 @@ impl<'a> Session<'a> {
         outcome
     }
 
-    /// Answers a question with up to `limit` records.
+    /// Answers a question with up to `limit` records, which are shown while all that match are counted.
     pub fn question(&mut self, text: &str, limit: u64, explain: bool) -> anyhow::Result<()> {
         let options = SearchOptions { limit: Some(limit), ..self.options };
         self.known.borrow_mut().renew(self.search.grammar(&options));
         let query = self.search.parse(text, &options)?;
-        let mut records = Vec::new();
-        let summary = self.search.run(&query, &options, self.stop, |record| {
-            records.push(record);
-            true
-        })?;
-        if explain {
-            summary.explain.iter().try_for_each(|line| self.say(&escape(line)))?;
-        }
-        self.say(&self.summary(&summary))?;
         let is_table = query.makes_table();
-        self.shown = records.len() as u64;
-        self.last = Some(query);
-        self.records(&records)?;
+        // What was shown is the last answer, even if it is never counted.
+        let outcome = self.page(query, &options, 0)?;
+        let summary = outcome?;
         if let Some(table) = &summary.table {
             self.say(&report::table_of(table, self.theme))?;
         }
         if self.screen.is_over() {
             self.screen.begin();
         }
+        if explain {
+            summary.explain.iter().try_for_each(|line| self.say(&escape(line)))?;
+        }
+        self.say(&self.summary(&summary))?;
         let left = summary.given.saturating_sub(self.shown);
         if !is_table && left > 0 {
             let how = "; :more shows the next, :facets what sets them apart, | stats counts them";
@@ -165,36 +161,41 @@ impl<'a> Session<'a> {
         self.warn(&summary)
     }
 
+    /// Shows the records of an answer but the first `from`, as they come, and learns their values; the outer failure is one of
+    /// printing.
+    fn page(
+        &mut self,
+        query: Question,
+        options: &SearchOptions,
+        from: u64,
+    ) -> anyhow::Result<Result<SearchSummary, EngineError>> {
+        let mut page = Page::new(&mut self.screen, &query, self.options.zone, self.theme);
+        let mut number = 0;
+        let outcome = self.search.run(&query, options, self.stop, |record| {
+            number += 1;
+            number <= from || page.add(&record)
+        });
+        let (shown, facets) = page.finish()?;
+        if outcome.is_ok() || shown > 0 {
+            self.shown = from + shown;
+            self.last = Some(query);
+        }
+        self.known.borrow_mut().learn(&facets);
+        Ok(outcome)
+    }
+
     fn warn(&mut self, summary: &SearchSummary) -> anyhow::Result<()> {
         self.failed |= !summary.is_complete();
         let style = if summary.is_complete() { "33" } else { "31" };
         summary.warnings().iter().try_for_each(|line| self.say(&self.theme.paint(style, &escape(line))))
     }
 
-    /// Prints records as the last question has them, with its matches marked, and learns their values.
-    fn records(&mut self, records: &[FoundRecord]) -> anyhow::Result<()> {
-        let Some(query) = &self.last else { return Ok(()) };
-        let marker = Marker::of(query);
-        let columns = query.shown().to_vec();
-        let style = Style { form: Form::Text, zone: self.options.zone, theme: self.theme, columns };
-        let (mut marks, mut facets) = (Vec::new(), Facets::default());
-        for record in records {
-            marker.marks(record.line(), &mut marks);
-            facets.add(record);
-            let mut answer = Answer::new(Vec::new(), style.clone());
-            answer.record(record, &marks)?;
-            let text = String::from_utf8_lossy(&answer.finish()?).into_owned();
-            self.say(text.trim_end_matches('\n'))?;
-        }
-        self.known.borrow_mut().learn(&facets);
-        Ok(())
-    }
-
     fn summary(&self, summary: &SearchSummary) -> String {
         let coverage = &summary.coverage;
         let range = (summary.first, summary.last);
         let covered = (coverage.covered, coverage.pruned);
-        let line = summary_line(summary.matched, coverage.records, range, self.options.zone, covered, summary.seconds);
+        let matched = (summary.matched, summary.counted);
+        let line = summary_line(matched, coverage.records, range, self.options.zone, covered, summary.seconds);
         self.theme.paint("1", &line)
     }
 
@@ -283,25 +284,16 @@ impl<'a> Session<'a> {
     /// The next page of the last answer.
     fn more(&mut self) -> anyhow::Result<()> {
         let from = self.shown;
-        let options = SearchOptions { limit: Some(from.saturating_add(PAGE)), ..self.options };
+        // How many there are was said with the first page.
+        let options = SearchOptions { limit: Some(from.saturating_add(PAGE)), count_all: false, ..self.options };
         let query = self.last_question()?;
         if query.makes_table() {
             bail!("the last answer is a table, which was shown in full");
         }
-        let mut number = 0;
-        let mut records: Vec<FoundRecord> = Vec::new();
-        let summary = self.search.run(query, &options, self.stop, |record| {
-            number += 1;
-            if number > from {
-                records.push(record);
-            }
-            true
-        })?;
-        self.records(&records)?;
-        if records.is_empty() {
+        let summary = self.page(query.clone(), &options, from)??;
+        if self.shown == from {
             self.say("that was all")?;
         }
-        self.shown = from + records.len() as u64;
         self.warn(&summary)
     }
 

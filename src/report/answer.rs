@@ -103,6 +103,11 @@ impl<W: Write> Answer<W> {
         rows.iter().try_for_each(|row| writeln!(self.out, "{row}"))
     }
 
+    /// Gives what was written so far to its reader.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     /// Ends the answer: an answer without records still has its header. Gives back what was written to.
     pub fn finish(mut self) -> io::Result<W> {
         if self.style.form == Form::Csv {

@@ -136,9 +136,10 @@ pub fn csv_rows(table: &Table) -> Vec<String> {
     std::iter::once(header.join(",")).chain(table.rows.iter().map(row_of)).collect()
 }
 
-/// The line every answer ends with: how many match, over which time, and what the answer speaks of.
+/// The line every answer ends with: how many match, over which time, and what the answer speaks of. Of matches that were not all
+/// counted it says so.
 pub fn summary_line(
-    matched: u64,
+    (matched, counted): (u64, bool),
     records: u64,
     span: (Option<Timestamp>, Option<Timestamp>),
     zone: Zone,
@@ -150,8 +151,9 @@ pub fn summary_line(
         _ => String::new(),
     };
     let verb = if matched == 1 { "matches" } else { "match" };
+    let (least, end) = if counted { ("", "") } else { ("at least ", "; counting stopped there") };
     format!(
-        "{} of {} {verb}{span}  covered {}/{}, pruned {}, {}",
+        "{least}{} of {} {verb}{end}{span}  covered {}/{}, pruned {}, {}",
         thousands(matched),
         count(records, "record"),
         thousands(covered),
@@ -189,8 +191,12 @@ mod tests {
     fn the_last_line_says_what_was_covered() {
         let span = (Some(Timestamp(0)), Some(Timestamp(1_000_000_000)));
         assert_eq!(
-            summary_line(8, 24, span, Zone::UTC, (24, 0), 0.003),
+            summary_line((8, true), 24, span, Zone::UTC, (24, 0), 0.003),
             "8 of 24 records match  time 1970-01-01T00:00:00Z .. 1970-01-01T00:00:01Z  covered 24/24, pruned 0 row groups, 3 ms"
+        );
+        assert_eq!(
+            summary_line((1, false), 24, (None, None), Zone::UTC, (24, 0), 0.003),
+            "at least 1 of 24 records matches; counting stopped there  covered 24/24, pruned 0 row groups, 3 ms"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! The detector as a whole, behind the templater.
 
 use logguard::detect::{Alert, DetectConfig, Detector, Event, Incidents, SessionKey};
-use logguard::model::{FieldSet, Timestamp, Verdict};
+use logguard::model::{FieldSet, TimeQuality, Timestamp, Verdict};
 use logguard::template::Templater;
 
 /// A detector fed with messages, one a second.
@@ -24,10 +24,12 @@ impl Bench {
         let mut verdict = Verdict::default();
         let event = Event {
             source: self.source,
+            input: self.source,
             raw: message,
             message,
             fields: self.fields.of(message),
             time: Timestamp::from_seconds(1_700_000_000 + self.second, 0),
+            quality: TimeQuality::Exact,
             level: None,
             template: self.templater.cut(message),
             session: SessionKey::Found,
@@ -151,10 +153,12 @@ fn a_scan_is_one_incident_and_the_budget_is_kept() {
         let score = if scan { 0.9 } else { (number * 7_919 % 1_000) as f32 / 2_000.0 };
         let event = Event {
             source: 0,
+            input: 0,
             raw: message,
             message,
             fields: fields.of(message),
             time: Timestamp::from_seconds(1_700_000_000 + number as i64, 0),
+            quality: TimeQuality::Exact,
             level: None,
             template: templater.cut(message),
             session: SessionKey::Found,

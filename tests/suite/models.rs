@@ -39,6 +39,45 @@ fn what_was_learnt_judges_other_files_from_their_first_line() {
     assert_eq!(world.ids("anomaly:true", &[]), [1, 2]);
 }
 
+/// Messages of logins by a few people, in several wordings.
+fn varied_logins(count: usize) -> impl Iterator<Item = String> {
+    let users = ["alice", "bob", "carol", "deploy", "erin", "frank", "grace", "heidi", "ivan", "judy"];
+    let user = move |number: usize| users[(number * 7 + number / 10) % users.len()];
+    (0..count).map(move |number| match number * 13 % 5 {
+        0 | 1 => format!("User {} logged in", user(number)),
+        2 => format!("User {} logged out", user(number)),
+        3 => format!("Session opened for user {}", user(number)),
+        _ => format!("Session closed for user {}", user(number)),
+    })
+}
+
+#[test]
+fn a_name_never_seen_in_an_ordinary_wording_is_ordinary_and_attacks_are_not() {
+    let world = World::new();
+    let test = world.write("test.log", TAIL);
+    for count in [120, 1_000, 4_000] {
+        let text = |line: &dyn Fn(usize, &str) -> String| -> String {
+            varied_logins(count).enumerate().map(|(number, message)| line(number, &message)).collect()
+        };
+        let time =
+            |number: usize| format!("2026-11-20T{:02}:{:02}:{:02}Z", number / 3_600, number / 60 % 60, number % 60);
+        let lines = text(&|number, message| format!("{} INFO {message}\n", time(number)));
+        let objects = text(&|number, message| {
+            format!(
+                "{{\"timestamp\":\"{}\",\"level\":\"INFO\",\"message\":\"{message}\",\"source\":\"auth\"}}\n",
+                time(number)
+            )
+        });
+        let table = "id,log\n".to_owned() + &text(&|number, message| format!("{number},{message}\n"));
+        for (name, training) in [("lines.log", lines), ("objects.jsonl", objects), ("table.csv", table)] {
+            let model = format!("{}-{count}", name.split('.').next().unwrap());
+            world.ok(&["train", "--name", &model, &world.write(name, training)]);
+            let run = world.ok(&["score", "--model", &model, &test]);
+            assert_eq!(flags(&run.stdout), [false, true, true], "{model}: {}", run.stdout);
+        }
+    }
+}
+
 #[test]
 fn the_same_training_gives_the_same_bytes_and_other_settings_another_model() {
     let world = World::new();
@@ -87,14 +126,14 @@ fn a_model_that_cannot_be_used_is_told_in_one_sentence_and_ingest_goes_on() {
     let mut flipped = whole.clone();
     let middle = flipped.len() / 2;
     flipped[middle] ^= 1;
-    let header = whole.windows(11).position(|bytes| bytes == b"\"version\":2").unwrap();
+    let header = whole.windows(11).position(|bytes| bytes == b"\"version\":3").unwrap();
     let mut other = whole.clone();
     other[header + 10] = b'9';
     let bad = [
         (flipped, "is damaged: it does not have the hash"),
         (whole[..middle].to_vec(), "is damaged: it is cut short"),
         (whole[..9].to_vec(), "is damaged: it is cut short"),
-        (other, "is a model of version 9, this logguard uses version 2"),
+        (other, "is a model of version 9, this logguard uses version 3"),
         (b"not a model".to_vec(), "is no LogGuard model"),
     ];
     for (number, (bytes, sentence)) in bad.into_iter().enumerate() {

@@ -44,8 +44,8 @@ fn matches_are_marked_and_the_line_comes_back_in_the_next_sitting() {
     let world = stored();
     let mut first = open(&world);
     first.send_line("failed | head 1").unwrap();
-    first.exp_string("200 of 200 records match").unwrap();
     first.exp_string("\x1b[1;33mFailed\x1b[0m").unwrap();
+    first.exp_string("200 of 200 records match").unwrap();
     first.exp_string("LogSearch > ").unwrap();
     leave(first);
     let mut second = open(&world);

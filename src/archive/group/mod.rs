@@ -146,6 +146,21 @@ pub struct StripeStats {
     sections: Vec<Section>,
 }
 
+/// A stripe as the directory of its segment has it: the same, and where it lies.
+#[derive(Debug, Deserialize)]
+pub struct PlacedStripe {
+    /// Offset of its first byte in the file.
+    pub at: u64,
+    groups: Vec<GroupStats>,
+    sections: Vec<Section>,
+}
+
+impl From<PlacedStripe> for StripeStats {
+    fn from(PlacedStripe { groups, sections, .. }: PlacedStripe) -> StripeStats {
+        StripeStats { groups, sections }
+    }
+}
+
 impl StripeStats {
     /// Stored bytes of what its groups share.
     pub fn shared_bytes(&self) -> u64 {

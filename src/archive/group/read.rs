@@ -299,15 +299,26 @@ impl GroupReader<'_> {
         let run = run_of(&self.group.runs, row as usize).ok_or_else(nowhere)?;
         let stored = section.stored("lines", self.read)?;
         let stripe = self.shared.lines(self.stripe, self.read)?;
-        // From the known start before it; where its run begins later, that place is needed too.
+        // From the known start that is nearest; where its run begins later, that place is needed too.
         let read = |row: u32| -> Result<(u64, Vec<u8>), SectionError> {
+            let start_at =
+                |step: usize| known.get(step).and_then(|start| u64::try_from(*start).ok()).ok_or_else(nowhere);
             let step = row as usize / STARTS_STEP;
             let from = (step * STARTS_STEP) as u32;
-            let decoded = stripe.decode_rows(&stored, self.group.rows, section.raw, from..row + 1);
-            let (bytes, lengths) = decoded.map_err(|_| section.damaged("lines", "can't be unpacked"))?;
-            let before: u64 = lengths.iter().rev().skip(1).map(|length| u64::from(*length)).sum();
-            let start = known.get(step).and_then(|start| u64::try_from(*start).ok()).ok_or_else(nowhere)?;
-            Ok((start.saturating_add(before), bytes.get(before as usize..).unwrap_or_default().to_vec()))
+            let until = from.saturating_add(STARTS_STEP as u32).min(self.group.rows);
+            let is_behind = row - from <= until.saturating_sub(row);
+            let wanted = if is_behind { from..row + 1 } else { row..until };
+            let decoded = stripe.decode_rows(&stored, self.group.rows, section.raw, wanted);
+            let (mut bytes, lengths) = decoded.map_err(|_| section.damaged("lines", "can't be unpacked"))?;
+            if is_behind {
+                let before: u64 = lengths.iter().rev().skip(1).map(|length| u64::from(*length)).sum();
+                bytes.drain(..(before as usize).min(bytes.len()));
+                return Ok((start_at(step)?.saturating_add(before), bytes));
+            }
+            let end = if until < self.group.rows { start_at(step + 1)? } else { self.group.raw_bytes };
+            let start = end.checked_sub(bytes.len() as u64).ok_or_else(nowhere)?;
+            bytes.truncate(lengths.first().map_or(0, |length| *length as usize));
+            Ok((start, bytes))
         };
         let (start, bytes) = read(row)?;
         let run_start = if run.row == row {

@@ -39,8 +39,36 @@ pub struct Section {
     /// Lines of a section that is kept in columns.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     rows: Option<u32>,
-    /// XXH3-64 of the stored bytes, hexadecimal.
-    sum: String,
+    /// XXH3-64 of the stored bytes, in JSON as 16 hexadecimal digits.
+    #[serde(with = "digits")]
+    sum: u64,
+}
+
+/// Checksums as JSON has them.
+mod digits {
+    use serde::de::{Deserializer, Error, Unexpected, Visitor};
+
+    pub fn serialize<S: serde::Serializer>(sum: &u64, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("{sum:016x}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        struct Digits;
+        impl Visitor<'_> for Digits {
+            type Value = u64;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("16 hexadecimal digits")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<u64, E> {
+                let is_digits = text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+                let sum = u64::from_str_radix(text, 16).ok().filter(|_| is_digits);
+                sum.ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+            }
+        }
+        from.deserialize_str(Digits)
+    }
 }
 
 /// What texts may have in common with the lines of their stripe.
@@ -139,7 +167,7 @@ impl SectionWriter {
             len: stored.len() as u64,
             raw,
             rows,
-            sum: format!("{:016x}", xxh3_64(stored)),
+            sum: xxh3_64(stored),
         });
         self.bytes.extend_from_slice(stored);
     }
@@ -176,7 +204,7 @@ impl Section {
         }
         let stored =
             read(self.at, self.len as usize).map_err(|cause| SectionError { at: self.at, what: Err(cause) })?;
-        if format!("{:016x}", xxh3_64(&stored)) != self.sum {
+        if xxh3_64(&stored) != self.sum {
             return Err(self.damaged(name, "do not have the checksum they were written with"));
         }
         Ok(stored)

@@ -65,7 +65,7 @@ impl Sought {
     pub fn rows(
         &self,
         loader: &mut Loader<'_, '_>,
-        described: &DescribedTable,
+        described: &DescribedTable<'_>,
         rows: usize,
     ) -> Result<Hits, DecodeError> {
         self.table(loader, described, rows, &self.ways)
@@ -74,19 +74,19 @@ impl Sought {
     fn table(
         &self,
         loader: &mut Loader<'_, '_>,
-        described: &DescribedTable,
+        described: &DescribedTable<'_>,
         rows: usize,
         ways: &[Vec<Way>],
     ) -> Result<Hits, DecodeError> {
         if ways.iter().all(Vec::is_empty) {
             return Ok(Hits::None);
         }
-        let ids = loader.integers(described.ids(), rows)?;
+        let ids = loader.kept(described.ids(), rows)?;
         let answers = self.answers(loader, described, &ids, ways)?;
         let templates = described.templates();
         let rules: Vec<Rule> =
             templates.iter().zip(ways).map(|(template, ways)| Rule::of(&template.columns, ways, &answers)).collect();
-        let mut used = vec![false; described.columns().len()];
+        let mut used = vec![false; described.forms().len()];
         for (column, _) in rules.iter().flat_map(|rule| &rule.ways).flat_map(|way| &way.asks) {
             if let Some(used) = used.get_mut(*column as usize) {
                 *used = true;
@@ -104,8 +104,8 @@ impl Sought {
         // The next value of each column.
         let mut next = vec![0usize; used.len()];
         let mut hits = Vec::with_capacity(ids.len());
-        for id in ids {
-            let id = id as usize;
+        for id in ids.iter() {
+            let id = *id as usize;
             hits.push(rules.get(id).map_or(MAYBE, |rule| rule.row(&next)));
             for column in used_by.get(id).map_or(&[][..], Vec::as_slice) {
                 if let Some(next) = next.get_mut(*column as usize) {
@@ -120,7 +120,7 @@ impl Sought {
     fn answers(
         &self,
         loader: &mut Loader<'_, '_>,
-        described: &DescribedTable,
+        described: &DescribedTable<'_>,
         ids: &[u64],
         ways: &[Vec<Way>],
     ) -> Result<HashMap<(u32, Ask), Hits>, DecodeError> {
@@ -157,10 +157,8 @@ impl Sought {
             if asks.is_empty() {
                 continue;
             }
-            let (Some(of), Some(count)) = (described.columns().get(*column as usize), counts.get(*column as usize))
-            else {
-                return Err(DecodeError("a column that is not there"));
-            };
+            let of = &described.column(*column as usize)?;
+            let count = counts.get(*column as usize).ok_or(DecodeError("a column that is not there"))?;
             let hits = loader.borrowed(|loader| -> Result<Vec<Hits>, DecodeError> {
                 let Described::Stamps { format, .. } = of else { return self.column(loader, of, *count, &asks) };
                 let all = match &mut stamps {
@@ -188,7 +186,7 @@ impl Sought {
     fn column(
         &self,
         loader: &mut Loader<'_, '_>,
-        described: &Described,
+        described: &Described<'_>,
         count: usize,
         asks: &[Ask],
     ) -> Result<Vec<Hits>, DecodeError> {
@@ -222,8 +220,8 @@ impl Sought {
                 .iter()
                 .map(|ask| {
                     let may = |column: u32, ask| {
-                        let of = table.columns().get(column as usize);
-                        of.is_none_or(|of| Shape::of(of).may_hold(needle, ask))
+                        let form = table.forms().get(column as usize);
+                        form.is_none_or(|form| Shape::of_form(form).may_hold(needle, ask))
                     };
                     let ways: Vec<Vec<Way>> =
                         table.templates().iter().map(|template| ways(template, needle, *ask, &may)).collect();
@@ -268,7 +266,7 @@ fn in_text(needle: &Needle, ask: Ask, text: &Text) -> Hits {
     }
     let mut hits = Vec::new();
     let mut from = 0;
-    while let Some(found) = needle.find(&text.bytes, from) {
+    while let Some(found) = needle.find(text.bytes.bytes(), from) {
         from = found + 1;
         // The value in which it begins; empty ones before it begin at the same place.
         let at = text.starts.partition_point(|start| *start as usize <= found).saturating_sub(1);

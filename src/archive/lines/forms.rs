@@ -1,6 +1,12 @@
 //! Forms of columns as the tree of a stripe has them, and what a part says of their values, nothing of it unpacked.
+//!
+//! A part may describe thousands of columns of which a question needs a few: what it says is passed over once, and read of a column
+//! when that is asked for.
 
+use std::cell::RefCell;
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use super::DecodeError;
 use super::columns;
@@ -64,8 +70,9 @@ impl TableForm {
     /// Reads it from the tree.
     pub fn read(tree: &mut Meta<'_>, depth: u8) -> Result<TableForm, DecodeError> {
         let (templates, count) = read_templates(tree)?;
-        let (mut columns, mut orders) = (Vec::new(), Vec::new());
+        let (mut columns, mut orders) = (Vec::with_capacity(count), Vec::new());
         let mut depths = vec![0u8; count];
+        let mut users: Option<Users> = None;
         for column in 0..count {
             let keys = if depth == 0 && tree.next_is(columns::ORDERED) { Some(tree.number()?) } else { None };
             let form = Form::read(tree, depth + 1)?;
@@ -76,7 +83,8 @@ impl TableForm {
                     (Some(deepest), Some(depth)) => *depth = deepest + 1,
                     _ => return Err(NO_ORDER),
                 }
-                orders.push(Ordered::read(&templates, column, keys, &form, &columns)?);
+                let users = users.get_or_insert_with(|| Users::new(&templates, count));
+                orders.push(Ordered::read(users, column, keys, &form, &columns)?);
             }
             columns.push(form);
         }
@@ -88,14 +96,27 @@ impl TableForm {
         self.templates.iter().flat_map(|template| template.text.iter().chain(b"\n")).copied().collect()
     }
 
-    /// Reads what a part says of its values.
-    pub fn describe(&self, leaves: &mut Meta<'_>) -> Result<DescribedTable, DecodeError> {
-        let ids = Integers::read(leaves)?;
-        let mut columns = Vec::with_capacity(self.columns.len());
+    /// Passes over what a part says of the values of `rows` rows; the number matters only where columns stand in an order, which
+    /// those within others do not.
+    pub fn describe<'a>(&'a self, leaves: &mut Meta<'a>, rows: usize) -> Result<DescribedTable<'a>, DecodeError> {
+        let ids = Arc::new(Integers::read(leaves)?);
+        let mut at = Vec::with_capacity(self.columns.len());
         for form in &self.columns {
-            columns.push(form.describe(leaves)?);
+            at.push(leaves.clone());
+            form.pass(leaves)?;
         }
-        Ok(DescribedTable { templates: Arc::clone(&self.templates), ids: Arc::new(ids), columns })
+        Ok(DescribedTable { form: self, rows, ids, at, keys: RefCell::default() })
+    }
+
+    fn pass(&self, leaves: &mut Meta<'_>) -> Result<(), DecodeError> {
+        Integers::pass(leaves)?;
+        self.columns.iter().try_for_each(|form| form.pass(leaves))
+    }
+
+    /// The order of a column that stands in that of another.
+    fn order_of(&self, column: usize) -> Option<&Ordered> {
+        let at = self.orders.binary_search_by_key(&column, |order| order.column).ok()?;
+        self.orders.get(at)
     }
 }
 
@@ -104,7 +125,7 @@ const NO_ORDER: DecodeError = DecodeError("no such order of a column");
 impl Ordered {
     /// Checks that each value has a key: both columns are integers, and whoever has the column once has the other once.
     fn read(
-        templates: &[Template],
+        users: &Users,
         column: usize,
         keys: Option<usize>,
         form: &Form,
@@ -117,20 +138,64 @@ impl Ordered {
         if !form.is_integers() || of_keys.is_some_and(|form| !form.is_integers()) {
             return Err(NO_ORDER);
         }
-        let times = |template: &Template, wanted: usize| {
-            template.columns.iter().filter(|column| **column as usize == wanted).count()
-        };
-        let mut uses = Vec::with_capacity(templates.len());
-        for template in templates {
-            match (times(template, column), keys.map(|keys| times(template, keys))) {
-                (0, Some(0) | None) => uses.push((false, false)),
-                (0, Some(1)) => uses.push((false, true)),
-                (1, Some(1)) => uses.push((true, true)),
-                (1, None) => uses.push((true, false)),
+        let mut uses = vec![(false, false); users.templates];
+        for template in users.of(column) {
+            match uses.get_mut(*template as usize) {
+                Some((has, _)) if !*has => *has = true,
+                // Twice in one template.
                 _ => return Err(NO_ORDER),
             }
         }
-        Ok(Ordered { column, keys, uses: Arc::new(uses) })
+        for template in keys.map_or(&[][..], |keys| users.of(keys)) {
+            match uses.get_mut(*template as usize) {
+                Some((_, has)) if !*has => *has = true,
+                _ => return Err(NO_ORDER),
+            }
+        }
+        match keys.is_some() && uses.iter().any(|(column, keys)| *column && !keys) {
+            true => Err(NO_ORDER),
+            false => Ok(Ordered { column, keys, uses: Arc::new(uses) }),
+        }
+    }
+}
+
+/// Which templates have each column, as often as they have it.
+struct Users {
+    templates: usize,
+    /// Where those of each column begin in `of`, and one past the last.
+    starts: Vec<u32>,
+    of: Vec<u32>,
+}
+
+impl Users {
+    fn new(templates: &[Template], columns: usize) -> Users {
+        let mut starts = vec![0u32; columns + 2];
+        for column in templates.iter().flat_map(|template| &template.columns) {
+            if let Some(count) = starts.get_mut(*column as usize + 2) {
+                *count += 1;
+            }
+        }
+        let mut before = 0;
+        for start in &mut starts {
+            before += *start;
+            *start = before;
+        }
+        let mut of = vec![0u32; before as usize];
+        for (number, template) in templates.iter().enumerate() {
+            for column in &template.columns {
+                let Some(next) = starts.get_mut(*column as usize + 1) else { continue };
+                if let Some(slot) = of.get_mut(*next as usize) {
+                    *slot = number as u32;
+                }
+                *next += 1;
+            }
+        }
+        Users { templates: templates.len(), starts, of }
+    }
+
+    fn of(&self, column: usize) -> &[u32] {
+        let place = |at: usize| self.starts.get(at).map_or(0, |start| *start as usize);
+        self.of.get(place(column)..place(column + 1)).unwrap_or_default()
     }
 }
 
@@ -171,7 +236,7 @@ impl Form {
     }
 
     /// Reads what a part says of its values.
-    pub fn describe(&self, leaves: &mut Meta<'_>) -> Result<Described, DecodeError> {
+    pub fn describe<'a>(&'a self, leaves: &mut Meta<'a>) -> Result<Described<'a>, DecodeError> {
         Ok(match self {
             Form::Equal(bytes) => Described::Equal(Arc::clone(bytes)),
             Form::Numbers { width } => Described::Numbers { width: *width, integers: Integers::read(leaves)? },
@@ -182,7 +247,7 @@ impl Form {
             Form::Nibbles { upper } => {
                 Described::Nibbles { upper: *upper, lengths: Integers::read(leaves)?, blob: leaves.blob()? }
             }
-            Form::Patterns(table) => Described::Patterns(Box::new(table.describe(leaves)?)),
+            Form::Patterns(table) => Described::Patterns(Box::new(table.describe(leaves, 0)?)),
             Form::Lines => Described::Lines(leaves.blob()?),
             Form::Bytes => Described::Bytes { lengths: Integers::read(leaves)?, blob: leaves.blob()? },
             Form::Stamps { format, relative } => {
@@ -190,17 +255,28 @@ impl Form {
             }
         })
     }
+
+    /// Passes over what a part says of its values.
+    pub fn pass(&self, leaves: &mut Meta<'_>) -> Result<(), DecodeError> {
+        match self {
+            Form::Equal(_) => Ok(()),
+            Form::Numbers { .. } | Form::Dictionary(_) | Form::Stamps { .. } => Integers::pass(leaves),
+            Form::Hex { .. } | Form::Lines => leaves.blob().map(|_| ()),
+            Form::Nibbles { .. } | Form::Bytes => Integers::pass(leaves).and_then(|()| leaves.blob().map(|_| ())),
+            Form::Patterns(table) => table.pass(leaves),
+        }
+    }
 }
 
 /// A column of a part, not yet unpacked.
 #[derive(Debug)]
-pub enum Described {
+pub enum Described<'a> {
     Equal(Arc<[u8]>),
     Numbers { width: usize, integers: Integers },
     Dictionary { number: usize, ids: Integers },
     Hex { upper: bool, places: Arc<[Option<u8>]>, blob: u32 },
     Nibbles { upper: bool, lengths: Integers, blob: u32 },
-    Patterns(Box<DescribedTable>),
+    Patterns(Box<DescribedTable<'a>>),
     Lines(u32),
     Bytes { lengths: Integers, blob: u32 },
     Stamps { format: u8, relative: bool, integers: Integers },
@@ -208,13 +284,17 @@ pub enum Described {
 
 /// Templates, the template of each row, and the columns of a part.
 #[derive(Debug)]
-pub struct DescribedTable {
-    pub(super) templates: Arc<Vec<Template>>,
-    pub(super) ids: Arc<Integers>,
-    pub(super) columns: Vec<Described>,
+pub struct DescribedTable<'a> {
+    form: &'a TableForm,
+    rows: usize,
+    ids: Arc<Integers>,
+    /// Where each column is described.
+    at: Vec<Meta<'a>>,
+    /// Columns that give others their order.
+    keys: RefCell<HashMap<usize, Arc<Integers>>>,
 }
 
-impl Described {
+impl Described<'_> {
     /// The integers of a column that has nothing else.
     fn integers(&mut self) -> Option<&mut Integers> {
         match self {
@@ -225,38 +305,51 @@ impl Described {
     }
 }
 
-impl DescribedTable {
-    /// Tells columns that stand in the order of others where to find these, in a chunk of so many rows.
-    pub fn link(&mut self, form: &TableForm, rows: usize) {
-        let mut known: Vec<Option<Arc<Integers>>> = vec![None; self.columns.len()];
-        for Ordered { column, keys, uses } in &form.orders {
-            let keys = keys.and_then(|keys| Some((known.get_mut(keys)?, self.columns.get_mut(keys)?.integers()?)));
-            let keys = keys.map(|(known, keys)| Arc::clone(known.get_or_insert_with(|| Arc::new(keys.clone()))));
-            let order = Order { ids: Arc::clone(&self.ids), rows, uses: Arc::clone(uses), keys };
-            if let Some(integers) = self.columns.get_mut(*column).and_then(Described::integers) {
-                integers.set_order(order);
-            }
-        }
-    }
-
+impl<'a> DescribedTable<'a> {
     /// The templates.
-    pub fn templates(&self) -> &[Template] {
-        &self.templates
+    pub fn templates(&self) -> &'a Arc<Vec<Template>> {
+        &self.form.templates
     }
 
     /// The template of each row.
-    pub fn ids(&self) -> &Integers {
+    pub fn ids(&self) -> &Arc<Integers> {
         &self.ids
     }
 
-    /// The columns.
-    pub fn columns(&self) -> &[Described] {
-        &self.columns
+    /// The forms of the columns.
+    pub fn forms(&self) -> &'a [Form] {
+        &self.form.columns
+    }
+
+    /// A column.
+    pub fn column(&self, number: usize) -> Result<Described<'a>, DecodeError> {
+        const MISSING: DecodeError = DecodeError("a column that is not there");
+        let (form, at) = self.form.columns.get(number).zip(self.at.get(number)).ok_or(MISSING)?;
+        let mut described = form.describe(&mut at.clone())?;
+        if let Some(order) = self.form.order_of(number)
+            && let Some(integers) = described.integers()
+        {
+            let keys = order.keys.map(|keys| self.keys(keys)).transpose()?;
+            let (ids, uses) = (Arc::clone(&self.ids), Arc::clone(&order.uses));
+            integers.set_order(Order { ids, rows: self.rows, uses, keys });
+        }
+        Ok(described)
+    }
+
+    /// The integers of a column that gives others their order.
+    fn keys(&self, number: usize) -> Result<Arc<Integers>, DecodeError> {
+        if let Some(known) = self.keys.borrow().get(&number) {
+            return Ok(Arc::clone(known));
+        }
+        let mut column = self.column(number)?;
+        let keys = Arc::new(column.integers().ok_or(NO_ORDER)?.clone());
+        self.keys.borrow_mut().insert(number, Arc::clone(&keys));
+        Ok(keys)
     }
 
     /// How often each column is met in rows of these templates.
     pub fn occurrences(&self, ids: &[u64]) -> Result<Vec<usize>, DecodeError> {
-        occurrences(&self.templates, ids, self.columns.len())
+        occurrences(self.templates(), ids, self.form.columns.len())
     }
 }
 

@@ -74,6 +74,8 @@ fn planes(part: &mut Part, values: &[u64], base: u64, width: u8) {
     }
 }
 
+const NO_FORM: DecodeError = DecodeError("no such form of integers");
+
 /// Bytes of a value at most.
 const WIDEST: usize = 8;
 
@@ -103,7 +105,7 @@ impl Integers {
         let base = meta.number()?;
         let width = usize::from(width);
         if mode > DELTAS || width > WIDEST || (mode == EQUAL) != (width == 0) {
-            return Err(DecodeError("no such form of integers"));
+            return Err(NO_FORM);
         }
         let mut planes = [Plane::Equal(0); WIDEST];
         for plane in planes.iter_mut().take(width) {
@@ -115,6 +117,23 @@ impl Integers {
         Ok(Integers { mode, base, planes, width, order: None })
     }
 
+    /// Passes over a description.
+    pub fn pass(meta: &mut Meta<'_>) -> Result<(), DecodeError> {
+        let head = meta.byte()?;
+        let (mode, width) = (head >> 4, usize::from(head & 15));
+        meta.number()?;
+        if mode > DELTAS || width > WIDEST || (mode == EQUAL) != (width == 0) {
+            return Err(NO_FORM);
+        }
+        for _ in 0..width {
+            match meta.byte()? {
+                0 => meta.blob().map(|_| ())?,
+                _ => meta.byte().map(|_| ())?,
+            }
+        }
+        Ok(())
+    }
+
     /// Says in which order the values stand.
     pub fn set_order(&mut self, order: Order) {
         self.order = Some(Arc::new(order));
@@ -123,6 +142,40 @@ impl Integers {
     /// The order in which the values stand, if it is not that of the rows.
     pub fn order(&self) -> Option<&Arc<Order>> {
         self.order.as_ref()
+    }
+
+    /// Unpacks the values at some of `count` places, in the order in which they stand.
+    pub fn load_at(
+        &self,
+        blobs: &mut BlobsOf<'_, '_>,
+        count: usize,
+        places: impl ExactSizeIterator<Item = usize> + Clone,
+    ) -> Result<Vec<u64>, DecodeError> {
+        const BEYOND: DecodeError = DecodeError("a column is at its end");
+        if self.mode == EQUAL {
+            return Ok(vec![self.base; places.len()]);
+        }
+        if self.mode == DELTAS {
+            let values = self.load(blobs, count)?;
+            return places.map(|place| values.get(place).copied().ok_or(BEYOND)).collect();
+        }
+        let mut values = vec![0u64; places.len()];
+        for plane in self.planes.iter().take(self.width) {
+            match plane {
+                Plane::Equal(byte) => values.iter_mut().for_each(|value| *value = *value << 8 | u64::from(*byte)),
+                Plane::Blob(blob) => blobs.with(*blob, |bytes| {
+                    if bytes.len() != count {
+                        return Err(DecodeError("a plane of another length"));
+                    }
+                    for (value, place) in values.iter_mut().zip(places.clone()) {
+                        *value = *value << 8 | u64::from(*bytes.get(place).ok_or(BEYOND)?);
+                    }
+                    Ok(())
+                })?,
+            }
+        }
+        values.iter_mut().for_each(|value| *value = value.wrapping_add(self.base));
+        Ok(values)
     }
 
     /// Unpacks exactly `count` values, in the order in which they stand.

@@ -49,7 +49,7 @@ use self::lexicon::Lexicon;
 pub use self::needle::Needle;
 pub use self::outline::{MOST_STAMPS, Outline, Outlined};
 use self::pack::{Compressors, Meta, Packs};
-use self::read::{Dictionaries, Loader};
+use self::read::{Dictionaries, Entries, Loader};
 use super::column::read_varint;
 use super::fields::{FieldMap, Pieces};
 use super::frame::unpack;
@@ -313,7 +313,9 @@ impl Stripe {
         for _ in 0..dictionaries {
             let count = usize::try_from(tree.number()?).unwrap_or(usize::MAX);
             let form = Form::read(&mut tree, 1)?;
-            entries.push((form.describe(&mut head)?, count));
+            let at = head.place(&description);
+            form.pass(&mut head)?;
+            entries.push(Entries { form, count, at, loaded: OnceLock::new() });
         }
         if !tree.is_empty() || !head.is_empty() {
             return Err(DecodeError("bytes after the description"));
@@ -321,7 +323,7 @@ impl Stripe {
         let memory = description.len() * 4 + shared.len() * 8;
         Ok(Stripe {
             table,
-            dictionaries: Dictionaries::new(entries, packs, raw),
+            dictionaries: Dictionaries::new(entries, description, packs, raw),
             memory,
             sought: find::Known::default(),
             lexicon: OnceLock::new(),
@@ -358,7 +360,7 @@ impl Stripe {
     ) -> Result<(Vec<u8>, Vec<u32>), DecodeError> {
         let raw = raw_size(raw_bytes)?;
         self.chunk(chunk, rows, raw, |described, loader| {
-            let mut table = loader.table(described, rows as usize, None)?;
+            let mut table = loader.table(described, rows as usize)?;
             let mut sink = Sink::new(raw, raw);
             let mut lengths = Vec::with_capacity(rows as usize);
             for row in 0..rows as usize {
@@ -391,10 +393,10 @@ impl Stripe {
         let raw = raw_size(raw_bytes)?;
         let wanted = wanted.start as usize..wanted.end as usize;
         self.chunk(chunk, rows, raw, |described, loader| {
-            let mut table = loader.table(described, rows as usize, Some(wanted.clone()))?;
+            let mut table = loader.table_in(described, rows as usize, wanted.clone())?;
             let mut sink = Sink::new(0, raw);
             let mut lengths = Vec::with_capacity(wanted.len());
-            for row in wanted {
+            for row in 0..wanted.len() {
                 let start = sink.bytes.len();
                 table.write(row, &mut sink, &mut None)?;
                 lengths.push((sink.bytes.len() - start) as u32);
@@ -482,7 +484,7 @@ impl Stripe {
         chunk: &[u8],
         rows: u32,
         raw: usize,
-        take: impl FnOnce(&DescribedTable, &mut Loader<'_, '_>) -> Result<R, DecodeError>,
+        take: impl FnOnce(&DescribedTable<'_>, &mut Loader<'_, '_>) -> Result<R, DecodeError>,
     ) -> Result<R, DecodeError> {
         if rows as usize > MOST_ROWS {
             return Err(DecodeError("too many rows"));
@@ -493,8 +495,7 @@ impl Stripe {
             return Err(DecodeError("another number of rows"));
         }
         let mut packs = Packs::read(&mut meta, packs.into(), 4 * raw + (64 << 10), Some(self.lexicon()))?;
-        let mut described = self.table.describe(&mut meta)?;
-        described.link(&self.table, rows as usize);
+        let described = self.table.describe(&mut meta, rows as usize)?;
         if !meta.is_empty() {
             return Err(DecodeError("bytes after the description"));
         }

@@ -1,6 +1,6 @@
 //! What other columns of a group follow from, read without any line: the template and the time stamps of each record.
 
-use super::forms::{Described, DescribedTable};
+use super::forms::{Described, DescribedTable, Form};
 use super::read::Loader;
 use super::template::Template;
 use super::values::Text;
@@ -55,24 +55,24 @@ struct Stamps {
 /// Reads the outline of a chunk.
 pub fn of_chunk(
     loader: &mut Loader<'_, '_>,
-    described: &DescribedTable,
+    described: &DescribedTable<'_>,
     rows: usize,
     wanted: Outlined,
 ) -> Result<Outline, DecodeError> {
-    let ids = loader.integers(described.ids(), rows)?;
+    let ids = loader.kept(described.ids(), rows)?;
     let mut outline = Outline::default();
     if wanted.stamp.is_some() {
         stamps_into(loader, described, &ids, wanted, &mut outline)?;
     }
     if wanted.templates {
-        outline.templates = ids.into_iter().map(|id| id as u32).collect();
+        outline.templates = ids.iter().map(|id| *id as u32).collect();
     }
     Ok(outline)
 }
 
 fn stamps_into(
     loader: &mut Loader<'_, '_>,
-    described: &DescribedTable,
+    described: &DescribedTable<'_>,
     ids: &[u64],
     wanted: Outlined,
     outline: &mut Outline,
@@ -117,7 +117,7 @@ fn stamps_into(
 /// The template of records that are kept whole, and their bytes.
 fn whole(
     loader: &mut Loader<'_, '_>,
-    described: &DescribedTable,
+    described: &DescribedTable<'_>,
     ids: &[u64],
 ) -> Result<Option<(u64, Text)>, DecodeError> {
     let templates = described.templates();
@@ -125,19 +125,19 @@ fn whole(
     let Some(number) = templates.iter().position(is_whole) else { return Ok(None) };
     let Some(column) = templates.get(number).and_then(|template| template.columns.first()) else { return Ok(None) };
     let uses = templates.iter().flat_map(|template| &template.columns).filter(|other| *other == column).count();
-    let Some(form) = described.columns().get(*column as usize) else { return Ok(None) };
+    let Some(form) = described.forms().get(*column as usize) else { return Ok(None) };
     // A column that others share has values of theirs too.
-    if uses != 1 || matches!(form, Described::Stamps { .. }) {
+    if uses != 1 || matches!(form, Form::Stamps { .. }) {
         return Ok(None);
     }
     let count = ids.iter().filter(|id| **id == number as u64).count();
-    Ok(Some((number as u64, loader.text(form, count)?)))
+    Ok(Some((number as u64, loader.text(&described.column(*column as usize)?, count)?)))
 }
 
 /// The time stamps of each column of such, as written, none of them relative to another; nothing for other columns.
 pub fn stamps_of(
     loader: &mut Loader<'_, '_>,
-    described: &DescribedTable,
+    described: &DescribedTable<'_>,
     ids: &[u64],
 ) -> Result<Vec<Vec<u64>>, DecodeError> {
     let mut columns = load(loader, described, ids)?;
@@ -156,19 +156,19 @@ pub fn stamps_of(
 
 fn load(
     loader: &mut Loader<'_, '_>,
-    described: &DescribedTable,
+    described: &DescribedTable<'_>,
     ids: &[u64],
 ) -> Result<Vec<Option<Stamps>>, DecodeError> {
     let counts = described.occurrences(ids)?;
     let mut columns = Vec::with_capacity(counts.len());
-    for (column, count) in described.columns().iter().zip(counts) {
-        columns.push(match column {
-            Described::Stamps { format, relative, integers } => Some(Stamps {
-                values: loader.integers(integers, count)?,
-                next: 0,
-                format: *format,
-                relative: *relative,
-            }),
+    for (number, (form, count)) in described.forms().iter().zip(counts).enumerate() {
+        columns.push(match form {
+            Form::Stamps { .. } if count > 0 => match described.column(number)? {
+                Described::Stamps { format, relative, integers } => {
+                    Some(Stamps { values: loader.integers(&integers, count)?, next: 0, format, relative })
+                }
+                _ => None,
+            },
             _ => None,
         });
     }

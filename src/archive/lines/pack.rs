@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
@@ -190,7 +190,7 @@ pub struct Packs<'a> {
     bytes: Cow<'a, [u8]>,
     /// Where each pack lies in the bytes.
     stored: Vec<Range<usize>>,
-    unpacked: Vec<Option<Vec<u8>>>,
+    unpacked: Vec<Option<Arc<Vec<u8>>>>,
     /// What the packs of a chunk may be made with.
     lexicon: Option<Lexicon<'a>>,
 }
@@ -230,8 +230,8 @@ impl<'a> Packs<'a> {
         Ok(Packs { places, sizes: layout.sizes, bytes, stored, unpacked, lexicon })
     }
 
-    /// The bytes of a blob.
-    pub fn blob(&mut self, index: u32) -> Result<&[u8], DecodeError> {
+    /// The bytes of a blob: those of its pack, and where it lies in them.
+    pub fn blob(&mut self, index: u32) -> Result<(&Arc<Vec<u8>>, Range<usize>), DecodeError> {
         const MISSING: DecodeError = DecodeError("a blob that is not there");
         let (pack, at, len) = *self.places.get(index as usize).ok_or(MISSING)?;
         let slot = self.unpacked.get_mut(pack).ok_or(MISSING)?;
@@ -252,9 +252,9 @@ impl<'a> Packs<'a> {
             if bytes.len() != size {
                 return Err(DecodeError("a pack unpacks to another length"));
             }
-            *slot = Some(bytes);
+            *slot = Some(Arc::new(bytes));
         }
-        slot.as_ref().and_then(|bytes| bytes.get(at..at + len)).ok_or(MISSING)
+        slot.as_ref().filter(|bytes| at + len <= bytes.len()).map(|bytes| (bytes, at..at + len)).ok_or(MISSING)
     }
 }
 
@@ -269,15 +269,53 @@ pub enum BlobsOf<'a, 'b> {
 impl BlobsOf<'_, '_> {
     /// Hands a blob to `take`.
     pub fn with<R>(&mut self, blob: u32, take: impl FnOnce(&[u8]) -> Result<R, DecodeError>) -> Result<R, DecodeError> {
+        self.of(blob, |pack, range| take(pack.get(range).unwrap_or_default()))
+    }
+
+    /// A blob that outlives its part.
+    pub fn shared(&mut self, blob: u32) -> Result<Shared, DecodeError> {
+        self.of(blob, |pack, range| Ok(Shared { pack: Arc::clone(pack), range }))
+    }
+
+    fn of<R>(
+        &mut self,
+        blob: u32,
+        take: impl FnOnce(&Arc<Vec<u8>>, Range<usize>) -> Result<R, DecodeError>,
+    ) -> Result<R, DecodeError> {
         match self {
-            BlobsOf::Chunk(packs) => take(packs.blob(blob)?),
-            BlobsOf::Shared(packs) => take(packs.lock().unwrap_or_else(PoisonError::into_inner).blob(blob)?),
+            BlobsOf::Chunk(packs) => packs.blob(blob).and_then(|(pack, range)| take(pack, range)),
+            BlobsOf::Shared(packs) => {
+                let mut packs = packs.lock().unwrap_or_else(PoisonError::into_inner);
+                packs.blob(blob).and_then(|(pack, range)| take(pack, range))
+            }
         }
     }
 }
 
+/// Bytes that lie in a pack.
+#[derive(Debug, Clone, Default)]
+pub struct Shared {
+    pack: Arc<Vec<u8>>,
+    range: Range<usize>,
+}
+
+impl Shared {
+    /// The bytes.
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        self.pack.get(self.range.clone()).unwrap_or_default()
+    }
+}
+
+impl From<Vec<u8>> for Shared {
+    fn from(bytes: Vec<u8>) -> Shared {
+        let range = 0..bytes.len();
+        Shared { pack: Arc::new(bytes), range }
+    }
+}
+
 /// A cursor over descriptions.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Meta<'a> {
     rest: &'a [u8],
     /// Blobs referred to so far.
@@ -288,6 +326,16 @@ impl<'a> Meta<'a> {
     /// Starts at the first byte.
     pub fn new(bytes: &'a [u8]) -> Meta<'a> {
         Meta { rest: bytes, next_blob: 0 }
+    }
+
+    /// Starts at a place that [`Meta::place`] told of the same bytes.
+    pub fn at(bytes: &'a [u8], (place, next_blob): (usize, u32)) -> Meta<'a> {
+        Meta { rest: bytes.get(place..).unwrap_or_default(), next_blob }
+    }
+
+    /// The place in `bytes`, whose end is that of the description, and the number of blobs referred to before it.
+    pub fn place(&self, bytes: &[u8]) -> (usize, u32) {
+        (bytes.len().saturating_sub(self.rest.len()), self.next_blob)
     }
 
     /// The next byte.

@@ -52,7 +52,7 @@ impl<'a> Kinds<'a> {
     /// Finds the kind of each record; `layouts` are theirs, `first_row` is the row of the first in the stripe.
     pub fn of(
         loader: &mut Loader<'_, '_>,
-        described: &DescribedTable,
+        described: &DescribedTable<'_>,
         layouts: &[u32],
         first_row: u32,
         map: &'a FieldMap,
@@ -97,7 +97,7 @@ impl<'a> Kinds<'a> {
     pub fn values(
         &self,
         loader: &mut Loader<'_, '_>,
-        described: &DescribedTable,
+        described: &DescribedTable<'_>,
         name: &str,
     ) -> Result<Option<ValueColumn>, DecodeError> {
         let mut builder = Builder::default();
@@ -118,7 +118,7 @@ impl<'a> Kinds<'a> {
                 }
             }
         }
-        let mut is_needed = vec![false; described.columns().len()];
+        let mut is_needed = vec![false; described.forms().len()];
         for column in wanted.iter().map(|(column, ..)| *column).chain(texts.keys().copied()) {
             *is_needed.get_mut(column as usize).ok_or(NOWHERE)? = true;
         }
@@ -155,7 +155,7 @@ impl<'a> Kinds<'a> {
     /// How each kind has the values, and the columns that are looked at value by value.
     fn rules<'d>(
         &'d self,
-        described: &'d DescribedTable,
+        described: &'d DescribedTable<'d>,
         name: &str,
         builder: &mut Builder,
     ) -> Result<(Vec<Rule<'d>>, Vec<Wanted>), DecodeError> {

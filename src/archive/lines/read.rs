@@ -3,28 +3,41 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use super::forms::{Described, DescribedTable, occurrences};
+use super::forms::{Described, DescribedTable, Form};
 use super::integers::Integers;
-use super::pack::{BlobsOf, Packs};
+use super::pack::{BlobsOf, Meta, Packs};
 use super::stamps;
 use super::template::Template;
 use super::values::{Column, Text, Values};
 use super::{DecodeError, Sink};
+use crate::archive::column::places;
 use crate::archive::fields::Pieces;
+
+const OVER: DecodeError = DecodeError("a column is at its end");
 
 /// The dictionaries of a stripe, each loaded when it is first needed.
 pub struct Dictionaries {
-    entries: Vec<(Described, usize, OnceLock<Arc<Text>>)>,
+    entries: Vec<Entries>,
+    /// What the shared part says of them.
+    description: Vec<u8>,
     packs: Mutex<Packs<'static>>,
     /// Bytes that the entries of one dictionary may add up to.
     most: usize,
 }
 
+/// The entries of a dictionary.
+pub struct Entries {
+    pub form: Form,
+    pub count: usize,
+    /// Where the description says what their values are, and the number of blobs referred to before.
+    pub at: (usize, u32),
+    pub loaded: OnceLock<Arc<Text>>,
+}
+
 impl Dictionaries {
     /// Dictionaries as described in the shared part, whose blobs are in `packs`.
-    pub fn new(entries: Vec<(Described, usize)>, packs: Packs<'static>, most: usize) -> Dictionaries {
-        let entries = entries.into_iter().map(|(entries, count)| (entries, count, OnceLock::new())).collect();
-        Dictionaries { entries, packs: Mutex::new(packs), most }
+    pub fn new(entries: Vec<Entries>, description: Vec<u8>, packs: Packs<'static>, most: usize) -> Dictionaries {
+        Dictionaries { entries, description, packs: Mutex::new(packs), most }
     }
 
     /// How many there are.
@@ -34,14 +47,44 @@ impl Dictionaries {
 
     /// The words of a dictionary; one that asks for it must come before it, so that none waits for itself.
     pub fn get(&self, number: usize, after: Option<usize>) -> Result<Arc<Text>, DecodeError> {
-        const MISSING: DecodeError = DecodeError("a dictionary that is not there");
-        if after.is_some_and(|after| number <= after) {
-            return Err(MISSING);
-        }
-        let (described, count, loaded) = self.entries.get(number).ok_or(MISSING)?;
-        if let Some(text) = loaded.get() {
+        let entries = self.entries(number, after)?;
+        if let Some(text) = entries.loaded.get() {
             return Ok(Arc::clone(text));
         }
+        let text = self.load(number, entries, |loader, described| loader.text(described, entries.count))?;
+        Ok(Arc::clone(entries.loaded.get_or_init(|| Arc::new(text))))
+    }
+
+    /// The same of a few words alone, which take the places of the ids that are given.
+    pub fn some(&self, number: usize, after: Option<usize>, ids: &mut [u64]) -> Result<Arc<Text>, DecodeError> {
+        let entries = self.entries(number, after)?;
+        if let Some(text) = entries.loaded.get() {
+            return Ok(Arc::clone(text));
+        }
+        let mut wanted: Vec<usize> = ids.iter().map(|id| *id as usize).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        if wanted.last().is_some_and(|last| *last >= entries.count) {
+            return Err(DecodeError("no such word in a dictionary"));
+        }
+        for id in ids {
+            *id = wanted.partition_point(|wanted| *wanted < *id as usize) as u64;
+        }
+        let text = self.load(number, entries, |loader, described| loader.words(described, entries.count, &wanted))?;
+        Ok(Arc::new(text))
+    }
+
+    fn entries(&self, number: usize, after: Option<usize>) -> Result<&Entries, DecodeError> {
+        let entries = self.entries.get(number).filter(|_| after.is_none_or(|after| number > after));
+        entries.ok_or(DecodeError("a dictionary that is not there"))
+    }
+
+    fn load(
+        &self,
+        number: usize,
+        entries: &Entries,
+        take: impl FnOnce(&mut Loader<'_, '_>, &Described<'_>) -> Result<Text, DecodeError>,
+    ) -> Result<Text, DecodeError> {
         let mut loader = Loader {
             blobs: BlobsOf::Shared(&self.packs),
             dictionaries: self,
@@ -50,9 +93,17 @@ impl Dictionaries {
             most: self.most,
             kept: Vec::new(),
         };
-        let text = Arc::new(loader.text(described, *count)?);
-        Ok(Arc::clone(loaded.get_or_init(|| text)))
+        let described = entries.form.describe(&mut Meta::at(&self.description, entries.at))?;
+        take(&mut loader, &described)
     }
+}
+
+/// Values that give others their order.
+struct Kept {
+    of: Arc<Integers>,
+    values: Arc<Vec<u64>>,
+    /// Their places in ascending order, where that was asked for.
+    places: Option<Arc<Vec<u32>>>,
 }
 
 /// What loading columns needs, and how much memory it may still take.
@@ -65,8 +116,8 @@ pub struct Loader<'a, 'b> {
     budget: usize,
     /// Bytes that the values of one column may add up to.
     most: usize,
-    /// Values that give others their order, with what they take of the budget.
-    kept: Vec<(Arc<Integers>, Arc<Vec<u64>>)>,
+    /// Values that give others their order, and that order.
+    kept: Vec<Kept>,
 }
 
 impl<'a, 'b> Loader<'a, 'b> {
@@ -91,7 +142,7 @@ impl<'a, 'b> Loader<'a, 'b> {
 
     /// Bytes of the values that are kept.
     fn keeps(&self) -> usize {
-        self.kept.iter().map(|(_, values)| 8 * values.len()).sum()
+        self.kept.iter().map(|kept| 8 * kept.values.len()).sum()
     }
 
     fn charge(&mut self, count: usize, each: usize) -> Result<(), DecodeError> {
@@ -112,67 +163,100 @@ impl<'a, 'b> Loader<'a, 'b> {
 
     /// The same, kept for the next who asks: a column by which others are ordered is asked for by each of them.
     pub fn kept(&mut self, integers: &Arc<Integers>, count: usize) -> Result<Arc<Vec<u64>>, DecodeError> {
-        if let Some((_, values)) = self.kept.iter().find(|(known, _)| Arc::ptr_eq(known, integers)) {
-            return Ok(Arc::clone(values));
+        if let Some(kept) = self.kept.iter().find(|kept| Arc::ptr_eq(&kept.of, integers)) {
+            return Ok(Arc::clone(&kept.values));
         }
         let values = Arc::new(self.integers(integers, count)?);
-        self.kept.push((Arc::clone(integers), Arc::clone(&values)));
+        self.kept.push(Kept { of: Arc::clone(integers), values: Arc::clone(&values), places: None });
         Ok(values)
     }
 
-    fn bytes(&mut self, blob: u32) -> Result<Vec<u8>, DecodeError> {
-        self.blobs.with(blob, |bytes| Ok(bytes.to_vec()))
+    /// The places of kept values in ascending order.
+    pub fn places(&mut self, integers: &Arc<Integers>, values: &[u64]) -> Arc<Vec<u32>> {
+        match self.kept.iter_mut().find(|kept| Arc::ptr_eq(&kept.of, integers)) {
+            Some(kept) => Arc::clone(kept.places.get_or_insert_with(|| Arc::new(places(values)))),
+            None => Arc::new(places(values)),
+        }
+    }
+
+    /// Unpacks some consecutive values of a column of integers, in row order.
+    fn integers_in(
+        &mut self,
+        integers: &Integers,
+        count: usize,
+        wanted: Range<usize>,
+    ) -> Result<Vec<u64>, DecodeError> {
+        if wanted.end > count {
+            return Err(OVER);
+        }
+        self.charge(wanted.len(), 8)?;
+        match integers.order() {
+            Some(order) => {
+                let places = order.of(self, count, wanted)?;
+                integers.load_at(&mut self.blobs, count, places.iter().copied())
+            }
+            None => integers.load_at(&mut self.blobs, count, wanted),
+        }
     }
 
     /// Loads a table of `rows` rows with just the columns that some of them need, set to the first row of all.
-    pub fn table_for(&mut self, described: &DescribedTable, rows: usize, wanted: &[u32]) -> Result<Table, DecodeError> {
-        let ids = self.integers(&described.ids, rows)?;
-        let templates = Arc::clone(&described.templates);
-        let counts = occurrences(&templates, &ids, described.columns.len())?;
+    pub fn table_for(
+        &mut self,
+        described: &DescribedTable<'_>,
+        rows: usize,
+        wanted: &[u32],
+    ) -> Result<Table, DecodeError> {
+        let ids = self.kept(described.ids(), rows)?;
         let of_wanted: Vec<u64> = wanted.iter().filter_map(|row| ids.get(*row as usize).copied()).collect();
-        let needed = occurrences(&templates, &of_wanted, described.columns.len())?;
-        let mut columns = Vec::with_capacity(described.columns.len());
-        for ((described, count), needed) in described.columns.iter().zip(&counts).zip(needed) {
-            columns.push(match needed {
-                0 => Column::default(),
-                _ => Column::new(self.values(described, *count)?),
+        let needed = described.occurrences(&of_wanted)?;
+        self.columns_of(described, ids, |column| needed.get(column).is_some_and(|needed| *needed > 0))
+    }
+
+    /// Loads a table of `rows` rows.
+    pub fn table(&mut self, described: &DescribedTable<'_>, rows: usize) -> Result<Table, DecodeError> {
+        let ids = self.kept(described.ids(), rows)?;
+        self.columns_of(described, ids, |_| true)
+    }
+
+    fn columns_of(
+        &mut self,
+        described: &DescribedTable<'_>,
+        ids: Arc<Vec<u64>>,
+        is_wanted: impl Fn(usize) -> bool,
+    ) -> Result<Table, DecodeError> {
+        let counts = described.occurrences(&ids)?;
+        let mut columns = Vec::with_capacity(counts.len());
+        for (number, count) in counts.into_iter().enumerate() {
+            columns.push(match count > 0 && is_wanted(number) {
+                true => Column::new(self.values(&described.column(number)?, count)?),
+                false => Column::default(),
             });
         }
-        Ok(Table { templates, ids, columns })
+        Ok(Table { templates: Arc::clone(described.templates()), ids, columns })
     }
 
-    /// Loads a table of `rows` rows; with `only`, just the columns that these rows need, set to the first of them.
-    pub fn table(
+    /// Loads some consecutive rows of a table of `rows` rows, with no more than they need; the first of them becomes row 0.
+    pub fn table_in(
         &mut self,
-        described: &DescribedTable,
+        described: &DescribedTable<'_>,
         rows: usize,
-        only: Option<Range<usize>>,
+        wanted: Range<usize>,
     ) -> Result<Table, DecodeError> {
-        let ids = self.integers(&described.ids, rows)?;
-        let templates = Arc::clone(&described.templates);
-        let counts = occurrences(&templates, &ids, described.columns.len())?;
-        let (mut wanted, mut before) = (vec![only.is_none(); described.columns.len()], Vec::new());
-        if let Some(only) = only {
-            before = occurrences(&templates, ids.get(..only.start).unwrap_or_default(), described.columns.len())?;
-            let of_rows = occurrences(&templates, ids.get(only).unwrap_or_default(), described.columns.len())?;
-            wanted = of_rows.into_iter().map(|count| count > 0).collect();
+        let ids = self.kept(described.ids(), rows)?;
+        let of_wanted = ids.get(wanted.clone()).ok_or(OVER)?;
+        let (counts, needed) = (described.occurrences(&ids)?, described.occurrences(of_wanted)?);
+        let before = described.occurrences(ids.get(..wanted.start).unwrap_or_default())?;
+        let mut columns = Vec::with_capacity(counts.len());
+        for (number, ((count, needed), before)) in counts.into_iter().zip(needed).zip(before).enumerate() {
+            columns.push(match needed {
+                0 => Column::default(),
+                _ => Column::new(self.values_in(&described.column(number)?, count, before..before + needed)?),
+            });
         }
-        let mut columns = Vec::with_capacity(described.columns.len());
-        for (index, ((described, count), wanted)) in described.columns.iter().zip(&counts).zip(wanted).enumerate() {
-            if !wanted {
-                columns.push(Column::default());
-                continue;
-            }
-            let mut column = Column::new(self.values(described, *count)?);
-            if let Some(before) = before.get(index) {
-                column.seek(*before)?;
-            }
-            columns.push(column);
-        }
-        Ok(Table { templates, ids, columns })
+        Ok(Table { templates: Arc::clone(described.templates()), ids: Arc::new(of_wanted.to_vec()), columns })
     }
 
-    fn values(&mut self, described: &Described, count: usize) -> Result<Values, DecodeError> {
+    fn values(&mut self, described: &Described<'_>, count: usize) -> Result<Values, DecodeError> {
         Ok(match described {
             Described::Equal(bytes) => Values::Equal(Arc::clone(bytes)),
             Described::Numbers { width, integers } => {
@@ -182,7 +266,7 @@ impl<'a, 'b> Loader<'a, 'b> {
                 let entries = self.dictionaries.get(*number, self.within)?;
                 Values::Words { entries, ids: self.integers(ids, count)? }
             }
-            Described::Patterns(table) => Values::Nested(Box::new(self.table(table, count, None)?)),
+            Described::Patterns(table) => Values::Nested(Box::new(self.table(table, count)?)),
             Described::Stamps { format, relative, integers } => Values::Stamps {
                 writer: stamps::Writer::new(*format).ok_or(DecodeError("no such form of time"))?,
                 relative: *relative,
@@ -194,8 +278,72 @@ impl<'a, 'b> Loader<'a, 'b> {
         })
     }
 
+    /// Some consecutive values of a column.
+    fn values_in(
+        &mut self,
+        described: &Described<'_>,
+        count: usize,
+        wanted: Range<usize>,
+    ) -> Result<Values, DecodeError> {
+        Ok(match described {
+            Described::Equal(bytes) => Values::Equal(Arc::clone(bytes)),
+            Described::Numbers { width, integers } => {
+                Values::Numbers { width: *width, values: self.integers_in(integers, count, wanted)? }
+            }
+            Described::Dictionary { number, ids } => {
+                let mut ids = self.integers_in(ids, count, wanted)?;
+                let entries = self.dictionaries.some(*number, self.within, &mut ids)?;
+                Values::Words { entries, ids }
+            }
+            Described::Patterns(table) => Values::Nested(Box::new(self.table_in(table, count, wanted)?)),
+            Described::Stamps { format, relative, integers } => Values::Stamps {
+                writer: stamps::Writer::new(*format).ok_or(DecodeError("no such form of time"))?,
+                relative: *relative,
+                values: self.integers_in(integers, count, wanted)?,
+            },
+            Described::Hex { .. } | Described::Nibbles { .. } | Described::Lines(_) | Described::Bytes { .. } => {
+                let wanted: Vec<usize> = wanted.collect();
+                Values::Text(self.words(described, count, &wanted)?)
+            }
+        })
+    }
+
+    /// Some ascending values of a column as bytes, one after the other; the others are passed over.
+    pub fn words(&mut self, described: &Described<'_>, count: usize, wanted: &[usize]) -> Result<Text, DecodeError> {
+        let mut sink = Sink::new(0, self.most);
+        let mut starts = vec![0];
+        if let Described::Lines(blob) = described {
+            let text = self.blobs.shared(*blob)?;
+            let mut ends = memchr::memchr_iter(b'\n', text.bytes());
+            let (mut line, mut start) = (0, 0);
+            for wanted in wanted {
+                while line < *wanted {
+                    start = ends.next().ok_or(OVER)? + 1;
+                    line += 1;
+                }
+                let end = ends.next().ok_or(OVER)?;
+                sink.put(text.bytes().get(start..end).ok_or(OVER)?)?;
+                starts.push(sink.bytes.len() as u32);
+                (line, start) = (line + 1, end + 1);
+            }
+        } else {
+            let mut column = Column::new(self.values(described, count)?);
+            let mut next = 0;
+            for wanted in wanted {
+                while next < *wanted {
+                    column.skip()?;
+                    next += 1;
+                }
+                column.write(&mut sink, &mut None)?;
+                next += 1;
+                starts.push(sink.bytes.len() as u32);
+            }
+        }
+        Ok(Text { bytes: sink.bytes.into(), starts, gap: 0 })
+    }
+
     /// The values of a column as bytes, one after the other.
-    pub fn text(&mut self, described: &Described, count: usize) -> Result<Text, DecodeError> {
+    pub fn text(&mut self, described: &Described<'_>, count: usize) -> Result<Text, DecodeError> {
         self.charge(count, 4)?;
         let mut column = match self.values(described, count)? {
             Values::Text(text) => return Ok(text),
@@ -209,18 +357,18 @@ impl<'a, 'b> Loader<'a, 'b> {
             starts.push(sink.bytes.len() as u32);
         }
         self.charge(sink.bytes.len(), 1)?;
-        Ok(Text { bytes: sink.bytes, starts, gap: 0 })
+        Ok(Text { bytes: sink.bytes.into(), starts, gap: 0 })
     }
 
     /// The values of a column that is kept as bytes.
-    pub fn flat(&mut self, described: &Described, count: usize) -> Result<Text, DecodeError> {
+    pub fn flat(&mut self, described: &Described<'_>, count: usize) -> Result<Text, DecodeError> {
         self.charge(count, 4)?;
         let text = match described {
             Described::Lines(blob) => {
-                let bytes = self.bytes(*blob)?;
+                let bytes = self.blobs.shared(*blob)?;
                 let mut starts = Vec::with_capacity(count + 1);
                 starts.push(0);
-                starts.extend(memchr::memchr_iter(b'\n', &bytes).map(|at| at as u32 + 1));
+                starts.extend(memchr::memchr_iter(b'\n', bytes.bytes()).map(|at| at as u32 + 1));
                 if starts.len() != count + 1 {
                     return Err(DecodeError("a column of another number of values"));
                 }
@@ -228,7 +376,7 @@ impl<'a, 'b> Loader<'a, 'b> {
             }
             Described::Bytes { lengths, blob } => {
                 let starts = self.starts(lengths, count)?;
-                Text { bytes: self.bytes(*blob)?, starts, gap: 0 }
+                Text { bytes: self.blobs.shared(*blob)?, starts, gap: 0 }
             }
             Described::Nibbles { upper, lengths, blob } => {
                 let starts = self.starts(lengths, count)?;
@@ -237,14 +385,14 @@ impl<'a, 'b> Loader<'a, 'b> {
                     if packed.len() != total.div_ceil(2) {
                         return Err(DecodeError("digits of another number"));
                     }
-                    Ok(digits(packed, *upper).take(total).collect())
+                    Ok(digits(packed, *upper).take(total).collect::<Vec<u8>>())
                 })?;
-                Text { bytes, starts, gap: 0 }
+                Text { bytes: bytes.into(), starts, gap: 0 }
             }
             Described::Hex { upper, places, blob } => self.by_place(*upper, places, *blob, count)?,
             _ => return Err(DecodeError("no column of bytes")),
         };
-        self.charge(text.bytes.len(), 1)?;
+        self.charge(text.bytes.bytes().len(), 1)?;
         Ok(text)
     }
 
@@ -269,7 +417,7 @@ impl<'a, 'b> Loader<'a, 'b> {
             Ok(bytes)
         })?;
         let starts = (0..=count).map(|index| (index * places.len()) as u32).collect();
-        Ok(Text { bytes, starts, gap: 0 })
+        Ok(Text { bytes: bytes.into(), starts, gap: 0 })
     }
 
     fn starts(&mut self, lengths: &Integers, count: usize) -> Result<Vec<u32>, DecodeError> {
@@ -296,7 +444,7 @@ fn digits(packed: &[u8], upper: bool) -> impl Iterator<Item = u8> + '_ {
 #[derive(Debug)]
 pub struct Table {
     templates: Arc<Vec<Template>>,
-    ids: Vec<u64>,
+    ids: Arc<Vec<u64>>,
     columns: Vec<Column>,
 }
 
@@ -340,15 +488,6 @@ impl Table {
         let id = *self.ids.get(row).ok_or(MISSING)?;
         for column in &self.templates.get(id as usize).ok_or(MISSING)?.columns {
             self.columns.get_mut(*column as usize).ok_or(MISSING)?.skip()?;
-        }
-        Ok(())
-    }
-
-    /// Goes to a row.
-    pub fn seek(&mut self, row: usize) -> Result<(), DecodeError> {
-        let before = occurrences(&self.templates, self.ids.get(..row).unwrap_or_default(), self.columns.len())?;
-        for (column, before) in self.columns.iter_mut().zip(before) {
-            column.seek(before)?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What a column can hold at all, told from its form alone.
 
-use super::forms::{Described, Form};
+use super::forms::Form;
 use super::needle::{Ask, NO, Needle, Side};
 use super::stamps;
 
@@ -31,20 +31,6 @@ impl<'a> Shape<'a> {
             Form::Hex { places, .. } => Shape::Places(places),
             Form::Stamps { format, .. } => Shape::Stamps(*format),
             Form::Dictionary(_) | Form::Patterns(_) | Form::Lines | Form::Bytes => Shape::Any,
-        }
-    }
-
-    /// From a column of a part.
-    pub fn of(described: &'a Described) -> Shape<'a> {
-        match described {
-            Described::Equal(bytes) => Shape::Equal(bytes),
-            Described::Numbers { .. } => Shape::Digits,
-            Described::Nibbles { .. } => Shape::Nibbles,
-            Described::Hex { places, .. } => Shape::Places(places),
-            Described::Stamps { format, .. } => Shape::Stamps(*format),
-            Described::Dictionary { .. } | Described::Patterns(_) | Described::Lines(_) | Described::Bytes { .. } => {
-                Shape::Any
-            }
         }
     }
 

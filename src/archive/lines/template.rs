@@ -76,22 +76,26 @@ pub fn read_templates(meta: &mut Meta<'_>) -> Result<(Vec<Template>, usize), Dec
     if count > 2 * MOST_TEMPLATES {
         return Err(DecodeError("too many templates"));
     }
-    let mut templates = Vec::new();
+    let mut templates = Vec::with_capacity(count);
+    // Filled anew for each, so that none grows step by step.
+    let (mut text, mut ends): (Vec<u8>, Vec<u32>) = (Vec::new(), Vec::new());
     for _ in 0..count {
-        let mut template = Template::default();
         loop {
-            template.text.extend_from_slice(meta.above(END));
+            text.extend_from_slice(meta.above(END));
             match meta.byte()? {
-                VARIABLE => template.ends.push(template.text.len() as u32),
-                ESCAPE => template.text.push(meta.byte()?),
+                VARIABLE => ends.push(text.len() as u32),
+                ESCAPE => text.push(meta.byte()?),
                 _ => break,
             }
         }
-        if template.ends.len() > MOST_READ_VARIABLES {
+        if ends.len() > MOST_READ_VARIABLES {
             return Err(DecodeError("too many variables in a template"));
         }
-        template.ends.push(template.text.len() as u32);
-        templates.push(template);
+        ends.push(text.len() as u32);
+        let columns = Vec::with_capacity(ends.len() - 1);
+        templates.push(Template { text: text.clone(), ends: ends.clone(), columns });
+        text.clear();
+        ends.clear();
     }
     let mut next = 0u32;
     for template in &mut templates {

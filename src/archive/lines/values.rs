@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::pack::Shared;
 use super::read::Table;
 use super::{DecodeError, Sink, stamps};
 use crate::archive::column::unzigzag;
@@ -10,7 +11,7 @@ use crate::archive::column::unzigzag;
 #[derive(Debug)]
 pub struct Text {
     /// The bytes.
-    pub bytes: Vec<u8>,
+    pub bytes: Shared,
     /// Where each value starts, and one past the last.
     pub starts: Vec<u32>,
     /// Bytes between one value and the next.
@@ -27,7 +28,7 @@ impl Text {
     #[inline]
     pub fn get(&self, index: usize) -> Option<&[u8]> {
         let (start, end) = (*self.starts.get(index)?, *self.starts.get(index + 1)?);
-        self.bytes.get(start as usize..end.checked_sub(self.gap)? as usize)
+        self.bytes.bytes().get(start as usize..end.checked_sub(self.gap)? as usize)
     }
 }
 
@@ -84,15 +85,6 @@ impl Column {
     /// Starts at the first value.
     pub fn new(values: Values) -> Column {
         Column { values, next: 0 }
-    }
-
-    /// Goes to a value.
-    pub fn seek(&mut self, index: usize) -> Result<(), DecodeError> {
-        self.next = index;
-        match &mut self.values {
-            Values::Nested(table) => table.seek(index),
-            _ => Ok(()),
-        }
     }
 
     /// Leaves the next value out. `first` is not told of a stamp that is left out: a record is left out as a whole.

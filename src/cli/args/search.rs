@@ -29,7 +29,7 @@ pub struct Search {
     pub query: Option<String>,
     #[command(flatten)]
     pub store: StoreArguments,
-    /// Records to show, newest first; without it 20, and all with --json, --csv and --raw; 0: all
+    /// Records to show, newest first; without it 20, and all with --json, --csv and --raw; 0: all. All that match are counted, but with -q
     #[arg(short = 'n', long, value_name = "N")]
     pub limit: Option<u64>,
     /// Answer the questions of a file, one a line; `-` is standard input, `#` begins a comment

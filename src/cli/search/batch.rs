@@ -122,6 +122,7 @@ fn summary_of(summary: &SearchSummary, asker: &Asker) -> Value {
     let coverage = &summary.coverage;
     json!({
         "matched": summary.matched,
+        "counted": summary.counted,
         "first": summary.first.map(|time| time.display(zone).to_string()),
         "last": summary.last.map(|time| time.display(zone).to_string()),
         "records": coverage.records,

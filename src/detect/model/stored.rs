@@ -10,6 +10,7 @@
 use super::{FEWEST_LINES, ModelKind};
 use crate::detect::config::DetectConfig;
 use crate::detect::judge::Judge;
+use crate::detect::rhythm::Rhythm;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -17,7 +18,7 @@ use std::fmt::Write;
 /// First bytes of a model; the line ends tell a transfer that changed them.
 const MAGIC: &[u8; 8] = b"LGMODL\r\n";
 /// Version of the form and of the state in it; state of another version can't be gone on with.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// No header is longer.
 const LONGEST_HEADER: usize = 4_096;
 /// No model is longer: sixteen sources of at most 12 MiB, and room.
@@ -34,6 +35,8 @@ pub(in crate::detect) struct SourceModel {
     pub lines: u64,
     /// The state.
     pub judge: Judge,
+    /// How long it is silent between its records: lengths of time, none bound to one.
+    pub rhythm: Rhythm,
 }
 
 /// What a detector has learnt, to begin with elsewhere.
@@ -137,7 +140,7 @@ impl Model {
         let model: Model = postcard::from_bytes(payload).map_err(|_| ModelError::Damaged("its state can't be read"))?;
         let is_sound = model.config.kind == header.kind
             && model.config.check().is_ok()
-            && model.sources.iter().all(|source| source.judge.is_sound(&model.config));
+            && model.sources.iter().all(|source| source.judge.is_sound(&model.config) && source.rhythm.is_sound());
         if is_sound { Ok(model) } else { Err(ModelError::Damaged("its state contradicts itself")) }
     }
 

@@ -23,7 +23,12 @@ impl Profile {
         let session = session.map(xxh3_64);
         measure.session = session;
         let step = [event.template.hash, self.kind];
+        let as_sibling = self.sibling.as_ref().map(|sibling| sibling.template);
         let previous = std::mem::replace(self.sessions.touch(session.unwrap_or(0)), step);
+        if session.is_none() && previous == [0; 2] {
+            // The first line of a run follows nothing that is known.
+            return;
+        }
         let mut surprises = [0.0f32; 2];
         for (surprise, (before, now)) in surprises.iter_mut().zip(previous.into_iter().zip(step)) {
             let count = self.orders.add(pair(before, now));
@@ -33,6 +38,7 @@ impl Profile {
             } else {
                 self.order_totals.get(pair(before, 6))
             };
+            let count = as_sibling.map_or(count, |sibling| count.max(self.orders.get(pair(before, sibling))));
             *surprise = witten_bell(count, seen, distinct, self.kinds.len() as f32);
             if !request.is_request() {
                 // Template and kind are one.

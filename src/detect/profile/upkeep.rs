@@ -43,6 +43,7 @@ impl Profile {
             && self.kinds.len() <= KINDS
             && self.kinds.values().all(|stat| stat.places.len() <= PLACES)
             && self.total < u64::MAX / 2
+            && self.frames.is_sound()
             && self.wording.is_sound()
     }
 
@@ -54,6 +55,7 @@ impl Profile {
             + counts.iter().map(|counts| counts.bytes()).sum::<usize>()
             + self.kinds.capacity() * (size_of::<KindStat>() + 9)
             + places
+            + self.frames.bytes()
             + self.wording.bytes()
             + self.entities.bytes()
             + self.sessions.bytes()

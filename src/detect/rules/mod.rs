@@ -30,6 +30,7 @@ pub(super) enum Rule {
     BruteForce,
     Spraying,
     Sweep,
+    Silence,
     Critical,
     Error,
     Warning,
@@ -42,7 +43,7 @@ pub(super) enum Rule {
 }
 
 /// Number of rules.
-pub(super) const RULES: usize = 21;
+pub(super) const RULES: usize = 22;
 
 impl Rule {
     /// All rules, strongest first.
@@ -59,6 +60,7 @@ impl Rule {
         Rule::BruteForce,
         Rule::Spraying,
         Rule::Sweep,
+        Rule::Silence,
         Rule::Critical,
         Rule::Error,
         Rule::Warning,
@@ -85,6 +87,7 @@ impl Rule {
             Rule::BruteForce => "brute-force",
             Rule::Spraying => "password-spraying",
             Rule::Sweep => "sweep",
+            Rule::Silence => "silence",
             Rule::Critical => "severity-critical",
             Rule::Error => "severity-error",
             Rule::Warning => "severity-warning",
@@ -112,6 +115,7 @@ impl Rule {
             Rule::BruteForce => "brute force: many failed logins of one entity",
             Rule::Spraying => "password spraying: failed logins to many accounts",
             Rule::Sweep => "sweep: failures at many targets",
+            Rule::Silence => "the source was silent far longer than ever before",
             Rule::Critical => "severity critical or worse",
             Rule::Error => "severity error",
             Rule::Warning => "severity warning",
@@ -135,7 +139,8 @@ impl Rule {
             | Rule::Destructive
             | Rule::DownloadExecute
             | Rule::ReverseShell
-            | Rule::Scanner => 4.0,
+            | Rule::Scanner
+            | Rule::Silence => 4.0,
             Rule::BruteForce | Rule::Spraying | Rule::Sweep => 3.0,
             Rule::Critical => 2.0,
             Rule::Error
@@ -151,7 +156,7 @@ impl Rule {
 
     /// Whether the evidence is counted over many lines, so that a rule's own frequency does not discount it.
     pub fn is_windowed(self) -> bool {
-        matches!(self, Rule::BruteForce | Rule::Spraying | Rule::Sweep)
+        matches!(self, Rule::BruteForce | Rule::Spraying | Rule::Sweep | Rule::Silence)
     }
 
     /// Of the rules of one group only the strongest that fired counts.
@@ -165,6 +170,7 @@ impl Rule {
             Rule::ProbePath => 6,
             Rule::FaultWord => 7,
             Rule::BlindPost => 8,
+            Rule::Silence => 9,
             _ => 0,
         }
     }

@@ -1,6 +1,10 @@
 //! Counts of a run in progress, for whoever shows them, and the wish to stop it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+/// Sentences that wait to be shown; what comes when there are so many is not kept.
+const MOST_SAID: usize = 256;
 
 /// Shared between the stages and the front end.
 #[derive(Debug, Default)]
@@ -13,6 +17,7 @@ pub struct Counters {
     committed: AtomicU64,
     stopped: AtomicBool,
     waiting: AtomicBool,
+    said: Mutex<Vec<String>>,
 }
 
 impl Counters {
@@ -59,6 +64,18 @@ impl Counters {
     /// Whether the backfill is done and the run waits for new lines.
     pub fn is_waiting(&self) -> bool {
         self.waiting.load(Relaxed)
+    }
+
+    /// What there was to say of the logs that are followed since the last call, one sentence each; as it comes from logs.
+    pub fn take_said(&self) -> Vec<String> {
+        std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn say(&self, sentence: String) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.len() < MOST_SAID {
+            said.push(sentence);
+        }
     }
 
     pub(in crate::engine) fn set_total(&self, bytes: u64) {

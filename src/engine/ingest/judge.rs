@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use regex::bytes::Regex;
 
 use super::batch::{Block, Flow};
+use super::live::Live;
 use crate::archive::CustodyKind;
 use crate::detect::sigma::{Matcher, RuleSet};
 use crate::detect::{Alert, DetectConfig, Detector, Event, Incidents, Model, SessionKey};
@@ -33,7 +34,9 @@ pub struct Judging {
 }
 
 /// The third stage.
-pub struct Judge {
+pub struct Judge<'c> {
+    /// Tells sources that stop while logs are followed.
+    pub live: Option<Live<'c>>,
     templater: Templater,
     detector: Option<Detector>,
     sources: Sources,
@@ -56,6 +59,13 @@ pub struct Judged {
     pub notes: Vec<String>,
 }
 
+/// The name of a source by the name of one of its inputs: without digits, and without the marks that are then left at its end
+/// (`auth.log.1` and `auth.log-20261120` are parts of `auth.log`).
+pub fn stem(name: &str) -> String {
+    let stem: String = name.chars().filter(|letter| !letter.is_ascii_digit()).collect();
+    stem.trim_end_matches(['.', '-', '_']).to_owned()
+}
+
 /// Which inputs learn together: those of the same name but for numbers, and the same format (rotated logs, nodes).
 #[derive(Debug, Default)]
 pub struct Sources {
@@ -66,7 +76,7 @@ pub struct Sources {
 impl Sources {
     /// Takes up an input.
     pub fn add(&mut self, input: InputId, name: &str, format: &str, detector: Option<&mut Detector>) {
-        let stem: String = name.chars().filter(|letter| !letter.is_ascii_digit()).collect();
+        let stem = stem(name);
         let next = self.groups.len() as u32;
         if let Some(detector) = detector {
             detector.name_source(*self.groups.get(&(stem.clone(), format.to_owned())).unwrap_or(&next), &stem, format);
@@ -81,14 +91,15 @@ impl Sources {
     }
 }
 
-impl Judge {
+impl<'c> Judge<'c> {
     /// A stage that has learnt nothing.
-    pub fn new(judging: Judging) -> Judge {
+    pub fn new(judging: Judging) -> Judge<'c> {
         let mut detector = judging.detect.map(Detector::new);
         if let (Some(detector), Some(model)) = (&mut detector, judging.model) {
             detector.use_model(model);
         }
         Judge {
+            live: None,
             templater: Templater::new(),
             detector,
             in_use: judging.in_use,
@@ -123,7 +134,12 @@ impl Judge {
                     self.look_at_model();
                     self.block(block);
                     self.sessions(&out)?;
+                    if let (Some(live), Some(detector)) = (&mut self.live, &self.detector) {
+                        live.block(block, &self.sources, detector);
+                    }
                 }
+                // The backfill is done.
+                Flow::Flush => self.live.iter_mut().for_each(Live::begin),
                 Flow::Note(kind) => {
                     if let CustodyKind::Acquire(acquisition) = &**kind {
                         self.group(acquisition.input, &acquisition.name, &acquisition.format);
@@ -153,14 +169,16 @@ impl Judge {
         }
     }
 
-    /// Goes on with a detector that has learnt already.
-    pub fn go_on_with(&mut self, detector: Detector) {
+    /// Goes once more through what a detector has learnt already.
+    pub fn go_on_with(&mut self, mut detector: Detector) {
+        detector.begin_again();
         self.detector = Some(detector);
     }
 
     /// Tells which group an input learns with; inputs of earlier runs are told before the first record.
     pub fn group(&mut self, input: InputId, name: &str, format: &str) {
         self.sources.add(input, name, format, self.detector.as_mut());
+        self.live.iter_mut().for_each(|live| live.name(input, name));
     }
 
     /// Hands on the sessions that have ended; untaken they would pile up.
@@ -205,8 +223,8 @@ impl Judge {
             let Some(detector) = &mut self.detector else { continue };
             let source = self.sources.of(row.input);
             let session = self.session_key.as_ref().map_or(SessionKey::Found, |key| session_in(key, raw));
-            let (time, level) = (parsed.time, parsed.level);
-            let event = Event { source, raw, message, fields, time, level, template: cut, session };
+            let (input, time, quality, level) = (row.input.0, parsed.time, parsed.quality, parsed.level);
+            let event = Event { source, input, raw, message, fields, time, quality, level, template: cut, session };
             detector.score_with(&event, fired.get(number).map_or(&[], Vec::as_slice), &mut self.verdict);
             row.score = self.verdict.score;
             row.novelty = self.verdict.novelty;

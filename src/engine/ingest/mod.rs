@@ -10,6 +10,7 @@ mod judge;
 mod keep;
 mod known;
 mod learn;
+mod live;
 mod run;
 mod score;
 mod understand;
@@ -35,6 +36,7 @@ use self::gather::Gather;
 use self::judge::{Judge, Judging};
 use self::keep::Keep;
 use self::known::Known;
+use self::live::Live;
 use self::understand::Understand;
 use super::EngineError;
 use super::models::{ModelFiles, ModelInUse};
@@ -241,6 +243,7 @@ pub fn ingest(
         judging.in_use = None;
     }
     let mut judge = Judge::new(judging);
+    judge.live = options.follow.then(|| Live::new(counters));
     let flagging = judge.flagging();
     if let Some(rules) = &options.rules {
         judge.set_rules(rules, threads);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{EngineError, Pipeline, run::Run};
-use crate::archive::ArchiveError;
-use crate::model::{FieldSet, Interpret};
+use crate::archive::{ArchiveError, GroupStats, Needs};
+use crate::model::{FieldSet, Interpret, Timestamp};
 use crate::query::{Alike, GroupMatches, Of, Reading, Taken, Taker, ValueColumn};
 
 /// Where one in so many records of a group is to be cut, all are, and what was cut is kept.
@@ -22,8 +22,12 @@ impl Run<'_> {
             raw: pipeline.needs_raw(),
         };
         let candidates = self.ordered_candidates();
-        for part in self.parts(&candidates) {
-            for (_, _, taken) in self.evaluate(part, &|_| needs, &|group| taking.take(group))? {
+        let mut rest = candidates.as_slice();
+        while !rest.is_empty() {
+            let part = self.part(rest);
+            rest = rest.get(part.len()..).unwrap_or_default();
+            for evaluated in self.evaluate(part, &|_, stats| taking.needs(needs, stats), &|group| taking.take(group))? {
+                let Some((_, _, taken)) = self.take_stock(evaluated) else { continue };
                 taken.into_iter().try_for_each(|(taken, times)| pipeline.push_taken(taken, times))?;
             }
         }
@@ -41,6 +45,28 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
+    /// A time of the group, where all its records have one and are of the same span of time: none of them needs to be read.
+    fn one_time(&self, stats: &GroupStats) -> Option<Timestamp> {
+        let (first, last) = (Timestamp(stats.first_time?), Timestamp(stats.last_time?));
+        let is_one = stats.untimed == 0 && self.alike.as_ref()?.is_one_span(first, last);
+        is_one.then_some(first)
+    }
+
+    fn needs(&self, needs: Needs, stats: &GroupStats) -> Needs {
+        if self.one_time(stats).is_some() { needs.without(Needs::TIMES) } else { needs }
+    }
+
+    /// A record's values, with the time of the group where those of its records were not read.
+    fn taken(&self, group: &GroupMatches, row: u32, fields: &FieldSet) -> Taken {
+        let decoded = &group.decoded;
+        let taken = self.taker.take(&decoded.view(self.reading.snapshot, row as usize, fields));
+        let is_read = decoded.columns().loaded().contains(Needs::TIMES);
+        match self.one_time(decoded.stats()).filter(|_| !is_read) {
+            Some(time) => taken.at(time),
+            None => taken,
+        }
+    }
+
     fn take(&self, group: &mut GroupMatches) -> Result<Vec<(Taken, u64)>, ArchiveError> {
         if group.rows.is_empty() {
             return Ok(Vec::new());
@@ -59,7 +85,7 @@ impl Taking<'_> {
             for (of, values) in self.fields.iter().zip(&values) {
                 values.values(values.id(row as usize)).for_each(|value| fields.push_named_derived(of.name(), value));
             }
-            self.taker.take(&group.decoded.view(snapshot, row as usize, &fields))
+            self.taken(group, row, &fields)
         };
         Ok(match &self.alike {
             Some(alike) => {
@@ -90,7 +116,7 @@ impl Taking<'_> {
         let mut fields = FieldSet::default();
         let mut take = |row: &u32| {
             group.decoded.cut(*row as usize, Some(self.reading.interpret as &dyn Interpret), &mut fields);
-            (self.taker.take(&group.decoded.view(self.reading.snapshot, *row as usize, &fields)), 1)
+            (self.taken(group, *row, &fields), 1)
         };
         group.rows.iter().map(&mut take).collect()
     }

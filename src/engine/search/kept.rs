@@ -50,10 +50,12 @@ impl Kept {
         }
     }
 
+    /// A group with what is wanted of it, of its lines that of one row alone where one is named.
     pub(super) fn group(
         &mut self,
         number: usize,
         wanted: Wanted,
+        alone: Option<u32>,
         snapshot: &Snapshot,
     ) -> Result<(&Decoded, &mut FieldSet), EngineError> {
         if !self.groups.contains_key(&number) {
@@ -64,8 +66,10 @@ impl Kept {
         let Some((used, decoded)) = self.groups.get_mut(&number) else { return Err(EngineError::Worker("search")) };
         *used = self.clock;
         let before = decoded.bytes();
-        if wanted.lines {
-            decoded.unpack(snapshot)?;
+        match alone {
+            _ if !wanted.lines => {}
+            Some(row) => decoded.unpack_one(snapshot, row)?,
+            None => decoded.unpack(snapshot)?,
         }
         decoded.need(snapshot, wanted.needs)?;
         self.bytes += decoded.bytes().saturating_sub(before);
@@ -77,7 +81,7 @@ impl Kept {
         let Some(number) = search.snapshot.group_of(id) else { return Ok(None) };
         let Some(first) = search.snapshot.groups().get(number).map(|group| group.first.0) else { return Ok(None) };
         let row = id.0.saturating_sub(first) as usize;
-        let (decoded, fields) = self.group(number, Wanted::ALL, &search.snapshot)?;
+        let (decoded, fields) = self.group(number, Wanted::ALL, None, &search.snapshot)?;
         decoded.cut(row, Some(&search.registry as &dyn Interpret), fields);
         Ok(Some(FoundRecord::of(&decoded.view(&search.snapshot, row, fields))))
     }

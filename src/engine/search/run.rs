@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::{Coverage, EngineError, Search, SearchOptions, SearchSummary};
-use crate::archive::{ArchiveError, GroupStats, Needs};
+use crate::archive::{ArchiveError, GroupRef, GroupStats, Needs};
 use crate::model::Timestamp;
 use crate::query::{Candidate, GroupMatches, Matcher, Plan, Query, evaluate, filter, plan};
 
@@ -22,6 +22,12 @@ fn is_within(stats: &GroupStats, span: (Option<Timestamp>, Option<Timestamp>)) -
         (Some(first), Some(last), (Some(from), Some(to))) => from.0 <= first && last <= to.0,
         _ => false,
     }
+}
+
+/// What came of evaluating a candidate.
+pub(super) struct Evaluated<T> {
+    number: usize,
+    outcome: Result<(GroupMatches, T), ArchiveError>,
 }
 
 /// One question being answered.
@@ -56,7 +62,7 @@ impl<'a> Run<'a> {
                 plan(&filter, &search.snapshot, None)?
             }
         };
-        let mut summary = SearchSummary { hints: query.hints.clone(), ..SearchSummary::default() };
+        let mut summary = SearchSummary { hints: query.hints.clone(), counted: true, ..SearchSummary::default() };
         let rescored = search.snapshot.rescored();
         let is_about_scores = matcher.needs().meets(Needs::SCORES | Needs::VERDICTS | Needs::RULES);
         if rescored > 0 && (is_about_scores || query.names_incidents) {
@@ -100,7 +106,8 @@ impl<'a> Run<'a> {
     pub(super) fn finish(mut self) -> SearchSummary {
         self.summary.seconds = self.started.elapsed().as_secs_f64();
         self.summary.explain.push(format!(
-            "matched  {} of {} records looked at, in {:.1} ms",
+            "matched  {}{} of {} records looked at, in {:.1} ms",
+            if self.summary.counted { "" } else { "at least " },
             self.summary.matched,
             self.summary.coverage.looked_at,
             self.summary.seconds * 1_000.0
@@ -119,36 +126,32 @@ impl<'a> Run<'a> {
         candidates
     }
 
-    /// Candidates in parts that are evaluated side by side: small groups in greater number, so that threads seldom wait.
-    pub(super) fn parts<'c>(&self, candidates: &'c [Candidate]) -> impl Iterator<Item = &'c [Candidate]> + use<'c> {
-        let groups = self.search.snapshot.clone();
+    /// The first of some candidates, so many that are evaluated side by side: small groups in greater number, so that threads seldom
+    /// wait.
+    pub(super) fn part<'c>(&self, candidates: &'c [Candidate]) -> &'c [Candidate] {
+        let groups = self.search.snapshot.groups();
         let least = 4 * rayon::current_num_threads();
-        let mut rest = candidates;
-        std::iter::from_fn(move || {
-            let (mut rows, mut bytes) = (0u64, 0u64);
-            let is_within = |candidate: &&Candidate| {
-                let stats = groups.groups().get(candidate.group).map(|group| &group.stats);
-                rows += stats.map_or(0, |stats| u64::from(stats.rows));
-                bytes += stats.map_or(0, |stats| stats.raw_bytes);
-                rows <= least as u64 * FULL_ROWS && bytes <= least as u64 * FULL_BYTES
-            };
-            let fitting = rest.iter().take_while(is_within).count().max(least).min(rest.len());
-            let (part, after) = rest.split_at_checked(fitting).filter(|(part, _)| !part.is_empty())?;
-            rest = after;
-            Some(part)
-        })
+        let (mut rows, mut bytes) = (0u64, 0u64);
+        let is_within = |candidate: &&Candidate| {
+            let stats = groups.get(candidate.group).map(|group| &group.stats);
+            rows += stats.map_or(0, |stats| u64::from(stats.rows));
+            bytes += stats.map_or(0, |stats| stats.raw_bytes);
+            rows <= least as u64 * FULL_ROWS && bytes <= least as u64 * FULL_BYTES
+        };
+        let fitting = candidates.iter().take_while(is_within).count().max(least);
+        candidates.get(..fitting).unwrap_or(candidates)
     }
 
-    /// Evaluates some candidates side by side, takes from each what `take` does, and takes stock of them. `needs` says which columns
-    /// of a group are wanted where a row matches.
+    /// Evaluates some candidates side by side and takes from each what `take` does; gives what came of each, in order, for
+    /// [`Run::take_stock`]. `needs` says which columns of a group, whose first record it is given, are wanted where a row matches.
     ///
-    /// Past the limit of time it only notes that they are not covered.
+    /// Past the limit of time it only notes that they are not covered, and gives nothing.
     pub(super) fn evaluate<T: Send>(
         &mut self,
         candidates: &[Candidate],
-        needs: &(dyn Fn(&GroupStats) -> Needs + Sync),
+        needs: &(dyn Fn(u64, &GroupStats) -> Needs + Sync),
         take: &(dyn Fn(&mut GroupMatches) -> Result<T, ArchiveError> + Sync),
-    ) -> Result<Vec<(usize, GroupMatches, T)>, EngineError> {
+    ) -> Result<Vec<Evaluated<T>>, EngineError> {
         if self.stop.load(Relaxed) {
             return Err(EngineError::Interrupted);
         }
@@ -162,8 +165,8 @@ impl<'a> Run<'a> {
         }
         let span = (self.summary.first, self.summary.last);
         let one = |candidate: &Candidate| {
-            let stats = &snapshot.group(candidate.group)?.stats;
-            let mut group = evaluate(reading, candidate, matcher, needs(stats))?;
+            let GroupRef { first, stats, .. } = snapshot.group(candidate.group)?;
+            let mut group = evaluate(reading, candidate, matcher, needs(first.0, stats))?;
             // The span of all matches is told without times where all rows match, or none can widen what is known.
             let is_whole = group.rows.is_empty() || group.rows.len() == stats.rows as usize;
             if !is_whole && !is_within(stats, span) {
@@ -173,40 +176,40 @@ impl<'a> Run<'a> {
             group.decoded.keep(reading.cache);
             Ok((group, taken))
         };
-        let evaluated: Vec<(usize, Result<_, ArchiveError>)> =
-            candidates.par_iter().map(|candidate| (candidate.group, one(candidate))).collect();
-        let mut matches = Vec::with_capacity(evaluated.len());
-        for (number, outcome) in evaluated {
-            match outcome {
-                Ok((group, taken)) => {
-                    self.summary.matched += group.rows.len() as u64;
-                    self.summary.coverage.looked_at += group.looked_at;
-                    let stats = snapshot.groups().get(number).map(|group| &group.stats);
-                    if let Some(stats) = stats.filter(|stats| stats.rows as usize == group.rows.len()) {
-                        // All of them match: their span is known without a time.
-                        self.summary.first =
-                            [self.summary.first, stats.first_time.map(Timestamp)].into_iter().flatten().min();
-                        self.summary.last =
-                            [self.summary.last, stats.last_time.map(Timestamp)].into_iter().flatten().max();
-                        matches.push((number, group, taken));
-                        continue;
-                    }
-                    let is_timed = group.decoded.columns().loaded().contains(Needs::TIMES);
-                    for row in group.rows.iter().filter(|_| is_timed) {
-                        let Some(time) = group.decoded.columns().time(*row as usize) else { continue };
-                        self.summary.first = Some(self.summary.first.map_or(time, |first| first.min(time)));
-                        self.summary.last = Some(self.summary.last.map_or(time, |last| last.max(time)));
-                    }
-                    matches.push((number, group, taken));
-                }
-                Err(cause) => {
-                    let rows = snapshot.groups().get(number).map_or(0, |group| u64::from(group.stats.rows));
-                    self.summary.coverage.covered = self.summary.coverage.covered.saturating_sub(rows);
-                    self.summary.coverage.unreadable.push(cause.to_string());
-                }
+        Ok(candidates
+            .par_iter()
+            .map(|candidate| Evaluated { number: candidate.group, outcome: one(candidate) })
+            .collect())
+    }
+
+    /// Adds what came of a candidate to what is told of the answer; gives its matches where it could be read.
+    pub(super) fn take_stock<T>(&mut self, evaluated: Evaluated<T>) -> Option<(usize, GroupMatches, T)> {
+        let Evaluated { number, outcome } = evaluated;
+        let stats = self.search.snapshot.groups().get(number).map(|group| &group.stats);
+        let (coverage, rows) = (&mut self.summary.coverage, stats.map_or(0, |stats| u64::from(stats.rows)));
+        let (group, taken) = match outcome {
+            Ok(taken) => taken,
+            Err(cause) => {
+                coverage.covered = coverage.covered.saturating_sub(rows);
+                coverage.unreadable.push(cause.to_string());
+                return None;
             }
+        };
+        coverage.looked_at += group.looked_at;
+        self.summary.matched += group.rows.len() as u64;
+        if let Some(stats) = stats.filter(|stats| stats.rows as usize == group.rows.len()) {
+            // All of them match: their span is known without a time.
+            self.widen(stats.first_time.map(Timestamp), stats.last_time.map(Timestamp));
+        } else if group.decoded.columns().loaded().contains(Needs::TIMES) {
+            let times = || group.rows.iter().filter_map(|row| group.decoded.columns().time(*row as usize));
+            self.widen(times().min(), times().max());
         }
-        Ok(matches)
+        Some((number, group, taken))
+    }
+
+    fn widen(&mut self, first: Option<Timestamp>, last: Option<Timestamp>) {
+        self.summary.first = [self.summary.first, first].into_iter().flatten().min();
+        self.summary.last = [self.summary.last, last].into_iter().flatten().max();
     }
 
     /// Whether no more is to be handed out: time is up, or, as an error, the caller asked to stop.

@@ -6,7 +6,8 @@ use hashbrown::HashMap;
 
 use super::row::is_cut;
 use super::timechart;
-use crate::archive::GroupColumns;
+use crate::archive::{GroupColumns, Needs};
+use crate::model::Timestamp;
 use crate::query::values::{Of, ValueColumn};
 
 /// So many combinations of values are counted in a table.
@@ -73,13 +74,19 @@ impl Alike {
         self.spans.is_some()
     }
 
+    /// Whether all records between two moments are of one span: then no other time of theirs needs to be known.
+    pub fn is_one_span(&self, first: Timestamp, last: Timestamp) -> bool {
+        let of = |time, (span, east)| timechart::bucket(time, span, east);
+        self.spans.is_some_and(|spans| of(first, spans) == of(last, spans))
+    }
+
     /// Fields whose values are looked at.
     pub fn fields(&self) -> &[Of] {
         &self.fields
     }
 
     /// The first of some ascending rows of each kind, ascending, and how many are of that kind. `values` are those of
-    /// [`Alike::fields`].
+    /// [`Alike::fields`]. Where times were not read, all rows are of one span.
     pub fn tally(&self, columns: &GroupColumns, values: &[Arc<ValueColumn>], rows: &[u32]) -> Vec<(u32, u64)> {
         let mut codes = Codes { values: vec![0; rows.len()], most: 1, are_apart: false };
         for by in &self.columns {
@@ -119,7 +126,7 @@ impl Alike {
                 }
             }
         }
-        if let Some((span, east)) = self.spans {
+        if let Some((span, east)) = self.spans.filter(|_| columns.loaded().contains(Needs::TIMES)) {
             let (numbers, most) = spans(columns, rows, span, east);
             codes.add(most, numbers.into_iter());
         }

@@ -23,8 +23,4 @@ impl Stage for Head {
             None => Ok(()),
         }
     }
-
-    fn done(&self) -> bool {
-        self.left == 0
-    }
 }

@@ -24,6 +24,13 @@ pub struct RecordRow {
     pub extracted: Vec<(String, Vec<u8>)>,
 }
 
+impl RecordRow {
+    /// Bytes of memory it takes, roughly.
+    fn size(&self) -> usize {
+        32 + self.extracted.iter().map(|(name, value)| 48 + name.len() + value.len()).sum::<usize>()
+    }
+}
+
 /// What the pipes made of the records.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
@@ -67,10 +74,15 @@ impl Sink for Records {
             .iter()
             .filter_map(|(name, slot)| row.value(*slot).map(|value| (name.clone(), value.to_vec())))
             .collect();
-        let bytes = extracted.iter().map(|(name, value)| 48 + name.len() + value.len()).sum::<usize>();
-        budget.take("records", 32 + bytes)?;
-        self.rows.push(RecordRow { id: row.id, extracted });
+        let row = RecordRow { id: row.id, extracted };
+        budget.take("records", row.size())?;
+        self.rows.push(row);
         Ok(())
+    }
+
+    fn passed_on(&mut self, budget: &mut Budget) -> Vec<RecordRow> {
+        budget.release(self.rows.iter().map(RecordRow::size).sum());
+        std::mem::take(&mut self.rows)
     }
 
     fn finish(&mut self, _budget: &mut Budget) -> Result<Output, PipeError> {

@@ -48,11 +48,6 @@ pub(super) trait Stage: Send {
         Ok(())
     }
 
-    /// Whether further rows change nothing.
-    fn done(&self) -> bool {
-        false
-    }
-
     /// Whether the outcome depends on the order of rows.
     fn needs_order(&self) -> bool {
         true
@@ -74,6 +69,11 @@ pub(super) trait Sink: Send {
         true
     }
 
+    /// Gives away the records kept so far, where they are all it makes.
+    fn passed_on(&mut self, _budget: &mut Budget) -> Vec<RecordRow> {
+        Vec::new()
+    }
+
     /// What was made of the rows.
     fn finish(&mut self, budget: &mut Budget) -> Result<Output, PipeError>;
 }
@@ -89,6 +89,9 @@ pub struct Pipeline {
     sink: Box<dyn Sink>,
     on_table: Vec<Pipe>,
     budget: Budget,
+    shown: Shown,
+    first: Option<u64>,
+    passes_on: bool,
 }
 
 impl Pipeline {
@@ -103,15 +106,26 @@ impl Pipeline {
         let mut on_table = Vec::new();
         let mut shown = Shown::default();
         let mut context = None;
+        let (mut first, mut passes_on) = (None, true);
         for pipe in pipes {
             if sink.is_some() {
                 on_table.push(pipe.clone());
                 continue;
             }
             match pipe {
-                Pipe::Head { count } => stages.push(Box::new(Head::new(*count))),
-                Pipe::Tail { count } => stages.push(Box::new(Tail::new(*count))),
+                Pipe::Head { count } => {
+                    if passes_on {
+                        let count = *count as u64;
+                        first = Some(first.map_or(count, |least: u64| least.min(count)));
+                    }
+                    stages.push(Box::new(Head::new(*count)))
+                }
+                Pipe::Tail { count } => {
+                    passes_on = false;
+                    stages.push(Box::new(Tail::new(*count)))
+                }
                 Pipe::Sort { field, descending } => {
+                    passes_on = false;
                     stages.push(Box::new(Sort::new(slots.of(field), field, *descending)))
                 }
                 Pipe::Extract { pattern, ignore_case } => {
@@ -126,7 +140,8 @@ impl Pipeline {
                 pipe => sink = make_sink(pipe, &mut slots, limits.zone),
             }
         }
-        let list = Records::new(slots.extracted.clone(), shown, context);
+        let passes_on = passes_on && sink.is_none() && context.is_none();
+        let list = Records::new(slots.extracted.clone(), shown.clone(), context);
         let row = Row::new(slots.names.len());
         Ok(Pipeline {
             names: slots.names,
@@ -135,6 +150,9 @@ impl Pipeline {
             sink: sink.unwrap_or_else(|| Box::new(list)),
             on_table,
             budget: Budget::new(limits),
+            shown,
+            first,
+            passes_on,
         })
     }
 
@@ -176,9 +194,24 @@ impl Pipeline {
         (0..times).try_for_each(|_| next.push(taken.row_mut()))
     }
 
-    /// Whether further records change nothing, as after `head`.
-    pub fn done(&self) -> bool {
-        self.stages.iter().any(|stage| stage.done())
+    /// So many records, the first, are all that it looks at, as with `head`; `None`: all.
+    pub fn first(&self) -> Option<u64> {
+        self.first
+    }
+
+    /// Whether each record is passed on as it comes, and nothing is made of them in the end.
+    pub fn passes_on(&self) -> bool {
+        self.passes_on
+    }
+
+    /// The records passed on since this was asked last, for one that [`Pipeline::passes_on`].
+    pub fn passed_on(&mut self) -> Vec<RecordRow> {
+        self.sink.passed_on(&mut self.budget)
+    }
+
+    /// Which fields of records are shown.
+    pub fn shown(&self) -> &Shown {
+        &self.shown
     }
 
     /// Whether the pipes look at fields that must be cut from the record.

@@ -114,6 +114,13 @@ impl Taker {
 pub struct Taken(Row);
 
 impl Taken {
+    /// The same with a time of the record's span, whose own was not read.
+    #[must_use]
+    pub fn at(mut self, time: Timestamp) -> Taken {
+        self.0.time = Some(time);
+        self
+    }
+
     pub(super) fn row(&self) -> &Row {
         &self.0
     }

@@ -16,7 +16,7 @@ const DENSE: u64 = 1 << 14;
 /// The columns of a chunk.
 pub struct Columns<'a> {
     /// As they are described.
-    pub described: &'a DescribedTable,
+    pub described: &'a DescribedTable<'a>,
     /// The cut of each record.
     pub cuts: &'a [u64],
     /// How many values each has.
@@ -43,7 +43,7 @@ impl<'a> Columns<'a> {
             }
             Ok(builder.list())
         };
-        match of {
+        match &of {
             Described::Equal(bytes) => Ok(vec![list(bytes)?; count]),
             Described::Dictionary { number, ids } => {
                 let words = loader.dictionaries().get(*number, None)?;
@@ -73,7 +73,7 @@ impl<'a> Columns<'a> {
     /// The values of a column as bytes.
     pub fn text(&mut self, loader: &mut Loader<'_, '_>, column: u32) -> Result<Text, DecodeError> {
         let (of, count) = self.column(column)?;
-        let Described::Stamps { format, .. } = of else { return loader.text(of, count) };
+        let Described::Stamps { format, .. } = &of else { return loader.text(&of, count) };
         let stamps = match &self.stamps {
             Some(stamps) => stamps,
             None => self.stamps.insert(stamps_of(loader, self.described, self.cuts)?),
@@ -84,12 +84,12 @@ impl<'a> Columns<'a> {
             bytes.extend_from_slice(writer.write(*value).ok_or(DecodeError("no such time"))?);
             starts.push(bytes.len() as u32);
         }
-        Ok(Text { bytes, starts, gap: 0 })
+        Ok(Text { bytes: bytes.into(), starts, gap: 0 })
     }
 
-    fn column(&self, column: u32) -> Result<(&'a Described, usize), DecodeError> {
-        let of = self.described.columns().get(column as usize);
-        of.zip(self.counts.get(column as usize).copied()).ok_or(NOWHERE)
+    fn column(&self, column: u32) -> Result<(Described<'a>, usize), DecodeError> {
+        let count = self.counts.get(column as usize).copied().ok_or(NOWHERE)?;
+        Ok((self.described.column(column as usize)?, count))
     }
 }
 
