@@ -81,7 +81,7 @@ impl Sought {
         if ways.iter().all(Vec::is_empty) {
             return Ok(Hits::None);
         }
-        let ids = loader.kept(described.ids(), rows)?;
+        let ids = loader.ids(described, rows)?;
         let answers = self.answers(loader, described, &ids, ways)?;
         let templates = described.templates();
         let rules: Vec<Rule> =

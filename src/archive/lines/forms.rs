@@ -316,6 +316,11 @@ impl<'a> DescribedTable<'a> {
         &self.ids
     }
 
+    /// Whether columns stand in the order of others.
+    pub fn is_ordered(&self) -> bool {
+        !self.form.orders.is_empty()
+    }
+
     /// The forms of the columns.
     pub fn forms(&self) -> &'a [Form] {
         &self.form.columns

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::DecodeError;
 use super::forms::TableForm;
-use super::read::Dictionaries;
+use super::words::Dictionaries;
 
 /// Bytes that are shared at most: what is behind them is left out.
 const MOST: usize = 1 << 20;

@@ -4,7 +4,7 @@
 //! (`template`). The variables are columns (`columns`, `integers`, `dictionary`, `patterns`), their bytes blobs that are
 //! packed by kind and compressed (`pack`). Some consecutive chunks of rows are encoded together as a stripe: templates, forms of
 //! columns and dictionaries are stored once, the values chunk by chunk (`parts`), integers in the order of what they follow from
-//! (`relate`, `order`). Reading is `forms`, `read` and `values`, that of single fields `placed`. The idea is that of CLP (Rodrigues et al., OSDI 2021) and LogGrep
+//! (`relate`, `order`). Reading is `forms`, `read`, `words` and `values`, that of single fields `placed`. The idea is that of CLP (Rodrigues et al., OSDI 2021) and LogGrep
 //! (Wei et al., EuroSys 2023); every byte comes back, whatever it is.
 //!
 //! Form of a part: varint length of its description and of the stored bytes of that, the description (a frame), the packs. The
@@ -34,10 +34,12 @@ mod stamps;
 mod template;
 mod tokens;
 mod values;
+mod words;
 mod write;
 
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashMap;
@@ -49,7 +51,8 @@ use self::lexicon::Lexicon;
 pub use self::needle::Needle;
 pub use self::outline::{MOST_STAMPS, Outline, Outlined};
 use self::pack::{Compressors, Meta, Packs};
-use self::read::{Dictionaries, Entries, Loader};
+use self::read::Loader;
+use self::words::{Dictionaries, Entries};
 use super::column::read_varint;
 use super::fields::{FieldMap, Pieces};
 use super::frame::unpack;
@@ -315,7 +318,7 @@ impl Stripe {
             let form = Form::read(&mut tree, 1)?;
             let at = head.place(&description);
             form.pass(&mut head)?;
-            entries.push(Entries { form, count, at, loaded: OnceLock::new() });
+            entries.push(Entries { form, count, at, loaded: OnceLock::new(), asked: AtomicBool::default() });
         }
         if !tree.is_empty() || !head.is_empty() {
             return Err(DecodeError("bytes after the description"));

@@ -59,7 +59,7 @@ pub fn of_chunk(
     rows: usize,
     wanted: Outlined,
 ) -> Result<Outline, DecodeError> {
-    let ids = loader.kept(described.ids(), rows)?;
+    let ids = loader.ids(described, rows)?;
     let mut outline = Outline::default();
     if wanted.stamp.is_some() {
         stamps_into(loader, described, &ids, wanted, &mut outline)?;

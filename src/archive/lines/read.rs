@@ -1,102 +1,20 @@
 //! Reading a stripe back: values of columns, and records written from templates and values.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use super::forms::{Described, DescribedTable, Form};
 use super::integers::Integers;
-use super::pack::{BlobsOf, Meta, Packs};
+use super::pack::{BlobsOf, Packs};
 use super::stamps;
 use super::template::Template;
 use super::values::{Column, Text, Values};
+use super::words::Dictionaries;
 use super::{DecodeError, Sink};
 use crate::archive::column::places;
 use crate::archive::fields::Pieces;
 
 const OVER: DecodeError = DecodeError("a column is at its end");
-
-/// The dictionaries of a stripe, each loaded when it is first needed.
-pub struct Dictionaries {
-    entries: Vec<Entries>,
-    /// What the shared part says of them.
-    description: Vec<u8>,
-    packs: Mutex<Packs<'static>>,
-    /// Bytes that the entries of one dictionary may add up to.
-    most: usize,
-}
-
-/// The entries of a dictionary.
-pub struct Entries {
-    pub form: Form,
-    pub count: usize,
-    /// Where the description says what their values are, and the number of blobs referred to before.
-    pub at: (usize, u32),
-    pub loaded: OnceLock<Arc<Text>>,
-}
-
-impl Dictionaries {
-    /// Dictionaries as described in the shared part, whose blobs are in `packs`.
-    pub fn new(entries: Vec<Entries>, description: Vec<u8>, packs: Packs<'static>, most: usize) -> Dictionaries {
-        Dictionaries { entries, description, packs: Mutex::new(packs), most }
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// The words of a dictionary; one that asks for it must come before it, so that none waits for itself.
-    pub fn get(&self, number: usize, after: Option<usize>) -> Result<Arc<Text>, DecodeError> {
-        let entries = self.entries(number, after)?;
-        if let Some(text) = entries.loaded.get() {
-            return Ok(Arc::clone(text));
-        }
-        let text = self.load(number, entries, |loader, described| loader.text(described, entries.count))?;
-        Ok(Arc::clone(entries.loaded.get_or_init(|| Arc::new(text))))
-    }
-
-    /// The same of a few words alone, which take the places of the ids that are given.
-    pub fn some(&self, number: usize, after: Option<usize>, ids: &mut [u64]) -> Result<Arc<Text>, DecodeError> {
-        let entries = self.entries(number, after)?;
-        if let Some(text) = entries.loaded.get() {
-            return Ok(Arc::clone(text));
-        }
-        let mut wanted: Vec<usize> = ids.iter().map(|id| *id as usize).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        if wanted.last().is_some_and(|last| *last >= entries.count) {
-            return Err(DecodeError("no such word in a dictionary"));
-        }
-        for id in ids {
-            *id = wanted.partition_point(|wanted| *wanted < *id as usize) as u64;
-        }
-        let text = self.load(number, entries, |loader, described| loader.words(described, entries.count, &wanted))?;
-        Ok(Arc::new(text))
-    }
-
-    fn entries(&self, number: usize, after: Option<usize>) -> Result<&Entries, DecodeError> {
-        let entries = self.entries.get(number).filter(|_| after.is_none_or(|after| number > after));
-        entries.ok_or(DecodeError("a dictionary that is not there"))
-    }
-
-    fn load(
-        &self,
-        number: usize,
-        entries: &Entries,
-        take: impl FnOnce(&mut Loader<'_, '_>, &Described<'_>) -> Result<Text, DecodeError>,
-    ) -> Result<Text, DecodeError> {
-        let mut loader = Loader {
-            blobs: BlobsOf::Shared(&self.packs),
-            dictionaries: self,
-            within: Some(number),
-            budget: self.most.saturating_mul(16).saturating_add(1 << 20),
-            most: self.most,
-            kept: Vec::new(),
-        };
-        let described = entries.form.describe(&mut Meta::at(&self.description, entries.at))?;
-        take(&mut loader, &described)
-    }
-}
 
 /// Values that give others their order.
 struct Kept {
@@ -125,6 +43,18 @@ impl<'a, 'b> Loader<'a, 'b> {
     pub fn new(packs: &'b mut Packs<'a>, dictionaries: &'b Dictionaries, raw_bytes: usize) -> Loader<'a, 'b> {
         let budget = 16 * raw_bytes + (1 << 20);
         Loader { blobs: BlobsOf::Chunk(packs), dictionaries, within: None, budget, most: raw_bytes, kept: Vec::new() }
+    }
+
+    /// For the entries of a dictionary of a stripe of so many raw bytes.
+    pub fn of_dictionary(
+        number: usize,
+        packs: &'b Mutex<Packs<'static>>,
+        dictionaries: &'b Dictionaries,
+        raw_bytes: usize,
+    ) -> Loader<'a, 'b> {
+        let budget = raw_bytes.saturating_mul(16).saturating_add(1 << 20);
+        let within = Some(number);
+        Loader { blobs: BlobsOf::Shared(packs), dictionaries, within, budget, most: raw_bytes, kept: Vec::new() }
     }
 
     /// The dictionaries of the stripe.
@@ -171,6 +101,14 @@ impl<'a, 'b> Loader<'a, 'b> {
         Ok(values)
     }
 
+    /// The template of each row; kept where columns stand in an order, which each of them asks for it.
+    pub fn ids(&mut self, described: &DescribedTable<'_>, rows: usize) -> Result<Arc<Vec<u64>>, DecodeError> {
+        match described.is_ordered() {
+            true => self.kept(described.ids(), rows),
+            false => self.integers(described.ids(), rows).map(Arc::new),
+        }
+    }
+
     /// The places of kept values in ascending order.
     pub fn places(&mut self, integers: &Arc<Integers>, values: &[u64]) -> Arc<Vec<u32>> {
         match self.kept.iter_mut().find(|kept| Arc::ptr_eq(&kept.of, integers)) {
@@ -206,7 +144,7 @@ impl<'a, 'b> Loader<'a, 'b> {
         rows: usize,
         wanted: &[u32],
     ) -> Result<Table, DecodeError> {
-        let ids = self.kept(described.ids(), rows)?;
+        let ids = self.ids(described, rows)?;
         let of_wanted: Vec<u64> = wanted.iter().filter_map(|row| ids.get(*row as usize).copied()).collect();
         let needed = described.occurrences(&of_wanted)?;
         self.columns_of(described, ids, |column| needed.get(column).is_some_and(|needed| *needed > 0))
@@ -214,7 +152,7 @@ impl<'a, 'b> Loader<'a, 'b> {
 
     /// Loads a table of `rows` rows.
     pub fn table(&mut self, described: &DescribedTable<'_>, rows: usize) -> Result<Table, DecodeError> {
-        let ids = self.kept(described.ids(), rows)?;
+        let ids = self.ids(described, rows)?;
         self.columns_of(described, ids, |_| true)
     }
 
@@ -242,10 +180,23 @@ impl<'a, 'b> Loader<'a, 'b> {
         rows: usize,
         wanted: Range<usize>,
     ) -> Result<Table, DecodeError> {
-        let ids = self.kept(described.ids(), rows)?;
+        let ids = self.ids(described, rows)?;
         let of_wanted = ids.get(wanted.clone()).ok_or(OVER)?;
         let (counts, needed) = (described.occurrences(&ids)?, described.occurrences(of_wanted)?);
         let before = described.occurrences(ids.get(..wanted.start).unwrap_or_default())?;
+        // Many columns may share a dictionary, which is then read as a whole.
+        let mut words: Vec<usize> = Vec::new();
+        for (form, _) in described.forms().iter().zip(&needed).filter(|(_, needed)| **needed > 0) {
+            if let Form::Dictionary(number) = form {
+                words.push(*number);
+            }
+        }
+        words.sort_unstable();
+        words.windows(2).filter(|pair| pair.first() == pair.last()).filter_map(|pair| pair.first()).for_each(
+            |number| {
+                self.dictionaries.expect(*number);
+            },
+        );
         let mut columns = Vec::with_capacity(counts.len());
         for (number, ((count, needed), before)) in counts.into_iter().zip(needed).zip(before).enumerate() {
             columns.push(match needed {
