@@ -201,21 +201,35 @@ fn each_frame(event: &Event<'_>, program: u64, visit: &mut impl FnMut(&Place, u6
 mod tests {
     use super::*;
     use crate::detect::SessionKey;
-    use crate::model::{FieldSet, TimeQuality};
-    use crate::template::Templater;
+    use crate::model::{Cut, FieldSet, Slot, TimeQuality};
 
+    /// A message cut at blanks; what has a digit is a value.
     fn with<T>(message: &str, each: impl FnOnce(&Event<'_>) -> T) -> T {
-        let (message, mut templater, fields) = (message.as_bytes(), Templater::new(), FieldSet::default());
+        let (mut words, mut slots, mut text, mut at) = (Vec::new(), Vec::new(), String::new(), 0u32);
+        for word in message.split(' ') {
+            let (start, end) = (at, at + word.len() as u32);
+            at = end + 1;
+            let kind = SlotKind::Id;
+            if word.bytes().any(|byte| byte.is_ascii_digit()) {
+                slots.push(Slot { start, end, kind });
+                text += kind.mask();
+            } else {
+                words.push((start, end));
+                text += word;
+            }
+            text += " ";
+        }
+        let (fields, raw) = (FieldSet::default(), message.as_bytes());
         each(&Event {
             source: 0,
             input: 0,
-            raw: message,
-            message,
-            fields: fields.of(message),
+            raw,
+            message: raw,
+            fields: fields.of(raw),
             time: None,
             quality: TimeQuality::Missing,
             level: None,
-            template: templater.cut(message),
+            template: Cut { hash: xxh3_64(text.as_bytes()), text: &text, slots: &slots, words: &words },
             session: SessionKey::Found,
         })
     }
