@@ -282,7 +282,7 @@ fn a_store_of_another_version_or_under_lock_is_refused() {
     for arguments in [&["search", "x"][..], &["process", "a.log"]] {
         let run = world.run(arguments);
         assert_eq!(run.code, 2);
-        assert!(run.stderr.contains("format version 9, this logguard reads versions 2 to 3"), "{}", run.stderr);
+        assert!(run.stderr.contains("format version 9, this logguard reads versions 2 to 4"), "{}", run.stderr);
     }
 }
 
