@@ -266,7 +266,7 @@ impl Decoded {
     /// Unpacks the lines, once.
     pub fn unpack(&mut self, snapshot: &Snapshot) -> Result<(), ArchiveError> {
         // There may be one line alone.
-        if !self.lines.as_ref().is_some_and(|lines| lines.rows() == self.columns.rows()) {
+        if self.lines.as_ref().is_none_or(|lines| lines.rows() != self.columns.rows()) {
             self.lines = Some(snapshot.lines(&self.group)?);
         }
         Ok(())
