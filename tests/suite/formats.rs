@@ -246,5 +246,9 @@ fn what_is_cut_from_records_is_that_of_the_revision() {
         }
     }
     let digest = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(&text));
-    assert_eq!((REVISION, digest.as_str()), (1, "2e33b494ef806c69"), "records are cut into other fields: raise parse::REVISION");
+    assert_eq!(
+        (REVISION, digest.as_str()),
+        (1, "2e33b494ef806c69"),
+        "records are cut into other fields: raise parse::REVISION"
+    );
 }

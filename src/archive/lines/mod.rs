@@ -175,7 +175,7 @@ pub fn encode_noting(
     lengths: &[u32],
     cuts: &[usize],
     level: i32,
-    mut pieces: Option<&mut Pieces>,
+    pieces: Option<&mut Pieces>,
 ) -> std::io::Result<Option<EncodedLines>> {
     let Some(records) = spans(raw, lengths) else { return Ok(None) };
     if !cuts.is_sorted() || cuts.last() != Some(&records.len()) {
@@ -187,7 +187,7 @@ pub fn encode_noting(
     if !pays(raw, &records, cuts, stripe.len(), level)? {
         return Ok(None);
     }
-    Ok(comes_back(raw, lengths, cuts, &stripe, pieces.as_deref_mut()).then_some(stripe))
+    Ok(comes_back(raw, lengths, cuts, &stripe, pieces).then_some(stripe))
 }
 
 /// Whether a stripe decodes to what it was made of; notes how each record was cut, as readers find it.
