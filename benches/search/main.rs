@@ -86,7 +86,7 @@ const SEGMENTED: [&str; 11] = [
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
-    let root = std::env::var_os("LOGGUARD_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
+    let root = std::env::var_os("LOGGUARD_SHARED").map(PathBuf::from).unwrap_or_default();
     if !root.join("logs").is_dir() {
         println!("{}: no real logs there; set LOGGUARD_SHARED", root.display());
         return Ok(());

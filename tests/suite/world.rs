@@ -108,11 +108,14 @@ pub fn of(output: Output) -> Run {
 
 /// The folder of real logs, where there is one; a test that needs it says so when it is absent.
 pub fn shared(what: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("LOGGUARD_SHARED").map_or_else(|| Path::new("../shared").to_owned(), PathBuf::from);
+    let Some(root) = std::env::var_os("LOGGUARD_SHARED").map(PathBuf::from) else {
+        println!("LOGGUARD_SHARED is not set: {what} is not checked");
+        return None;
+    };
     let root = if root.is_absolute() { root } else { Path::new(env!("CARGO_MANIFEST_DIR")).join(root) };
     if root.is_dir() {
         return Some(root);
     }
-    println!("LOGGUARD_SHARED is absent: {what} is not checked");
+    println!("{}: no folder, {what} is not checked", root.display());
     None
 }
