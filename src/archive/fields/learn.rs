@@ -7,7 +7,7 @@ use super::record::Record;
 use super::{CutFields, FieldMap, Pieces, Placed, Value};
 
 /// Fewer records are cut one by one: what is said of a cut takes some ten bytes.
-const LEAST_ROWS: usize = 16;
+const LEAST_ROWS: usize = 40;
 /// The same, of a stripe of so many records for each.
 const LEAST_SHARE: usize = 512;
 /// One record in so many may have a field elsewhere than the others: it is cut by itself.
