@@ -7,7 +7,9 @@ use super::record::Record;
 use super::{CutFields, FieldMap, Pieces, Placed, Value};
 
 /// Fewer records are cut one by one: what is said of a cut takes some ten bytes.
-const LEAST_ROWS: usize = 40;
+pub const LEAST_ROWS: usize = 16;
+/// The same where each byte counts.
+pub const LEAST_ROWS_SMALL: usize = 40;
 /// The same, of a stripe of so many records for each.
 const LEAST_SHARE: usize = 512;
 /// One record in so many may have a field elsewhere than the others: it is cut by itself.
@@ -97,11 +99,20 @@ struct Lines<'a> {
     pieces: &'a Pieces,
 }
 
-/// Finds in which pieces the fields stand. `layouts` are those of all records.
-pub fn learn(noted: &Noted, revision: u64, layouts: &[u32], raw: &[u8], lengths: &[u32], pieces: &Pieces) -> FieldMap {
+/// Finds in which pieces the fields stand of records that were cut alike, of which there are `least` or more. `layouts` are those of all
+/// records.
+pub fn learn(
+    noted: &Noted,
+    revision: u64,
+    layouts: &[u32],
+    raw: &[u8],
+    lengths: &[u32],
+    pieces: &Pieces,
+    least: usize,
+) -> FieldMap {
     let lines = Lines { raw, lengths, pieces };
     let (mut candidates, of_row) = candidates(noted, layouts, pieces);
-    let least = LEAST_ROWS.max(lengths.len() / LEAST_SHARE);
+    let least = least.max(lengths.len() / LEAST_SHARE);
     for candidate in &mut candidates {
         candidate.unknown |= candidate.rows < least;
         candidate.lay_out(noted);

@@ -146,7 +146,7 @@ impl StripeBuilder {
         }
         if let Some(encoded) = &encoded {
             writer.add_columnar(SHARED_LINES, &encoded.shared, self.lines.len() as u64);
-            if let Some(map) = self.field_map(&pieces) {
+            if let Some(map) = self.field_map(&pieces, level) {
                 writer.add(FIELDS, &map.encode(), level)?;
             }
         }
@@ -184,11 +184,12 @@ impl StripeBuilder {
     }
 
     /// In which pieces the fields stand; `None` where nothing can be said of them.
-    fn field_map(&self, pieces: &Pieces) -> Option<FieldMap> {
+    fn field_map(&self, pieces: &Pieces, level: i32) -> Option<FieldMap> {
         let revision = self.revision?;
         let ids = self.closed.iter().flat_map(|group| &group.layout_ids);
         let layouts: Vec<u32> = ids.map(|id| u32::try_from(*id).unwrap_or(u32::MAX)).collect();
-        let map = fields::learn(&self.noted, revision, &layouts, &self.lines, &self.lengths, pieces);
+        let least = if level >= EDITS_LEVEL { fields::LEAST_ROWS_SMALL } else { fields::LEAST_ROWS };
+        let map = fields::learn(&self.noted, revision, &layouts, &self.lines, &self.lengths, pieces, least);
         (!map.cuts.is_empty()).then_some(map)
     }
 
