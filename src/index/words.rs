@@ -84,13 +84,24 @@ impl WordCollector {
             return;
         }
         let block = 1u32 << ((self.count.saturating_sub(1)) / BLOCK_RECORDS).min(MOST_BLOCKS - 1);
-        let mut rest = bytes;
-        while let Some(start) = rest.iter().position(|byte| is_word_byte(*byte)) {
-            rest = rest.get(start..).unwrap_or_default();
-            let end = rest.iter().position(|byte| !is_word_byte(*byte)).unwrap_or(rest.len());
-            let (word, after) = rest.split_at(end);
-            self.add_word(word, block);
-            rest = after;
+        let (mut lower, mut len) = ([0u8; WORD_BYTES], 0);
+        for byte in bytes {
+            match lower_of(*byte) {
+                0 if len > 0 => {
+                    self.add_word(lower.get(..len).unwrap_or(&lower), block);
+                    len = 0;
+                }
+                0 => {}
+                byte => {
+                    if let Some(place) = lower.get_mut(len) {
+                        *place = byte;
+                    }
+                    len += 1;
+                }
+            }
+        }
+        if len > 0 {
+            self.add_word(lower.get(..len).unwrap_or(&lower), block);
         }
         self.addresses.extend(crate::model::addresses(bytes).map(|address| match address {
             IpAddr::V4(address) => u128::from(address.to_ipv6_mapped()),
@@ -99,17 +110,13 @@ impl WordCollector {
         self.overflown = self.known.len() > MOST_WORDS || self.addresses.len() > MOST_WORDS;
     }
 
-    fn add_word(&mut self, word: &[u8], block: u32) {
-        let mut lower = [0u8; WORD_BYTES];
-        let len = word.len().min(WORD_BYTES);
-        let (Some(lower), Some(word)) = (lower.get_mut(..len), word.get(..len)) else { return };
-        lower.copy_from_slice(word);
-        lower.make_ascii_lowercase();
+    /// Takes up a word in lower case, cut to its most bytes.
+    fn add_word(&mut self, lower: &[u8], block: u32) {
         let hash = filter::hash_of(lower);
         let text = &mut self.text;
         let same = |met: &Met| {
             met.hash == hash
-                && text.as_bytes().get(met.start as usize..met.end as usize).is_some_and(|known| known == &*lower)
+                && text.as_bytes().get(met.start as usize..met.end as usize).is_some_and(|known| known == lower)
         };
         if let Some(met) = self.known.find_mut(hash, same) {
             met.blocks |= block;
@@ -170,8 +177,20 @@ fn empty_blocks(count: u64, blocks: u64) -> Vec<BlockWords> {
     (0..blocks).map(block).collect()
 }
 
-fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
+/// Each byte of a word in lower case; 0 for what is between words.
+const LOWER: [u8; 256] = {
+    let (mut table, mut byte) = ([0; 256], 0);
+    while byte < 128u8 {
+        if byte.is_ascii_alphanumeric() || byte == b'_' {
+            table[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    table
+};
+
+fn lower_of(byte: u8) -> u8 {
+    LOWER.get(usize::from(byte)).copied().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -39,8 +39,13 @@ impl Addresses<'_> {
     fn v6(&mut self, at: usize) -> Option<IpAddr> {
         let mut end = self.run(at, usize::MAX, |b| b.is_ascii_hexdigit() || b == b':');
         self.colons_to = end;
+        let run = self.text.get(at..end)?;
         // 39 bytes are the longest address; two more for a colon that belongs to the sentence.
-        if end - at > 41 || self.text.get(at..end)?.iter().filter(|b| **b == b':').count() < 2 {
+        if run.len() > 41 {
+            return None;
+        }
+        // Six colons at least, or two in a row: clock times have neither.
+        if run.iter().filter(|b| **b == b':').count() < 6 && !run.windows(2).any(|pair| pair == b"::") {
             return None;
         }
         if self.byte(end) == b'.' {
@@ -88,16 +93,19 @@ impl Iterator for Addresses<'_> {
     fn next(&mut self) -> Option<IpAddr> {
         while let Some(&byte) = self.text.get(self.at) {
             let at = self.at;
-            self.at += 1;
             let before = if at == 0 { b' ' } else { self.byte(at - 1) };
-            if is_word(before) || before == b'.' {
+            // An address begins where a word does, or with a colon. What follows in that word is no beginning.
+            let word = self.run(at, usize::MAX, is_word) - at;
+            self.at = at + word.max(1);
+            if is_word(before) || before == b'.' || (word == 0 && byte != b':') {
                 continue;
             }
-            let colons = at >= self.colons_to && before != b':' && (byte == b':' || byte.is_ascii_hexdigit());
-            if let Some(address) = if colons { self.v6(at) } else { None } {
+            let after = self.byte(at + word);
+            let colons = at >= self.colons_to && before != b':' && (word == 0 || byte.is_ascii_hexdigit());
+            if let Some(address) = if colons && after == b':' { self.v6(at) } else { None } {
                 return Some(address);
             }
-            if let Some(address) = if byte.is_ascii_digit() { self.v4(at) } else { None } {
+            if let Some(address) = if word > 0 && word < 4 && after == b'.' { self.v4(at) } else { None } {
                 return Some(address);
             }
         }

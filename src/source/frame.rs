@@ -60,7 +60,11 @@ impl<R: Read> Framer<R> {
     }
 
     fn take(&mut self, at: usize) -> Vec<u8> {
-        let rest = self.pending.split_off(at.min(self.pending.len()));
+        let (_, behind) = self.pending.split_at(at.min(self.pending.len()));
+        // With room for what is read next: growing to it would copy the bytes again and again.
+        let mut rest = Vec::with_capacity(behind.len() + CHUNK);
+        rest.extend_from_slice(behind);
+        self.pending.truncate(at);
         std::mem::replace(&mut self.pending, rest)
     }
 

@@ -6,12 +6,10 @@ use super::noted::{self, Noted};
 use super::record::Record;
 use super::{CutFields, FieldMap, Pieces, Placed, Value};
 
-/// Fewer records are cut one by one: what is said of a cut takes some ten bytes.
-pub const LEAST_ROWS: usize = 16;
+/// Of fewer records of a cut nothing is said, since that takes some ten bytes, nor of fewer than one in so many of the stripe.
+pub const LEAST: (usize, usize) = (16, 2_048);
 /// The same where each byte counts.
-pub const LEAST_ROWS_SMALL: usize = 40;
-/// The same, of a stripe of so many records for each.
-const LEAST_SHARE: usize = 512;
+pub const LEAST_SMALL: (usize, usize) = (40, 512);
 /// One record in so many may have a field elsewhere than the others: it is cut by itself.
 const EXCEPT: usize = 200;
 /// Records with more different lists of names have nothing in common.
@@ -99,8 +97,8 @@ struct Lines<'a> {
     pieces: &'a Pieces,
 }
 
-/// Finds in which pieces the fields stand of records that were cut alike, of which there are `least` or more. `layouts` are those of all
-/// records.
+/// Finds in which pieces the fields stand of records that were cut alike, of which there are `least` or more, and as many as the stripe
+/// has for each `share`. `layouts` are those of all records.
 pub fn learn(
     noted: &Noted,
     revision: u64,
@@ -108,11 +106,11 @@ pub fn learn(
     raw: &[u8],
     lengths: &[u32],
     pieces: &Pieces,
-    least: usize,
+    (least, share): (usize, usize),
 ) -> FieldMap {
     let lines = Lines { raw, lengths, pieces };
     let (mut candidates, of_row) = candidates(noted, layouts, pieces);
-    let least = least.max(lengths.len() / LEAST_SHARE);
+    let least = least.max(lengths.len() / share);
     for candidate in &mut candidates {
         candidate.unknown |= candidate.rows < least;
         candidate.lay_out(noted);

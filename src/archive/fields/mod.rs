@@ -10,7 +10,7 @@ mod noted;
 mod record;
 mod stored;
 
-pub use self::learn::{LEAST_ROWS, LEAST_ROWS_SMALL, learn};
+pub use self::learn::{LEAST, LEAST_SMALL, learn};
 pub use self::noted::Noted;
 
 /// Where a value begins or ends in the records of a cut.

@@ -5,13 +5,15 @@ use std::ops::Range;
 use hashbrown::HashMap;
 
 use super::is_dash;
+use crate::archive::column::{read_varint, unzigzag, write_varint, zigzag};
 use crate::model::Fields;
 
-/// Marks a place in the text of values that stand in no record.
-const DERIVED: u32 = 1 << 31;
-/// Bytes that may be noted beside so many for each byte of the records.
+/// Bytes that may be noted beside one for each byte of the records.
 const FREE_BYTES: usize = 1 << 20;
-const BYTES_PER_BYTE: usize = 2;
+/// The list of names of a record whose values were not noted.
+const NOT_NOTED: u32 = u32::MAX;
+/// What stands in place of a distance where a value is in no record and follows as it is: distances are even.
+const DERIVED: u64 = 1;
 
 /// The value of a field of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,10 +42,11 @@ pub struct Noted {
     /// Each different list of names.
     shapes: Vec<Vec<u32>>,
     shape_of: HashMap<Vec<u8>, u32>,
-    /// List of names of each record and where its values begin; no list where they were not noted.
-    rows: Vec<(Option<u32>, u32)>,
-    values: Vec<(u32, u32)>,
-    text: Vec<u8>,
+    /// List of names of each record and where its values begin.
+    rows: Vec<(u32, u32)>,
+    /// Of each value twice the (zigzag) distance from the end of the one before, and its length, as varints; or [`DERIVED`], its length, its
+    /// bytes. A value takes two to four bytes so, for as long as a stripe is gathered and packed.
+    values: Vec<u8>,
     /// Bytes of all records so far.
     raw_bytes: usize,
     /// The names of the record under way and of the one before, each ended by a zero byte.
@@ -52,6 +55,11 @@ pub struct Noted {
 }
 
 impl Noted {
+    /// Makes room for so many records.
+    pub fn reserve(&mut self, rows: usize) {
+        self.rows.reserve_exact(rows);
+    }
+
     /// Takes up the next record, whose bytes are `raw`; `None` where nobody cut it.
     pub fn push(&mut self, raw: &[u8], fields: Option<Fields<'_>>) {
         self.raw_bytes += raw.len();
@@ -65,33 +73,33 @@ impl Noted {
         if shape.is_none() {
             self.values.truncate(first);
         }
-        self.rows.push((shape, first as u32));
-    }
-
-    fn has_room(&self) -> bool {
-        let most = self.raw_bytes.saturating_mul(BYTES_PER_BYTE).saturating_add(FREE_BYTES);
-        self.values.len() * 8 + self.text.len() <= most
+        self.rows.push((shape.unwrap_or(NOT_NOTED), first as u32));
     }
 
     /// Notes names and values; `false` where there is no room for the values.
     fn values_of(&mut self, raw: &[u8], fields: Fields<'_>) -> bool {
         self.now.clear();
-        let mut fits = self.has_room();
+        let most = self.raw_bytes.saturating_add(FREE_BYTES).min(u32::MAX as usize);
+        let (mut before, mut fits) = (0, self.values.len() <= most);
         for (name, place, value) in fields.places() {
             self.now.extend_from_slice(name.as_bytes());
             self.now.push(0);
             if !fits {
                 continue;
             }
-            match place.filter(|place| place.end <= raw.len() && place.end < DERIVED as usize) {
-                Some(place) => self.values.push((place.start as u32, place.end as u32)),
+            match place.filter(|place| place.end <= raw.len()) {
+                Some(place) => {
+                    write_varint(&mut self.values, zigzag(place.start as i64 - before) << 1);
+                    write_varint(&mut self.values, place.len() as u64);
+                    before = place.end as i64;
+                }
                 None => {
-                    let start = self.text.len() as u32;
-                    self.text.extend_from_slice(value);
-                    self.values.push((start | DERIVED, self.text.len() as u32));
-                    fits = self.text.len() < DERIVED as usize;
+                    write_varint(&mut self.values, DERIVED);
+                    write_varint(&mut self.values, value.len() as u64);
+                    self.values.extend_from_slice(value);
                 }
             }
+            fits = self.values.len() <= most;
         }
         fits
     }
@@ -130,7 +138,7 @@ impl Noted {
 
     /// The list of names of a record; `None` where its fields were not noted.
     pub fn shape_of(&self, row: usize) -> Option<u32> {
-        self.rows.get(row)?.0
+        self.rows.get(row).map(|(shape, _)| *shape).filter(|shape| *shape != NOT_NOTED)
     }
 
     /// The names of a list, by their numbers.
@@ -142,9 +150,21 @@ impl Noted {
     pub fn values(&self, row: usize) -> impl Iterator<Item = Value<'_>> {
         let first = self.rows.get(row).map_or(0, |(_, first)| *first as usize);
         let count = self.shape_of(row).map_or(0, |shape| self.names_of(shape).len());
-        self.values.get(first..first + count).unwrap_or_default().iter().map(|(start, end)| match start & DERIVED {
-            0 => Value::At(*start..*end),
-            _ => Value::Of(self.text.get((start & !DERIVED) as usize..*end as usize).unwrap_or_default()),
+        let (mut rest, mut before) = (self.values.get(first..).unwrap_or_default(), 0i64);
+        (0..count).map_while(move |_| {
+            let (distance, after) = read_varint(rest)?;
+            let (length, after) = read_varint(after)?;
+            let length = usize::try_from(length).ok()?;
+            rest = after;
+            if distance == DERIVED {
+                let (value, after) = rest.split_at_checked(length)?;
+                rest = after;
+                return Some(Value::Of(value));
+            }
+            let start = u32::try_from(before + unzigzag(distance >> 1)).ok()?;
+            let end = start.checked_add(length as u32)?;
+            before = i64::from(end);
+            Some(Value::At(start..end))
         })
     }
 }

@@ -47,7 +47,7 @@ impl Records {
         let cuts = [rows / 2, rows];
         let mut pieces = Pieces::default();
         let stripe = encode_noting(&self.raw, &self.lengths, &cuts, 3, Some(&mut pieces)).unwrap()?;
-        let map = learn(&self.noted, 7, &self.layouts, &self.raw, &self.lengths, &pieces, super::LEAST_ROWS);
+        let map = learn(&self.noted, 7, &self.layouts, &self.raw, &self.lengths, &pieces, super::LEAST);
         Some((stripe, cuts, map))
     }
 

@@ -77,6 +77,13 @@ impl StripeBuilder {
         StripeBuilder { revision: Some(revision), ..StripeBuilder::default() }
     }
 
+    /// Makes room for so many records and raw bytes: a buffer that grows leaves holes of its sizes behind in the heap.
+    pub fn reserve(&mut self, rows: usize, bytes: usize) {
+        self.lines.reserve_exact(bytes);
+        self.lengths.reserve_exact(rows);
+        self.noted.reserve(rows);
+    }
+
     /// Names of the fields of all records so far.
     pub fn field_names(&self) -> &[String] {
         self.noted.names()
@@ -188,7 +195,7 @@ impl StripeBuilder {
         let revision = self.revision?;
         let ids = self.closed.iter().flat_map(|group| &group.layout_ids);
         let layouts: Vec<u32> = ids.map(|id| u32::try_from(*id).unwrap_or(u32::MAX)).collect();
-        let least = if level >= EDITS_LEVEL { fields::LEAST_ROWS_SMALL } else { fields::LEAST_ROWS };
+        let least = if level >= EDITS_LEVEL { fields::LEAST_SMALL } else { fields::LEAST };
         let map = fields::learn(&self.noted, revision, &layouts, &self.lines, &self.lengths, pieces, least);
         (!map.cuts.is_empty()).then_some(map)
     }

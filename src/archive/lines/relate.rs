@@ -151,6 +151,12 @@ impl Relations {
                 tried.push((breaks, keys, of_keys));
             }
         }
+        if tried.is_empty() {
+            if chunk == self.chunk {
+                self.neighbours.push(blobs(of_chunk));
+            }
+            return Ok(None);
+        }
         tried.sort_by_key(|(breaks, ..)| *breaks);
         let mut best = (self.neighbours.cost(&blobs(of_chunk))?, None);
         // What is won must be worth a form of its own.

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::IngestOptions;
 use super::batch::{Block, Ended, Flow};
 use super::known::hex_of;
+use super::permits::{Permit, Permits};
 use crate::archive::{
     Completion, Cursor, CustodyKind, EncodedStripe, NewRecord, Seal, Sha, Skipped, StripeBuilder, record_leaf,
 };
@@ -43,12 +44,34 @@ pub struct Packed {
 
 /// What the last stage receives, in order.
 pub enum Kept {
-    /// A stripe that is being packed; the packed one comes through the channel.
-    Stripe(Receiver<Packed>),
+    /// A stripe that is being packed; the packed one comes through the channel. Its place is given free once it is kept.
+    Stripe(Receiver<Packed>, Permit),
     /// For the log of custody.
     Note(Box<CustodyKind>),
     /// Commit now.
     Flush,
+}
+
+/// What a stripe is made of, in order. It is sent as it comes, so that no more than a few blocks wait for the whole.
+enum Part {
+    /// The hash of the acquisition of an input that later blocks have records of.
+    Source(InputId, Sha),
+    Block(Box<Block>),
+    /// There is no more of it; how far its inputs are.
+    End(Vec<Cursor>),
+}
+
+/// Blocks that may wait to be taken into a stripe.
+const WAITING: usize = 2;
+
+/// The stripe that is gathered.
+struct Open {
+    parts: Sender<Part>,
+    packed: Receiver<Packed>,
+    records: usize,
+    bytes: usize,
+    /// The inputs whose sources were sent.
+    sources: BTreeSet<InputId>,
 }
 
 #[derive(Clone, Default)]
@@ -70,19 +93,17 @@ impl Seen {
 /// The fourth stage.
 pub struct Gather {
     out: Sender<Kept>,
+    unkept: Permits,
     recycle: Sender<Box<Block>>,
     pool: rayon::ThreadPool,
     seal: Seal,
     stripe_bytes: usize,
     inputs: BTreeMap<InputId, Seen>,
-    #[allow(clippy::vec_box, reason = "blocks travel between threads and back in their boxes")]
-    group: Vec<Box<Block>>,
+    open: Option<Open>,
     touched: BTreeSet<InputId>,
     closing: Vec<(Option<Cursor>, Completion)>,
     /// Hashes of the acquisition records, by input.
     sources: HashMap<InputId, Sha>,
-    /// Those of the inputs in the group being gathered.
-    group_sources: BTreeMap<InputId, Sha>,
     /// Hash of this run's record.
     run: Sha,
 }
@@ -91,6 +112,7 @@ impl Gather {
     /// A stage that packs on `pool` with the effort and memory of the options; `sources` are the acquisition hashes of the inputs known before.
     pub fn new(
         out: Sender<Kept>,
+        unkept: Permits,
         recycle: Sender<Box<Block>>,
         pool: rayon::ThreadPool,
         options: &IngestOptions,
@@ -99,16 +121,16 @@ impl Gather {
         let most = usize::try_from(options.memory / 32).unwrap_or(STRIPE_BYTES);
         Gather {
             out,
+            unkept,
             recycle,
             pool,
             seal: options.seal,
             stripe_bytes: most.clamp(GROUP_BYTES as usize, STRIPE_BYTES),
             inputs: BTreeMap::new(),
-            group: Vec::new(),
+            open: None,
             touched: BTreeSet::new(),
             closing: Vec::new(),
             sources,
-            group_sources: BTreeMap::new(),
             run: Sha::default(),
         }
     }
@@ -118,14 +140,20 @@ impl Gather {
         for flow in from {
             match flow {
                 Flow::Block(mut block) => {
-                    self.take_in(&block);
+                    let mut open = match self.open.take() {
+                        Some(open) => open,
+                        None => self.begin(),
+                    };
+                    self.take_in(&block, &mut open)?;
                     for (input, ended) in block.ends.drain(..) {
                         self.end(input, ended);
                     }
-                    self.group.push(block);
-                    let records: usize = self.group.iter().map(|block| block.rows.len()).sum();
-                    let bytes: usize = self.group.iter().map(|block| block.bytes.len()).sum();
-                    if records >= STRIPE_RECORDS || bytes >= self.stripe_bytes {
+                    open.records += block.rows.len();
+                    open.bytes += block.bytes.len();
+                    let is_full = open.records >= STRIPE_RECORDS || open.bytes >= self.stripe_bytes;
+                    open.parts.send(Part::Block(block)).ok()?;
+                    self.open = Some(open);
+                    if is_full {
                         self.pack()?;
                     }
                 }
@@ -136,7 +164,7 @@ impl Gather {
                 }
                 Flow::End { input, ended } => {
                     self.end(input, ended);
-                    if self.group.is_empty() {
+                    if self.open.is_none() {
                         self.close()?;
                     }
                 }
@@ -168,7 +196,7 @@ impl Gather {
         }
     }
 
-    fn take_in(&mut self, block: &Block) {
+    fn take_in(&mut self, block: &Block, open: &mut Open) -> Option<()> {
         let mut rows = block.rows.as_slice();
         while let Some(first) = rows.first() {
             let of_input = rows.iter().take_while(|row| row.input == first.input).count();
@@ -182,11 +210,14 @@ impl Gather {
             seen.line_feeds += memchr::memchr_iter(b'\n', bytes).count() as u64;
             seen.ends_open = bytes.last() != Some(&b'\n');
             self.touched.insert(first.input);
-            if let Some(source) = self.sources.get(&first.input) {
-                self.group_sources.insert(first.input, *source);
+            if let Some(source) = self.sources.get(&first.input)
+                && open.sources.insert(first.input)
+            {
+                open.parts.send(Part::Source(first.input, *source)).ok()?;
             }
             rows = rest;
         }
+        Some(())
     }
 
     /// The input's last word. It waits for the group with the input's last records: a completion speaks of kept bytes.
@@ -207,36 +238,49 @@ impl Gather {
         Some(())
     }
 
+    /// Begins a stripe: it is filled and then packed by a thread of the pool, as soon as there is one.
+    fn begin(&self) -> Open {
+        let (parts, from) = bounded(WAITING);
+        let (to, packed) = bounded(1);
+        let (recycle, level, bytes) = (self.recycle.clone(), self.seal.level(), self.stripe_bytes);
+        self.pool.spawn(move || {
+            let mut packing = Packing::new(bytes);
+            for part in from {
+                match part {
+                    Part::Source(input, source) => {
+                        packing.sources.insert(input, source);
+                    }
+                    Part::Block(mut block) => {
+                        packing.take(&block);
+                        // What is still to be done, and takes longest, needs the block no more.
+                        block.recycle();
+                        let _ = recycle.try_send(block);
+                    }
+                    // The receiver is gone only when the run has failed already.
+                    Part::End(cursors) => return drop(to.send(packing.finish(cursors, level))),
+                }
+            }
+        });
+        Open { parts, packed, records: 0, bytes: 0, sources: BTreeSet::new() }
+    }
+
+    /// Ends the stripe, if there is one, and hands it on.
     fn pack(&mut self) -> Option<()> {
-        if self.group.is_empty() {
-            return self.close();
-        }
-        let blocks = std::mem::take(&mut self.group);
+        let Some(open) = self.open.take() else { return self.close() };
         let mut cursors: Vec<Cursor> = self.closing.iter_mut().filter_map(|(cursor, _)| cursor.take()).collect();
         for input in std::mem::take(&mut self.touched) {
             cursors.extend(self.inputs.get(&input).map(|seen| seen.cursor(input)));
         }
-        let (sender, receiver) = bounded(1);
-        self.out.send(Kept::Stripe(receiver)).ok()?;
-        let (recycle, level) = (self.recycle.clone(), self.seal.level());
-        let sources = std::mem::take(&mut self.group_sources);
-        self.pool.spawn(move || {
-            let mut packing = Packing::new();
-            for mut block in blocks {
-                packing.take(&block, &sources);
-                // What is still to be done, and takes longest, needs the block no more.
-                block.recycle();
-                let _ = recycle.try_send(block);
-            }
-            // The receiver is gone only when the run has failed already.
-            let _ = sender.send(packing.finish(cursors, level));
-        });
+        open.parts.send(Part::End(cursors)).ok()?;
+        self.out.send(Kept::Stripe(open.packed, self.unkept.take())).ok()?;
         self.close()
     }
 }
 
 /// The blocks of one stripe on their way into it. Runs on any thread; depends on nothing but what it is given.
 struct Packing {
+    /// Hashes of the acquisitions of its inputs.
+    sources: BTreeMap<InputId, Sha>,
     builder: StripeBuilder,
     collector: WordCollector,
     words: Vec<GroupWords>,
@@ -246,9 +290,13 @@ struct Packing {
 }
 
 impl Packing {
-    fn new() -> Packing {
+    /// One of about so many raw bytes.
+    fn new(bytes: usize) -> Packing {
+        let mut builder = StripeBuilder::with_fields(REVISION);
+        builder.reserve(STRIPE_RECORDS + GROUP_RECORDS, bytes + GROUP_BYTES as usize);
         Packing {
-            builder: StripeBuilder::with_fields(REVISION),
+            sources: BTreeMap::new(),
+            builder,
             collector: WordCollector::default(),
             words: Vec::new(),
             flagged: Vec::new(),
@@ -257,7 +305,7 @@ impl Packing {
         }
     }
 
-    fn take(&mut self, block: &Block, sources: &BTreeMap<InputId, Sha>) {
+    fn take(&mut self, block: &Block) {
         let mut verdicts = block.verdicts.iter().peekable();
         for (number, (row, parsed)) in block.rows.iter().zip(&block.parsed).enumerate() {
             let raw = block.bytes.get(row.start..row.end).unwrap_or_default();
@@ -275,7 +323,7 @@ impl Packing {
             for value in parsed.fields.values_of_their_own(raw) {
                 self.collector.add(value);
             }
-            self.leaf(row.input, row.offset, raw, sources);
+            self.leaf(row.input, row.offset, raw);
             let (template_hash, template) =
                 block.templates.get(row.template as usize).map_or((0, ""), |(hash, text)| (*hash, text.as_str()));
             let Some((_, _, layout)) = block.layouts.get(row.layout as usize) else { continue };
@@ -301,8 +349,8 @@ impl Packing {
     }
 
     /// Hashes the leaf of a record in the record tree.
-    fn leaf(&mut self, input: InputId, offset: u64, raw: &[u8], sources: &BTreeMap<InputId, Sha>) {
-        let leaf = match sources.get(&input) {
+    fn leaf(&mut self, input: InputId, offset: u64, raw: &[u8]) {
+        let leaf = match self.sources.get(&input) {
             Some(source) => record_leaf(source, offset, raw).ok_or("a record is longer than 4 GiB"),
             None => Err("a record came before its acquisition"),
         };

@@ -24,7 +24,7 @@ impl Keep<'_> {
     pub fn run(mut self, from: &Receiver<Kept>) -> Result<(), EngineError> {
         for kept in from {
             match kept {
-                Kept::Stripe(receiver) => {
+                Kept::Stripe(receiver, _place) => {
                     let packed = receiver.recv().map_err(|_| EngineError::Worker("encode"))?;
                     self.stripe(packed)?;
                     if self.archive.uncommitted_raw_bytes() >= COMMIT_BYTES {

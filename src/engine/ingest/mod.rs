@@ -11,6 +11,7 @@ mod keep;
 mod known;
 mod learn;
 mod live;
+mod permits;
 mod run;
 mod score;
 mod understand;
@@ -37,6 +38,7 @@ use self::judge::{Judge, Judging};
 use self::keep::Keep;
 use self::known::Known;
 use self::live::Live;
+use self::permits::Permits;
 use self::understand::Understand;
 use super::EngineError;
 use super::models::{ModelFiles, ModelInUse};
@@ -49,6 +51,8 @@ use crate::model::{Timestamp, Zone};
 use crate::parse::Registry;
 use crate::source::{self, Caps, Listed};
 
+/// What may wait for the last stage: some hundred bytes each, stripes are counted by themselves.
+const NOTES: usize = 256;
 /// Name and version of the program, as the log of custody names it.
 pub const TOOL: &str = concat!("logguard ", env!("CARGO_PKG_VERSION"));
 
@@ -223,8 +227,9 @@ pub fn ingest(
     let (fed_in, fed_out) = bounded(depth);
     let (understood_in, understood_out) = bounded(depth);
     let (judged_in, judged_out) = bounded(depth);
-    // One stripe is waited for, others are packed meanwhile.
-    let (kept_in, kept_out) = bounded(threads.min(depth) - 1);
+    // A stripe is waited for in its turn, others are filled and packed meanwhile. Notes between them take none of their places.
+    let (kept_in, kept_out) = bounded(NOTES);
+    let unkept = Permits::new(threads + 1);
     let (recycle_in, recycle_out) = bounded::<Box<Block>>(2 * depth);
     let known = Known::of(archive);
     let sources = archive.inputs().iter().map(|input| (input.acquisition.input, input.source)).collect();
@@ -255,8 +260,8 @@ pub fn ingest(
     let outcome = std::thread::scope(|scope| {
         let understand = scope.spawn(move || Understand::new(understood_in, recycle_out).run(&fed_out).is_ok());
         let judged = scope.spawn(move || judge.run(&understood_out, judged_in));
-        let gather =
-            scope.spawn(move || Gather::new(kept_in, recycle_in, pool, options, sources).run(&judged_out).is_some());
+        let gather = scope
+            .spawn(move || Gather::new(kept_in, unkept, recycle_in, pool, options, sources).run(&judged_out).is_some());
         let keep = scope.spawn(|| {
             let kept = Keep { archive, index, options, counters }.run(&kept_out);
             if kept.is_err() {
