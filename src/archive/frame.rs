@@ -10,6 +10,7 @@ use std::io::{Error, Read, Result, Write};
 use ppmd_rust::{PPMD7_MAX_ORDER, Ppmd7Decoder, Ppmd7Encoder};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::EncoderDictionary;
+use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
 
 /// From this level of zstd on PPMd is tried.
 const PPMD_LEVEL: i32 = 19;
@@ -22,6 +23,11 @@ const SAVES_OF: usize = 32;
 /// Bytes of PPMd's model for each byte of the text, and bounds.
 const MODEL: usize = 64;
 const MODEL_BYTES: (usize, usize) = (1 << 16, 16 << 20);
+
+/// First bytes of a frame of zstd.
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// Bytes of a block of zstd at most.
+const STEP: usize = 128 << 10;
 
 thread_local! {
     /// A context takes 160 KB and is made anew in the time of a small frame, so each thread keeps one.
@@ -120,6 +126,38 @@ pub fn unpack(frame: &[u8], size: usize) -> Result<Vec<u8>> {
             None => context.insert(Decompressor::new()?).decompress(frame, size),
         }),
     }
+}
+
+/// Whether [`unpack_until`] takes a frame: those of zstd without words.
+pub fn is_stepwise(frame: &[u8]) -> bool {
+    frame.starts_with(&ZSTD_MAGIC)
+}
+
+/// Unpacks a frame of zstd of `size` bytes from its start, a block of zstd at a time, until what there is is enough; gives that.
+pub fn unpack_until(frame: &[u8], size: usize, mut enough: impl FnMut(&[u8]) -> bool) -> Result<Vec<u8>> {
+    if zstd::zstd_safe::get_frame_content_size(frame).ok().flatten() != Some(size as u64) {
+        return Err(Error::other("states another size"));
+    }
+    let mut decoder = Decoder::new()?;
+    let mut from = InBuffer::around(frame);
+    let mut bytes = Vec::with_capacity(size);
+    while bytes.len() < size {
+        let start = bytes.len();
+        bytes.resize((start + STEP).min(size), 0);
+        let mut to = OutBuffer::around_pos(bytes.as_mut_slice(), start);
+        // zstd takes and gives as much as it can: what it leaves open is not there.
+        while to.pos() < to.capacity() {
+            let before = (from.pos(), to.pos());
+            decoder.run(&mut from, &mut to)?;
+            if before == (from.pos(), to.pos()) {
+                return Err(Error::other("is cut off"));
+            }
+        }
+        if enough(&bytes) {
+            break;
+        }
+    }
+    Ok(bytes)
 }
 
 /// Unpacks a frame of zstd that states its size, if that is at most `most` bytes.

@@ -93,7 +93,13 @@ impl TableForm {
 
     /// The constant text of all templates, each ended by a line feed.
     pub fn constants(&self) -> Vec<u8> {
-        self.templates.iter().flat_map(|template| template.text.iter().chain(b"\n")).copied().collect()
+        let bytes = self.templates.iter().map(|template| template.text.len() + 1).sum();
+        let mut constants = Vec::with_capacity(bytes);
+        for template in self.templates.iter() {
+            constants.extend_from_slice(&template.text);
+            constants.push(b'\n');
+        }
+        constants
     }
 
     /// Passes over what a part says of the values of `rows` rows; the number matters only where columns stand in an order, which

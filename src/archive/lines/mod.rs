@@ -30,6 +30,7 @@ mod placed;
 mod read;
 mod relate;
 mod shape;
+mod some;
 mod stamps;
 mod template;
 mod tokens;
@@ -394,9 +395,9 @@ impl Stripe {
             return Err(DecodeError("no such row"));
         }
         let raw = raw_size(raw_bytes)?;
-        let wanted = wanted.start as usize..wanted.end as usize;
+        let wanted: Vec<usize> = (wanted.start as usize..wanted.end as usize).collect();
         self.chunk(chunk, rows, raw, |described, loader| {
-            let mut table = loader.table_in(described, rows as usize, wanted.clone())?;
+            let mut table = loader.table_at(described, rows as usize, &wanted)?;
             let mut sink = Sink::new(0, raw);
             let mut lengths = Vec::with_capacity(wanted.len());
             for row in 0..wanted.len() {

@@ -3,7 +3,6 @@
 //! Agents by address, sizes by path, descriptions by rule: sorted by what they follow from, equal values are neighbours. The sort is
 //! stable and its keys are read anyway, so the order itself is not stored.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::DecodeError;
@@ -41,17 +40,22 @@ impl Order {
         Ok(restored)
     }
 
-    /// Where in the order some consecutive values of `count` stand.
+    /// Where in the order some ascending values of `count` stand.
     pub fn of(
         &self,
         loader: &mut Loader<'_, '_>,
         count: usize,
-        wanted: Range<usize>,
+        wanted: &[usize],
     ) -> Result<Vec<usize>, DecodeError> {
         let places = self.places(loader, count)?;
         let mut found = vec![0; wanted.len()];
+        let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else { return Ok(found) };
         for (at, place) in places.iter().enumerate() {
-            if let Some(slot) = (*place as usize).checked_sub(wanted.start).and_then(|place| found.get_mut(place)) {
+            let place = *place as usize;
+            if (*first..=*last).contains(&place)
+                && let Ok(number) = wanted.binary_search(&place)
+                && let Some(slot) = found.get_mut(number)
+            {
                 *slot = at;
             }
         }
