@@ -170,6 +170,59 @@ pub fn places(keys: &[u64]) -> Vec<u32> {
     places
 }
 
+/// Where some of these keys, ascending by their place, stand in the order of [`places`].
+pub fn ranks(keys: &[u64], wanted: &[usize]) -> Vec<usize> {
+    let mut sought: Vec<u64> = wanted.iter().filter_map(|place| keys.get(*place).copied()).collect();
+    sought.sort_unstable();
+    sought.dedup();
+    // How many keys are below each that is sought and not below the one before, and one past the last.
+    let mut below = vec![0usize; sought.len() + 1];
+    let least = keys.iter().copied().min().unwrap_or(0);
+    let most = keys.iter().copied().max().unwrap_or(0);
+    if most - least < NEAR {
+        let mut counts = vec![0u32; (most - least) as usize + 1];
+        for key in keys {
+            if let Some(count) = counts.get_mut((key - least) as usize) {
+                *count += 1;
+            }
+        }
+        let mut from = 0;
+        for (below, key) in below.iter_mut().zip(&sought) {
+            let until = (key - least) as usize;
+            *below = counts.get(from..until).map_or(0, |counts| counts.iter().map(|count| *count as usize).sum());
+            from = until;
+        }
+    } else {
+        for key in keys {
+            if let Some(below) = below.get_mut(sought.partition_point(|sought| sought <= key)) {
+                *below += 1;
+            }
+        }
+    }
+    let mut before = 0;
+    for below in &mut below {
+        before += *below;
+        *below = before;
+    }
+    let mut ranks = Vec::with_capacity(wanted.len());
+    let mut next = 0;
+    for wanted in wanted {
+        // Equal ones stand in the order of their places.
+        for key in keys.get(next..*wanted).unwrap_or_default() {
+            if let Ok(at) = sought.binary_search(key)
+                && let Some(below) = below.get_mut(at)
+            {
+                *below += 1;
+            }
+        }
+        let key = keys.get(*wanted);
+        let rank = key.and_then(|key| sought.binary_search(key).ok()).and_then(|at| below.get_mut(at));
+        ranks.push(rank.map_or(0, |rank| std::mem::replace(rank, *rank + 1)));
+        next = *wanted + 1;
+    }
+    ranks
+}
+
 /// Bytes that a number takes, at least one.
 pub fn width_of(value: u64) -> u8 {
     (8 - value.leading_zeros() / 8).max(1) as u8

@@ -26,8 +26,8 @@ const MODEL_BYTES: (usize, usize) = (1 << 16, 16 << 20);
 
 /// First bytes of a frame of zstd.
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-/// Bytes of a block of zstd at most.
-const STEP: usize = 128 << 10;
+/// Bytes that are unpacked at once where not all may be needed; zstd unpacks blocks of 128 KiB.
+const STEP: usize = 64 << 10;
 
 thread_local! {
     /// A context takes 160 KB and is made anew in the time of a small frame, so each thread keeps one.
@@ -133,31 +133,29 @@ pub fn is_stepwise(frame: &[u8]) -> bool {
     frame.starts_with(&ZSTD_MAGIC)
 }
 
-/// Unpacks a frame of zstd of `size` bytes from its start, a block of zstd at a time, until what there is is enough; gives that.
-pub fn unpack_until(frame: &[u8], size: usize, mut enough: impl FnMut(&[u8]) -> bool) -> Result<Vec<u8>> {
+/// Unpacks a frame of zstd of `size` bytes from its start and hands over one piece after the other as long as `take` wants more.
+pub fn unpack_until(frame: &[u8], size: usize, mut take: impl FnMut(&[u8]) -> bool) -> Result<()> {
     if zstd::zstd_safe::get_frame_content_size(frame).ok().flatten() != Some(size as u64) {
         return Err(Error::other("states another size"));
     }
     let mut decoder = Decoder::new()?;
     let mut from = InBuffer::around(frame);
-    let mut bytes = Vec::with_capacity(size);
-    while bytes.len() < size {
-        let start = bytes.len();
-        bytes.resize((start + STEP).min(size), 0);
-        let mut to = OutBuffer::around_pos(bytes.as_mut_slice(), start);
-        // zstd takes and gives as much as it can: what it leaves open is not there.
-        while to.pos() < to.capacity() {
-            let before = (from.pos(), to.pos());
-            decoder.run(&mut from, &mut to)?;
-            if before == (from.pos(), to.pos()) {
-                return Err(Error::other("is cut off"));
-            }
+    let mut piece = vec![0; STEP.min(size)];
+    let mut left = size;
+    while left > 0 {
+        let mut to = OutBuffer::around(piece.as_mut_slice());
+        let before = from.pos();
+        decoder.run(&mut from, &mut to)?;
+        let bytes = to.as_slice();
+        if bytes.is_empty() && before == from.pos() {
+            return Err(Error::other("is cut off"));
         }
-        if enough(&bytes) {
+        left = left.checked_sub(bytes.len()).ok_or_else(|| Error::other("is longer than it states"))?;
+        if !take(bytes) {
             break;
         }
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Unpacks a frame of zstd that states its size, if that is at most `most` bytes.

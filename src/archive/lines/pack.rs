@@ -234,11 +234,12 @@ impl<'a> Packs<'a> {
 
     /// A blob that is unpacked no further than it is asked for, where it is long enough for that to pay.
     fn packed(&mut self, index: u32) -> Result<Packed<'_>, DecodeError> {
+        // Asked twice: what is lent can't be given back.
         if self.long(index).is_some() {
-            return Ok(Packed { bytes: Cow::default(), frame: self.long(index) });
+            let (frame, size) = self.long(index).unwrap_or_default();
+            return Ok(Packed::Frame(frame, size));
         }
-        let (pack, range) = self.blob(index)?;
-        Ok(Packed { bytes: Cow::Borrowed(pack.get(range).unwrap_or_default()), frame: None })
+        self.blob(index).map(|(pack, range)| Packed::Open(pack.get(range).unwrap_or_default()))
     }
 
     /// The frame and length of a blob that can be unpacked in steps, has a pack for itself and was not unpacked yet.
@@ -279,21 +280,28 @@ impl<'a> Packs<'a> {
 }
 
 /// A blob that may be unpacked no further than it is needed.
-pub struct Packed<'a> {
-    /// What is unpacked of it.
-    bytes: Cow<'a, [u8]>,
-    /// Its frame and length, where it is not unpacked yet.
-    frame: Option<(&'a [u8], usize)>,
+pub enum Packed<'a> {
+    /// Its bytes: it is unpacked, or too short for less to pay.
+    Open(&'a [u8]),
+    /// Its frame and length.
+    Frame(&'a [u8], usize),
 }
 
 impl Packed<'_> {
-    /// Unpacks it from its start until what there is is enough, and gives that, or all.
-    pub fn until(&mut self, enough: impl FnMut(&[u8]) -> bool) -> Result<&[u8], DecodeError> {
-        if let Some((frame, size)) = self.frame.take() {
-            let bytes = unpack_until(frame, size, enough);
-            self.bytes = Cow::Owned(bytes.map_err(|_| DecodeError("a pack can't be unpacked"))?);
+    /// Hands over its bytes from the start, piece by piece, as long as `take` wants more.
+    pub fn each(&self, mut take: impl FnMut(&[u8]) -> Result<bool, DecodeError>) -> Result<(), DecodeError> {
+        match self {
+            Packed::Open(bytes) => take(bytes).map(|_| ()),
+            Packed::Frame(frame, size) => {
+                let mut taken = Ok(true);
+                let unpacked = unpack_until(frame, *size, |bytes| {
+                    taken = take(bytes);
+                    taken == Ok(true)
+                });
+                unpacked.map_err(|_| DecodeError("a pack can't be unpacked"))?;
+                taken.map(|_| ())
+            }
         }
-        Ok(&self.bytes)
     }
 }
 

@@ -11,7 +11,7 @@ use super::template::Template;
 use super::values::{Column, Text, Values};
 use super::words::Dictionaries;
 use super::{DecodeError, Sink};
-use crate::archive::column::places;
+use crate::archive::column::{places, ranks};
 use crate::archive::fields::Pieces;
 
 const OVER: DecodeError = DecodeError("a column is at its end");
@@ -22,6 +22,8 @@ struct Kept {
     values: Arc<Vec<u64>>,
     /// Their places in ascending order, where that was asked for.
     places: Option<Arc<Vec<u32>>>,
+    /// Where those of some places stand in that order, asked for last.
+    ranks: Option<(Vec<usize>, Arc<Vec<usize>>)>,
 }
 
 /// What loading columns needs, and how much memory it may still take.
@@ -108,7 +110,7 @@ impl<'a, 'b> Loader<'a, 'b> {
             return Ok(Arc::clone(&kept.values));
         }
         let values = Arc::new(self.integers(integers, count)?);
-        self.kept.push(Kept { of: Arc::clone(integers), values: Arc::clone(&values), places: None });
+        self.kept.push(Kept { of: Arc::clone(integers), values: Arc::clone(&values), places: None, ranks: None });
         Ok(values)
     }
 
@@ -126,6 +128,19 @@ impl<'a, 'b> Loader<'a, 'b> {
             Some(kept) => Arc::clone(kept.places.get_or_insert_with(|| Arc::new(places(values)))),
             None => Arc::new(places(values)),
         }
+    }
+
+    /// Where some ascending ones of kept values stand in ascending order.
+    pub fn ranks(&mut self, integers: &Arc<Integers>, values: &[u64], wanted: &[usize]) -> Arc<Vec<usize>> {
+        let Some(kept) = self.kept.iter_mut().find(|kept| Arc::ptr_eq(&kept.of, integers)) else {
+            return Arc::new(ranks(values, wanted));
+        };
+        if let Some((_, ranks)) = kept.ranks.as_ref().filter(|(known, _)| known == wanted) {
+            return Arc::clone(ranks);
+        }
+        let found = Arc::new(ranks(values, wanted));
+        kept.ranks = Some((wanted.to_vec(), Arc::clone(&found)));
+        found
     }
 
     /// Unpacks some ascending values of a column of integers, in row order.

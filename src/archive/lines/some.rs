@@ -1,7 +1,6 @@
 //! Reading a few values of many: which of each column some rows need, and values that are kept as bytes without those before them.
 
 use super::forms::Described;
-use super::pack::Packed;
 use super::read::Loader;
 use super::template::Template;
 use super::values::Text;
@@ -114,12 +113,14 @@ impl Loader<'_, '_> {
         }
         let mut text = Taken { sink: Sink::new(0, self.most), starts: vec![0] };
         match described {
-            Described::Lines(blob) => self.blobs.packed(*blob, |packed| lines_at(packed, wanted, &mut text))?,
+            Described::Lines(blob) => self.blobs.packed(*blob, |packed| {
+                let mut lines = Lines { wanted, line: 0 };
+                packed.each(|bytes| lines.take(bytes, &mut text))?;
+                if lines.wanted.is_empty() { Ok(()) } else { Err(OVER) }
+            })?,
             Described::Bytes { lengths, blob } => {
                 let starts = self.starts(lengths, count)?;
-                self.blobs.packed(*blob, |mut packed| {
-                    let last = wanted.last().and_then(|last| starts.get(last + 1)).map_or(0, |end| *end as usize);
-                    let bytes = packed.until(|bytes| bytes.len() >= last)?;
+                self.blobs.with(*blob, |bytes| {
                     for wanted in wanted {
                         let (start, end) = starts.get(*wanted).zip(starts.get(wanted + 1)).ok_or(OVER)?;
                         text.put(bytes.get(*start as usize..*end as usize).ok_or(OVER)?)?;
@@ -180,34 +181,49 @@ impl Taken {
 /// Line feeds are counted in so many bytes at once where nobody asks where each of them is.
 const STEP: usize = 512;
 
-/// Some ascending values that each end in a line feed; no more is unpacked than the last of them needs.
-fn lines_at(mut packed: Packed<'_>, wanted: &[usize], text: &mut Taken) -> Result<(), DecodeError> {
-    let Some(last) = wanted.last() else { return Ok(()) };
-    let (mut counted, mut lines) = (0, 0);
-    let bytes = packed.until(|bytes| {
-        lines += memchr::memchr_iter(b'\n', bytes.get(counted..).unwrap_or_default()).count();
-        counted = bytes.len();
-        lines > *last
-    })?;
-    // So many lines end before the first byte of `rest`.
-    let (mut line, mut rest) = (0, bytes);
-    for wanted in wanted {
-        while line < *wanted {
-            let step = rest.get(..STEP).unwrap_or(rest);
-            let ends = memchr::memchr_iter(b'\n', step).count();
-            let passed = match line + ends <= *wanted - 1 && !step.is_empty() {
-                true => step.len(),
-                false => memchr::memchr_iter(b'\n', step).nth(*wanted - line - 1).ok_or(OVER)? + 1,
+/// Takes some ascending values out of such as end in a line feed each.
+struct Lines<'a> {
+    /// Those that are not yet taken.
+    wanted: &'a [usize],
+    /// The value that the next byte belongs to.
+    line: usize,
+}
+
+impl Lines<'_> {
+    /// Goes on with the next bytes; whether more are needed.
+    fn take(&mut self, mut bytes: &[u8], text: &mut Taken) -> Result<bool, DecodeError> {
+        while let Some((wanted, rest)) = self.wanted.split_first() {
+            let Some(before) = wanted.checked_sub(self.line + 1) else {
+                let Some(end) = memchr::memchr(b'\n', bytes) else {
+                    text.sink.put(bytes)?;
+                    return Ok(true);
+                };
+                let (value, after) = bytes.split_at_checked(end).ok_or(OVER)?;
+                text.put(value)?;
+                bytes = after.get(1..).unwrap_or_default();
+                (self.line, self.wanted) = (self.line + 1, rest);
+                continue;
             };
-            line = (line + ends).min(*wanted);
-            rest = rest.get(passed..).ok_or(OVER)?;
+            let Some(start) = self.pass(bytes, before) else { return Ok(true) };
+            bytes = bytes.get(start..).unwrap_or_default();
         }
-        let end = memchr::memchr(b'\n', rest).ok_or(OVER)?;
-        let (value, after) = rest.split_at_checked(end).ok_or(OVER)?;
-        text.put(value)?;
-        (line, rest) = (line + 1, after.get(1..).ok_or(OVER)?);
+        Ok(false)
     }
-    Ok(())
+
+    /// Passes over so many ends of lines and one more; where the next line begins, if it does in these bytes.
+    fn pass(&mut self, bytes: &[u8], before: usize) -> Option<usize> {
+        let mut left = before;
+        for (number, step) in bytes.chunks(STEP).enumerate() {
+            let ends = memchr::memchr_iter(b'\n', step).count();
+            if ends > left {
+                self.line += left + 1;
+                return memchr::memchr_iter(b'\n', step).nth(left).map(|end| number * STEP + end + 1);
+            }
+            left -= ends;
+            self.line += ends;
+        }
+        None
+    }
 }
 
 /// A hexadecimal digit by its place.
