@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::forms::{Described, DescribedTable, Form};
+use super::forms::{Described, DescribedTable};
 use super::integers::Integers;
 use super::pack::{BlobsOf, Packs};
-use super::some;
+use super::some::{self, Needed};
 use super::stamps;
 use super::template::Template;
 use super::values::{Column, Text, Values};
@@ -194,27 +194,26 @@ impl<'a, 'b> Loader<'a, 'b> {
         Ok(Table { templates: Arc::clone(described.templates()), ids, columns })
     }
 
-    /// Loads some ascending rows of a table of `rows` rows, with no more than they need; they become rows 0, 1, 2 ...
-    pub fn table_at(
-        &mut self,
-        described: &DescribedTable<'_>,
-        rows: usize,
-        wanted: &[usize],
-    ) -> Result<Table, DecodeError> {
-        let mut table = self.rows_at(described, rows, wanted)?;
+    /// Loads some ascending rows of a table, with no more than they need; they become rows 0, 1, 2 ...
+    pub fn table_of(&mut self, described: &DescribedTable<'_>, needed: Needed) -> Result<Table, DecodeError> {
+        let mut table = self.needed(described, needed)?;
         self.settle(|visit| table.each_words(visit))?;
         Ok(table)
     }
 
-    /// The same, with ids of words instead of words.
-    fn rows_at(
+    /// What some ascending rows of a table of `rows` rows need.
+    pub fn needs(
         &mut self,
         described: &DescribedTable<'_>,
         rows: usize,
         wanted: &[usize],
-    ) -> Result<Table, DecodeError> {
+    ) -> Result<Needed, DecodeError> {
         let ids = self.ids(described, rows)?;
-        let needed = some::needed(described.templates(), described.forms().len(), &ids, wanted)?;
+        some::needed(&described.templates()[..], described.forms().len(), &ids, wanted)
+    }
+
+    /// The rows of a table with ids of words instead of words.
+    fn needed(&mut self, described: &DescribedTable<'_>, needed: Needed) -> Result<Table, DecodeError> {
         let mut columns = Vec::with_capacity(needed.columns.len());
         for column in &needed.columns {
             let of = described.column(column.number)?;
@@ -286,7 +285,10 @@ impl<'a, 'b> Loader<'a, 'b> {
                 self.asked.push(*number);
                 Values::Words { entries: Arc::default(), ids: self.integers_at(ids, count, wanted)? }
             }
-            Described::Patterns(table) => Values::Nested(Box::new(self.rows_at(table, count, wanted)?)),
+            Described::Patterns(table) => {
+                let needed = self.needs(table, count, wanted)?;
+                Values::Nested(Box::new(self.needed(table, needed)?))
+            }
             Described::Stamps { format, relative, integers } => Values::Stamps {
                 writer: stamps::Writer::new(*format).ok_or(DecodeError("no such form of time"))?,
                 relative: *relative,

@@ -30,22 +30,54 @@ pub struct Needed {
 
 const MISSING: DecodeError = DecodeError("a template that is not there");
 
+/// The templates of a table.
+pub trait Templates {
+    /// How many there are.
+    fn count(&self) -> usize;
+    /// The columns of one.
+    fn columns(&self, template: usize) -> Option<&[u32]>;
+    /// One without its columns.
+    fn read(&self, template: usize) -> Result<Template, DecodeError>;
+}
+
+impl Templates for [Template] {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn columns(&self, template: usize) -> Option<&[u32]> {
+        self.get(template).map(|template| &template.columns[..])
+    }
+
+    fn read(&self, template: usize) -> Result<Template, DecodeError> {
+        let template = self.get(template).ok_or(MISSING)?;
+        Ok(Template { text: template.text.clone(), ends: template.ends.clone(), columns: Vec::new() })
+    }
+}
+
 /// What ascending rows need; `ids` is the template of each row of the table, which has so many columns.
-pub fn needed(templates: &[Template], columns: usize, ids: &[u64], wanted: &[usize]) -> Result<Needed, DecodeError> {
-    let mut met = Met { templates, rows: vec![0; templates.len()], touched: Vec::new(), values: vec![0; columns] };
+pub fn needed<T: Templates + ?Sized>(
+    templates: &T,
+    columns: usize,
+    ids: &[u64],
+    wanted: &[usize],
+) -> Result<Needed, DecodeError> {
+    let count = templates.count();
+    let mut met = Met { templates, rows: vec![0; count], touched: Vec::new(), values: vec![0; columns] };
     let mut needed = Needed { templates: Vec::new(), ids: Vec::with_capacity(wanted.len()), columns: Vec::new() };
     // One plus the new number.
-    let (mut new_template, mut new_column) = (vec![0u32; templates.len()], vec![0u32; columns]);
+    let (mut new_template, mut new_column) = (vec![0u32; count], vec![0u32; columns]);
     let mut next = 0;
     for row in wanted {
         met.pass(ids.get(next..*row).ok_or(OVER)?)?;
         next = row + 1;
         let id = *ids.get(*row).ok_or(OVER)? as usize;
-        let (template, new) = templates.get(id).zip(new_template.get_mut(id)).ok_or(MISSING)?;
-        for column in &template.columns {
-            let (values, new) = met.values.get_mut(*column as usize).zip(new_column.get_mut(*column as usize)).ok_or(NO_COLUMN)?;
+        let (of, new) = templates.columns(id).zip(new_template.get_mut(id)).ok_or(MISSING)?;
+        for column in of {
+            let column = *column as usize;
+            let (values, new) = met.values.get_mut(column).zip(new_column.get_mut(column)).ok_or(NO_COLUMN)?;
             if *new == 0 {
-                needed.columns.push(NeededColumn { number: *column as usize, count: 0, wanted: Vec::new() });
+                needed.columns.push(NeededColumn { number: column, count: 0, wanted: Vec::new() });
                 *new = needed.columns.len() as u32;
             }
             if let Some(column) = needed.columns.get_mut(*new as usize - 1) {
@@ -54,9 +86,10 @@ pub fn needed(templates: &[Template], columns: usize, ids: &[u64], wanted: &[usi
             *values += 1;
         }
         if *new == 0 {
+            let mut template = templates.read(id)?;
             let number = |column: &u32| new_column.get(*column as usize).map_or(0, |new| new.saturating_sub(1));
-            let columns = template.columns.iter().map(number).collect();
-            needed.templates.push(Template { text: template.text.clone(), ends: template.ends.clone(), columns });
+            template.columns = of.iter().map(number).collect();
+            needed.templates.push(template);
             *new = needed.templates.len() as u32;
         }
         needed.ids.push(u64::from(*new - 1));
@@ -71,15 +104,15 @@ pub fn needed(templates: &[Template], columns: usize, ids: &[u64], wanted: &[usi
 const NO_COLUMN: DecodeError = DecodeError("a column that is not there");
 
 /// How many values each column has up to a row.
-struct Met<'a> {
-    templates: &'a [Template],
+struct Met<'a, T: ?Sized> {
+    templates: &'a T,
     /// Rows of each template that are not yet among `values`, and the templates that have such.
     rows: Vec<usize>,
     touched: Vec<usize>,
     values: Vec<usize>,
 }
 
-impl Met<'_> {
+impl<T: Templates + ?Sized> Met<'_, T> {
     /// Passes over rows.
     fn pass(&mut self, ids: &[u64]) -> Result<(), DecodeError> {
         for id in ids {
@@ -90,8 +123,8 @@ impl Met<'_> {
             *rows += 1;
         }
         for id in self.touched.drain(..) {
-            let (template, rows) = self.templates.get(id).zip(self.rows.get_mut(id)).ok_or(MISSING)?;
-            for column in &template.columns {
+            let (columns, rows) = self.templates.columns(id).zip(self.rows.get_mut(id)).ok_or(MISSING)?;
+            for column in columns {
                 *self.values.get_mut(*column as usize).ok_or(NO_COLUMN)? += *rows;
             }
             *rows = 0;

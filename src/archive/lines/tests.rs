@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use proptest::prelude::*;
 
+use super::forms::TableForm;
 use super::*;
 
 /// What [`encode`] was asked for, and what it gave, in one or more chunks.
