@@ -27,7 +27,7 @@ const MODEL_BYTES: (usize, usize) = (1 << 16, 16 << 20);
 /// First bytes of a frame of zstd.
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// Bytes that are unpacked at once where not all may be needed; zstd unpacks blocks of 128 KiB.
-const STEP: usize = 64 << 10;
+const STEP: usize = 32 << 10;
 
 thread_local! {
     /// A context takes 160 KB and is made anew in the time of a small frame, so each thread keeps one.

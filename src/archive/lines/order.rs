@@ -50,7 +50,8 @@ impl Order {
     ) -> Result<Arc<Vec<usize>>, DecodeError> {
         let Some(column) = &self.keys else { return self.by_template_at(loader, count, wanted) };
         let ids = loader.kept(&self.ids, self.rows)?;
-        let values = loader.kept(column, self.count(&ids, |uses| uses.1)?)?;
+        let rows = loader.tally(&self.ids, &ids, self.uses.len())?;
+        let values = loader.kept(column, self.count(&rows, |uses| uses.1))?;
         if self.uses.iter().all(|(column, keys)| column == keys) {
             return if values.len() == count { Ok(loader.ranks(column, &values, wanted)) } else { Err(OTHER) };
         }
@@ -58,13 +59,9 @@ impl Order {
         if keys.len() == count { Ok(Arc::new(ranks(&keys, wanted))) } else { Err(OTHER) }
     }
 
-    /// How many rows have one of the columns.
-    fn count(&self, ids: &[u64], has: impl Fn(&(bool, bool)) -> bool) -> Result<usize, DecodeError> {
-        let mut count = 0;
-        for id in ids {
-            count += usize::from(self.uses.get(*id as usize).map(&has).ok_or(NO_TEMPLATE)?);
-        }
-        Ok(count)
+    /// How many rows have one of the columns; `rows` says how many each template has.
+    fn count(&self, rows: &[u32], has: impl Fn(&(bool, bool)) -> bool) -> usize {
+        self.uses.iter().zip(rows).filter(|(uses, _)| has(uses)).map(|(_, rows)| *rows as usize).sum()
     }
 
     /// The key of each value, from the keys of all rows that have some.
@@ -88,7 +85,8 @@ impl Order {
             return if places.len() == count { Ok(Arc::new(places)) } else { Err(OTHER) };
         };
         let ids = loader.kept(&self.ids, self.rows)?;
-        let values = loader.kept(column, self.count(&ids, |uses| uses.1)?)?;
+        let rows = loader.tally(&self.ids, &ids, self.uses.len())?;
+        let values = loader.kept(column, self.count(&rows, |uses| uses.1))?;
         if self.uses.iter().all(|(column, keys)| column == keys) {
             let places = loader.places(column, &values);
             return if places.len() == count { Ok(places) } else { Err(OTHER) };
@@ -98,11 +96,8 @@ impl Order {
     }
 
     /// Where the values of each template begin, and how many there are: nothing needs to be sorted.
-    fn starts(&self, ids: &[u64]) -> Result<(Vec<u32>, u32), DecodeError> {
-        let mut next = vec![0u32; self.uses.len()];
-        for id in ids {
-            *next.get_mut(*id as usize).ok_or(NO_TEMPLATE)? += 1;
-        }
+    fn starts(&self, loader: &mut Loader<'_, '_>, ids: &[u64]) -> Result<(Vec<u32>, u32), DecodeError> {
+        let mut next = loader.tally(&self.ids, ids, self.uses.len())?.to_vec();
         let mut before = 0;
         for (next, (has_column, _)) in next.iter_mut().zip(self.uses.iter()) {
             let count = if *has_column { *next } else { 0 };
@@ -120,7 +115,7 @@ impl Order {
         wanted: &[usize],
     ) -> Result<Arc<Vec<usize>>, DecodeError> {
         let ids = loader.kept(&self.ids, self.rows)?;
-        let (mut next, values) = self.starts(&ids)?;
+        let (mut next, values) = self.starts(loader, &ids)?;
         if values as usize != count {
             return Err(OTHER);
         }
@@ -144,7 +139,7 @@ impl Order {
     /// The places of values in the order of templates.
     fn by_template(&self, loader: &mut Loader<'_, '_>) -> Result<Vec<u32>, DecodeError> {
         let ids = loader.kept(&self.ids, self.rows)?;
-        let (mut next, before) = self.starts(&ids)?;
+        let (mut next, before) = self.starts(loader, &ids)?;
         let mut places = vec![0u32; before as usize];
         let mut place = 0;
         for id in ids.iter() {

@@ -87,7 +87,7 @@ const KINDS: u64 = 3;
 /// Blobs of this size and more are not packed with others.
 pub const ALONE: usize = 2_048;
 /// From this size on a blob is unpacked in steps where its first bytes may do.
-const LONG: usize = 192 << 10;
+const LONG: usize = 96 << 10;
 /// A pack is closed once it holds as much.
 const FULL: usize = 64 << 10;
 

@@ -24,6 +24,8 @@ struct Kept {
     places: Option<Arc<Vec<u32>>>,
     /// Where those of some places stand in that order, asked for last.
     ranks: Option<(Vec<usize>, Arc<Vec<usize>>)>,
+    /// How often each is there, where that was asked for: of templates.
+    tally: Option<Arc<Vec<u32>>>,
 }
 
 /// What loading columns needs, and how much memory it may still take.
@@ -110,7 +112,7 @@ impl<'a, 'b> Loader<'a, 'b> {
             return Ok(Arc::clone(&kept.values));
         }
         let values = Arc::new(self.integers(integers, count)?);
-        self.kept.push(Kept { of: Arc::clone(integers), values: Arc::clone(&values), places: None, ranks: None });
+        self.kept.push(Kept { of: Arc::clone(integers), values: Arc::clone(&values), places: None, ranks: None, tally: None });
         Ok(values)
     }
 
@@ -128,6 +130,24 @@ impl<'a, 'b> Loader<'a, 'b> {
             Some(kept) => Arc::clone(kept.places.get_or_insert_with(|| Arc::new(places(values)))),
             None => Arc::new(places(values)),
         }
+    }
+
+    /// How many rows each of so many templates has; `ids` are those of all rows, which are kept.
+    pub fn tally(&mut self, of: &Arc<Integers>, ids: &[u64], templates: usize) -> Result<Arc<Vec<u32>>, DecodeError> {
+        let mut kept = self.kept.iter_mut().find(|kept| Arc::ptr_eq(&kept.of, of));
+        let known = kept.as_ref().and_then(|kept| kept.tally.as_ref()).filter(|tally| tally.len() == templates);
+        if let Some(tally) = known {
+            return Ok(Arc::clone(tally));
+        }
+        let mut tally = vec![0u32; templates];
+        for id in ids {
+            *tally.get_mut(*id as usize).ok_or(DecodeError("a template that is not there"))? += 1;
+        }
+        let tally = Arc::new(tally);
+        if let Some(kept) = &mut kept {
+            kept.tally = Some(Arc::clone(&tally));
+        }
+        Ok(tally)
     }
 
     /// Where some ascending ones of kept values stand in ascending order.

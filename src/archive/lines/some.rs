@@ -245,6 +245,11 @@ impl Lines<'_> {
 
     /// Passes over so many ends of lines and one more; where the next line begins, if it does in these bytes.
     fn pass(&mut self, bytes: &[u8], before: usize) -> Option<usize> {
+        let all = memchr::memchr_iter(b'\n', bytes).count();
+        if all <= before {
+            self.line += all;
+            return None;
+        }
         let mut left = before;
         for (number, step) in bytes.chunks(STEP).enumerate() {
             let ends = memchr::memchr_iter(b'\n', step).count();
