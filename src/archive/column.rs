@@ -197,14 +197,15 @@ pub fn ranks(keys: &[u64], wanted: &[usize]) -> Vec<usize> {
         from = until;
         below.push(before);
     }
-    if shift > 0 {
-        let mut shared = vec![false; counts.len()];
-        for key in &sought {
-            if let Some(shared) = shared.get_mut(bucket(*key)) {
-                *shared = true;
-            }
+    let mut shared = vec![false; counts.len()];
+    for key in &sought {
+        if let Some(shared) = shared.get_mut(bucket(*key)) {
+            *shared = true;
         }
-        for key in keys.iter().filter(|key| shared.get(bucket(**key)) == Some(&true)) {
+    }
+    let is_near = |key: &&u64| shared.get(bucket(**key)) == Some(&true);
+    if shift > 0 {
+        for key in keys.iter().filter(is_near) {
             let above = sought.partition_point(|sought| sought <= key);
             let of_bucket = sought.iter().zip(&mut below).skip(above);
             of_bucket.take_while(|(sought, _)| bucket(**sought) == bucket(*key)).for_each(|(_, below)| *below += 1);
@@ -214,7 +215,7 @@ pub fn ranks(keys: &[u64], wanted: &[usize]) -> Vec<usize> {
     let mut next = 0;
     for wanted in wanted {
         // Equal ones stand in the order of their places.
-        for key in keys.get(next..*wanted).unwrap_or_default() {
+        for key in keys.get(next..*wanted).unwrap_or_default().iter().filter(is_near) {
             if let Ok(at) = sought.binary_search(key)
                 && let Some(below) = below.get_mut(at)
             {

@@ -32,7 +32,12 @@ const STEP: usize = 32 << 10;
 thread_local! {
     /// A context takes 160 KB and is made anew in the time of a small frame, so each thread keeps one.
     static CONTEXT: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+    /// The same for frames that are unpacked piece by piece, which keep as much as the largest of them had.
+    static PIECES: RefCell<Option<Decoder<'static>>> = const { RefCell::new(None) };
 }
+
+/// A context that unpacked a longer frame piece by piece is not kept.
+const MOST_KEPT: usize = 4 << 20;
 
 /// First byte of a frame of zstd whose dictionary comes from outside; the rest is zstd's.
 const WITH_WORDS: u8 = 1;
@@ -138,7 +143,10 @@ pub fn unpack_until(frame: &[u8], size: usize, mut take: impl FnMut(&[u8]) -> bo
     if zstd::zstd_safe::get_frame_content_size(frame).ok().flatten() != Some(size as u64) {
         return Err(Error::other("states another size"));
     }
-    let mut decoder = Decoder::new()?;
+    let mut decoder = match PIECES.take() {
+        Some(mut decoder) => decoder.reinit().map(|()| decoder)?,
+        None => Decoder::new()?,
+    };
     let mut from = InBuffer::around(frame);
     let mut piece = vec![0; STEP.min(size)];
     let mut left = size;
@@ -154,6 +162,9 @@ pub fn unpack_until(frame: &[u8], size: usize, mut take: impl FnMut(&[u8]) -> bo
         if !take(bytes) {
             break;
         }
+    }
+    if size <= MOST_KEPT {
+        PIECES.set(Some(decoder));
     }
     Ok(())
 }
@@ -220,6 +231,32 @@ mod tests {
         assert!(needs_words(&frame) && frame.len() < pack(&text, 19).unwrap().len() / 4);
         assert_eq!(unpack_with(&frame, text.len(), &words).unwrap(), text);
         assert!(!needs_words(&pack(&text, 19).unwrap()) && unpack(&frame, text.len()).is_err());
+    }
+
+    #[test]
+    fn a_frame_is_unpacked_no_further_than_it_is_asked_for() {
+        let text = text(90_000);
+        let frame = zstd::bulk::compress(&text, 3).unwrap();
+        assert!(is_stepwise(&frame) && !is_stepwise(&ppmd(&text[..600], 6).unwrap()));
+        for least in [1, STEP, STEP + 1, text.len()] {
+            let mut bytes = Vec::new();
+            let mut take = |piece: &[u8]| {
+                bytes.extend_from_slice(piece);
+                bytes.len() < least
+            };
+            unpack_until(&frame, text.len(), &mut take).unwrap();
+            assert!(
+                text.starts_with(&bytes) && (least..least + STEP).contains(&bytes.len()),
+                "{least}: {}",
+                bytes.len()
+            );
+        }
+        let all = |frame: &[u8], size| unpack_until(frame, size, |_| true);
+        assert!(all(&frame, text.len() + 1).is_err(), "states another size");
+        assert!(all(&frame[..frame.len() - 9], text.len()).is_err(), "is cut off");
+        // What was left in the middle does not show in the next.
+        unpack_until(&frame, text.len(), |_| false).unwrap();
+        assert!(all(&frame, text.len()).is_ok());
     }
 
     #[test]

@@ -88,7 +88,8 @@ impl TableForm {
                     (Some(deepest), Some(depth)) => *depth = deepest + 1,
                     _ => return Err(NO_ORDER),
                 }
-                let users = users.get_or_insert_with(|| Users::new(templates.iter().map(|template| &template.columns[..]), count));
+                let users = users
+                    .get_or_insert_with(|| Users::new(templates.iter().map(|template| &template.columns[..]), count));
                 orders.push(Ordered::read(users, (column, keys), (column, keys), &form, &columns)?);
             }
             columns.push(form);

@@ -112,7 +112,13 @@ impl<'a, 'b> Loader<'a, 'b> {
             return Ok(Arc::clone(&kept.values));
         }
         let values = Arc::new(self.integers(integers, count)?);
-        self.kept.push(Kept { of: Arc::clone(integers), values: Arc::clone(&values), places: None, ranks: None, tally: None });
+        self.kept.push(Kept {
+            of: Arc::clone(integers),
+            values: Arc::clone(&values),
+            places: None,
+            ranks: None,
+            tally: None,
+        });
         Ok(values)
     }
 
@@ -244,15 +250,21 @@ impl<'a, 'b> Loader<'a, 'b> {
 
     /// Reads the words of all ids that columns were loaded with, of each dictionary in one pass: many columns may share one. `each`
     /// hands over these columns in the order in which they were loaded.
-    fn settle(&mut self, mut each: impl FnMut(&mut dyn FnMut(&mut Arc<Text>, &mut Vec<u64>))) -> Result<(), DecodeError> {
+    fn settle(
+        &mut self,
+        mut each: impl FnMut(&mut dyn FnMut(&mut Arc<Text>, &mut Vec<u64>)),
+    ) -> Result<(), DecodeError> {
         let asked = std::mem::take(&mut self.asked);
         let mut of: Vec<(usize, Vec<u64>)> = Vec::new();
         let mut numbers = asked.iter();
-        each(&mut |_, ids| match numbers.next().map(|number| (number, of.iter_mut().find(|(known, _)| known == number))) {
-            Some((_, Some((_, known)))) => known.extend_from_slice(ids),
-            Some((number, None)) => of.push((*number, ids.clone())),
-            None => (),
-        });
+        each(
+            &mut |_, ids| match numbers.next().map(|number| (number, of.iter_mut().find(|(known, _)| known == number)))
+            {
+                Some((_, Some((_, known)))) => known.extend_from_slice(ids),
+                Some((number, None)) => of.push((*number, ids.clone())),
+                None => (),
+            },
+        );
         let mut words = Vec::with_capacity(of.len());
         for (number, mut ids) in of {
             ids.sort_unstable();

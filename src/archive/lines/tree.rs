@@ -10,9 +10,9 @@ use super::forms::{DescribedTable, Form, NO_ORDER, Ordered, TableForm, Users};
 use super::integers::Integers;
 use super::order;
 use super::pack::Meta;
+use super::read::{Loader, Table};
 use super::some::{NeededColumn, Templates, needed};
 use super::template::{END, ESCAPE, MOST_READ_VARIABLES, MOST_TEMPLATES, Template, VARIABLE};
-use super::read::{Loader, Table};
 use super::{DecodeError, OVERLONG};
 
 /// Columns within columns go no deeper in any honest stripe.
@@ -219,13 +219,19 @@ impl Templates for InTree<'_> {
     }
 
     fn columns(&self, template: usize) -> Option<&[u32]> {
-        let range: Range<usize> = *self.index.firsts.get(template)? as usize..*self.index.firsts.get(template + 1)? as usize;
+        let range: Range<usize> =
+            *self.index.firsts.get(template)? as usize..*self.index.firsts.get(template + 1)? as usize;
         self.index.columns.get(range)
     }
 
     fn read(&self, template: usize) -> Result<Template, DecodeError> {
         let mut read = Template::default();
-        read_text(self.bytes, self.index.texts.get(template).copied().unwrap_or(u32::MAX), &mut read.text, &mut read.ends)?;
+        read_text(
+            self.bytes,
+            self.index.texts.get(template).copied().unwrap_or(u32::MAX),
+            &mut read.text,
+            &mut read.ends,
+        )?;
         read.ends.push(read.text.len() as u32);
         Ok(read)
     }
@@ -257,7 +263,9 @@ fn pass_text(tree: &mut Meta<'_>) -> Result<u32, DecodeError> {
         match tree.byte()? {
             VARIABLE => variables += 1,
             ESCAPE => tree.byte().map(|_| ())?,
-            _ if variables as usize > MOST_READ_VARIABLES => return Err(DecodeError("too many variables in a template")),
+            _ if variables as usize > MOST_READ_VARIABLES => {
+                return Err(DecodeError("too many variables in a template"));
+            }
             _ => return Ok(variables),
         }
     }
