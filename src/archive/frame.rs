@@ -27,17 +27,12 @@ const MODEL_BYTES: (usize, usize) = (1 << 16, 16 << 20);
 /// First bytes of a frame of zstd.
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// Bytes that are unpacked at once where not all may be needed; zstd unpacks blocks of 128 KiB.
-const STEP: usize = 32 << 10;
+const STEP: usize = 64 << 10;
 
 thread_local! {
     /// A context takes 160 KB and is made anew in the time of a small frame, so each thread keeps one.
     static CONTEXT: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
-    /// The same for frames that are unpacked piece by piece, which keep as much as the largest of them had.
-    static PIECES: RefCell<Option<Decoder<'static>>> = const { RefCell::new(None) };
 }
-
-/// A context that unpacked a longer frame piece by piece is not kept.
-const MOST_KEPT: usize = 4 << 20;
 
 /// First byte of a frame of zstd whose dictionary comes from outside; the rest is zstd's.
 const WITH_WORDS: u8 = 1;
@@ -143,10 +138,7 @@ pub fn unpack_until(frame: &[u8], size: usize, mut take: impl FnMut(&[u8]) -> bo
     if zstd::zstd_safe::get_frame_content_size(frame).ok().flatten() != Some(size as u64) {
         return Err(Error::other("states another size"));
     }
-    let mut decoder = match PIECES.take() {
-        Some(mut decoder) => decoder.reinit().map(|()| decoder)?,
-        None => Decoder::new()?,
-    };
+    let mut decoder = Decoder::new()?;
     let mut from = InBuffer::around(frame);
     let mut piece = vec![0; STEP.min(size)];
     let mut left = size;
@@ -162,9 +154,6 @@ pub fn unpack_until(frame: &[u8], size: usize, mut take: impl FnMut(&[u8]) -> bo
         if !take(bytes) {
             break;
         }
-    }
-    if size <= MOST_KEPT {
-        PIECES.set(Some(decoder));
     }
     Ok(())
 }
@@ -254,9 +243,6 @@ mod tests {
         let all = |frame: &[u8], size| unpack_until(frame, size, |_| true);
         assert!(all(&frame, text.len() + 1).is_err(), "states another size");
         assert!(all(&frame[..frame.len() - 9], text.len()).is_err(), "is cut off");
-        // What was left in the middle does not show in the next.
-        unpack_until(&frame, text.len(), |_| false).unwrap();
-        assert!(all(&frame, text.len()).is_ok());
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! (`template`). The variables are columns (`columns`, `integers`, `dictionary`, `patterns`), their bytes blobs that are
 //! packed by kind and compressed (`pack`). Some consecutive chunks of rows are encoded together as a stripe: templates, forms of
 //! columns and dictionaries are stored once, the values chunk by chunk (`parts`), integers in the order of what they follow from
-//! (`relate`, `order`). Reading is `forms`, `read`, `words` and `values`, that of single fields `placed`. The idea is that of CLP (Rodrigues et al., OSDI 2021) and LogGrep
+//! (`relate`, `order`). Reading is `forms`, `read`, `words` and `values`, that of single
+//! fields `placed`, that of single records `tree` and `some`. The idea is that of CLP (Rodrigues et al., OSDI 2021) and LogGrep
 //! (Wei et al., EuroSys 2023); every byte comes back, whatever it is.
 //!
 //! Form of a part: varint length of its description and of the stored bytes of that, the description (a frame), the packs. The

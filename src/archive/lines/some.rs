@@ -267,7 +267,7 @@ impl Lines<'_> {
 /// A hexadecimal digit by its place.
 fn digit(packed: &[u8], at: usize, upper: bool) -> Option<u8> {
     let byte = packed.get(at / 2)?;
-    let nibble = if at % 2 == 0 { byte >> 4 } else { byte & 0x0f };
+    let nibble = if at.is_multiple_of(2) { byte >> 4 } else { byte & 0x0f };
     Some(match nibble {
         0..10 => b'0' + nibble,
         _ if upper => b'A' - 10 + nibble,
