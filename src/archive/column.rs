@@ -21,6 +21,8 @@ const SAMPLE: usize = 1_024;
 const LEAST_SAMPLE: usize = 48;
 /// Keys that lie as near together are sorted by counting.
 const NEAR: u64 = 1 << 16;
+/// Bits by which keys are counted where the places of a few are asked for.
+const COUNTED_BITS: u32 = 14;
 /// Cost unit: 1/256 bit.
 const BIT: u64 = 256;
 /// What each distinct byte of a plane costs by itself, in the table of its compressed form.
@@ -170,6 +172,64 @@ pub fn places(keys: &[u64]) -> Vec<u32> {
     places
 }
 
+/// Where some of these keys, ascending by their place, stand in the order of [`places`].
+pub fn ranks(keys: &[u64], wanted: &[usize]) -> Vec<usize> {
+    let mut sought: Vec<u64> = wanted.iter().filter_map(|place| keys.get(*place).copied()).collect();
+    sought.sort_unstable();
+    sought.dedup();
+    let least = keys.iter().copied().min().unwrap_or(0);
+    let most = keys.iter().copied().max().unwrap_or(0);
+    // Keys are counted by their high bits; those that share them with one that is sought are compared with it.
+    let shift = (64 - most.wrapping_sub(least).leading_zeros()).saturating_sub(COUNTED_BITS);
+    let bucket = |key: u64| (key.wrapping_sub(least) >> shift) as usize;
+    let mut counts = vec![0u32; bucket(most) + 1];
+    for key in keys {
+        if let Some(count) = counts.get_mut(bucket(*key)) {
+            *count += 1;
+        }
+    }
+    // How many keys are below each that is sought.
+    let mut below = Vec::with_capacity(sought.len());
+    let (mut from, mut before) = (0, 0usize);
+    for key in &sought {
+        let until = bucket(*key);
+        before += counts.get(from..until).map_or(0, |counts| counts.iter().map(|count| *count as usize).sum());
+        from = until;
+        below.push(before);
+    }
+    let mut shared = vec![false; counts.len()];
+    for key in &sought {
+        if let Some(shared) = shared.get_mut(bucket(*key)) {
+            *shared = true;
+        }
+    }
+    let is_near = |key: &&u64| shared.get(bucket(**key)) == Some(&true);
+    if shift > 0 {
+        for key in keys.iter().filter(is_near) {
+            let above = sought.partition_point(|sought| sought <= key);
+            let of_bucket = sought.iter().zip(&mut below).skip(above);
+            of_bucket.take_while(|(sought, _)| bucket(**sought) == bucket(*key)).for_each(|(_, below)| *below += 1);
+        }
+    }
+    let mut ranks = Vec::with_capacity(wanted.len());
+    let mut next = 0;
+    for wanted in wanted {
+        // Equal ones stand in the order of their places.
+        for key in keys.get(next..*wanted).unwrap_or_default().iter().filter(is_near) {
+            if let Ok(at) = sought.binary_search(key)
+                && let Some(below) = below.get_mut(at)
+            {
+                *below += 1;
+            }
+        }
+        let key = keys.get(*wanted);
+        let rank = key.and_then(|key| sought.binary_search(key).ok()).and_then(|at| below.get_mut(at));
+        ranks.push(rank.map_or(0, |rank| std::mem::replace(rank, *rank + 1)));
+        next = *wanted + 1;
+    }
+    ranks
+}
+
 /// Bytes that a number takes, at least one.
 pub fn width_of(value: u64) -> u8 {
     (8 - value.leading_zeros() / 8).max(1) as u8
@@ -238,6 +298,20 @@ mod tests {
         fn any_bytes_are_a_column_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
             let _ = decode(&bytes, 3);
             let _ = read_varint(&bytes);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn ranks_of_some_keys_are_their_places_among_all(
+            keys in proptest::collection::vec((0u64..6, 0u32..64), 1..300),
+            step in 1usize..9,
+        ) {
+            let keys: Vec<u64> = keys.into_iter().map(|(key, shift)| key << shift).collect();
+            let places = places(&keys);
+            let wanted: Vec<usize> = (0..keys.len()).step_by(step).collect();
+            let rank = |wanted: &usize| places.iter().position(|place| *place as usize == *wanted);
+            prop_assert_eq!(ranks(&keys, &wanted), wanted.iter().filter_map(rank).collect::<Vec<_>>());
         }
     }
 

@@ -10,6 +10,7 @@ use std::io::{Error, Read, Result, Write};
 use ppmd_rust::{PPMD7_MAX_ORDER, Ppmd7Decoder, Ppmd7Encoder};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::EncoderDictionary;
+use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
 
 /// From this level of zstd on PPMd is tried.
 const PPMD_LEVEL: i32 = 19;
@@ -22,6 +23,11 @@ const SAVES_OF: usize = 32;
 /// Bytes of PPMd's model for each byte of the text, and bounds.
 const MODEL: usize = 64;
 const MODEL_BYTES: (usize, usize) = (1 << 16, 16 << 20);
+
+/// First bytes of a frame of zstd.
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// Bytes that are unpacked at once where not all may be needed; zstd unpacks blocks of 128 KiB.
+const STEP: usize = 64 << 10;
 
 thread_local! {
     /// A context takes 160 KB and is made anew in the time of a small frame, so each thread keeps one.
@@ -122,6 +128,36 @@ pub fn unpack(frame: &[u8], size: usize) -> Result<Vec<u8>> {
     }
 }
 
+/// Whether [`unpack_until`] takes a frame: those of zstd without words.
+pub fn is_stepwise(frame: &[u8]) -> bool {
+    frame.starts_with(&ZSTD_MAGIC)
+}
+
+/// Unpacks a frame of zstd of `size` bytes from its start and hands over one piece after the other as long as `take` wants more.
+pub fn unpack_until(frame: &[u8], size: usize, mut take: impl FnMut(&[u8]) -> bool) -> Result<()> {
+    if zstd::zstd_safe::get_frame_content_size(frame).ok().flatten() != Some(size as u64) {
+        return Err(Error::other("states another size"));
+    }
+    let mut decoder = Decoder::new()?;
+    let mut from = InBuffer::around(frame);
+    let mut piece = vec![0; STEP.min(size)];
+    let mut left = size;
+    while left > 0 {
+        let mut to = OutBuffer::around(piece.as_mut_slice());
+        let before = from.pos();
+        decoder.run(&mut from, &mut to)?;
+        let bytes = to.as_slice();
+        if bytes.is_empty() && before == from.pos() {
+            return Err(Error::other("is cut off"));
+        }
+        left = left.checked_sub(bytes.len()).ok_or_else(|| Error::other("is longer than it states"))?;
+        if !take(bytes) {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Unpacks a frame of zstd that states its size, if that is at most `most` bytes.
 pub fn unpack_stated(frame: &[u8], most: usize) -> Result<Vec<u8>> {
     let stated = zstd::zstd_safe::get_frame_content_size(frame).ok().flatten();
@@ -184,6 +220,29 @@ mod tests {
         assert!(needs_words(&frame) && frame.len() < pack(&text, 19).unwrap().len() / 4);
         assert_eq!(unpack_with(&frame, text.len(), &words).unwrap(), text);
         assert!(!needs_words(&pack(&text, 19).unwrap()) && unpack(&frame, text.len()).is_err());
+    }
+
+    #[test]
+    fn a_frame_is_unpacked_no_further_than_it_is_asked_for() {
+        let text = text(90_000);
+        let frame = zstd::bulk::compress(&text, 3).unwrap();
+        assert!(is_stepwise(&frame) && !is_stepwise(&ppmd(&text[..600], 6).unwrap()));
+        for least in [1, STEP, STEP + 1, text.len()] {
+            let mut bytes = Vec::new();
+            let mut take = |piece: &[u8]| {
+                bytes.extend_from_slice(piece);
+                bytes.len() < least
+            };
+            unpack_until(&frame, text.len(), &mut take).unwrap();
+            assert!(
+                text.starts_with(&bytes) && (least..least + STEP).contains(&bytes.len()),
+                "{least}: {}",
+                bytes.len()
+            );
+        }
+        let all = |frame: &[u8], size| unpack_until(frame, size, |_| true);
+        assert!(all(&frame, text.len() + 1).is_err(), "states another size");
+        assert!(all(&frame[..frame.len() - 9], text.len()).is_err(), "is cut off");
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub struct TableForm {
 
 /// A column whose values stand in the order of another.
 #[derive(Debug)]
-struct Ordered {
+pub struct Ordered {
     column: usize,
     /// The column that gives the keys; without one the template does.
     keys: Option<usize>,
@@ -51,6 +51,11 @@ struct Ordered {
 }
 
 impl TableForm {
+    /// Of columns and orders, without templates.
+    pub fn of(columns: Vec<Form>, orders: Vec<Ordered>) -> TableForm {
+        TableForm { templates: Arc::default(), columns, orders }
+    }
+
     /// The templates.
     pub fn templates(&self) -> &[Template] {
         &self.templates
@@ -83,17 +88,13 @@ impl TableForm {
                     (Some(deepest), Some(depth)) => *depth = deepest + 1,
                     _ => return Err(NO_ORDER),
                 }
-                let users = users.get_or_insert_with(|| Users::new(&templates, count));
-                orders.push(Ordered::read(users, column, keys, &form, &columns)?);
+                let users = users
+                    .get_or_insert_with(|| Users::new(templates.iter().map(|template| &template.columns[..]), count));
+                orders.push(Ordered::read(users, (column, keys), (column, keys), &form, &columns)?);
             }
             columns.push(form);
         }
         Ok(TableForm { templates: Arc::new(templates), columns, orders })
-    }
-
-    /// The constant text of all templates, each ended by a line feed.
-    pub fn constants(&self) -> Vec<u8> {
-        self.templates.iter().flat_map(|template| template.text.iter().chain(b"\n")).copied().collect()
     }
 
     /// Passes over what a part says of the values of `rows` rows; the number matters only where columns stand in an order, which
@@ -120,18 +121,19 @@ impl TableForm {
     }
 }
 
-const NO_ORDER: DecodeError = DecodeError("no such order of a column");
+pub const NO_ORDER: DecodeError = DecodeError("no such order of a column");
 
 impl Ordered {
-    /// Checks that each value has a key: both columns are integers, and whoever has the column once has the other once.
-    fn read(
+    /// Checks that each value has a key: both columns are integers, and whoever has the column once has the other once. Both have
+    /// their numbers in `users`, and in the table they are to be of, `before` being the columns before this one there.
+    pub fn read(
         users: &Users,
-        column: usize,
-        keys: Option<usize>,
+        (column, keys): (usize, Option<usize>),
+        (new, new_keys): (usize, Option<usize>),
         form: &Form,
         before: &[Form],
     ) -> Result<Ordered, DecodeError> {
-        let of_keys = match keys {
+        let of_keys = match new_keys {
             Some(keys) => Some(before.get(keys).ok_or(NO_ORDER)?),
             None => None,
         };
@@ -154,13 +156,13 @@ impl Ordered {
         }
         match keys.is_some() && uses.iter().any(|(column, keys)| *column && !keys) {
             true => Err(NO_ORDER),
-            false => Ok(Ordered { column, keys, uses: Arc::new(uses) }),
+            false => Ok(Ordered { column: new, keys: new_keys, uses: Arc::new(uses) }),
         }
     }
 }
 
 /// Which templates have each column, as often as they have it.
-struct Users {
+pub struct Users {
     templates: usize,
     /// Where those of each column begin in `of`, and one past the last.
     starts: Vec<u32>,
@@ -168,9 +170,10 @@ struct Users {
 }
 
 impl Users {
-    fn new(templates: &[Template], columns: usize) -> Users {
+    /// `templates` has the columns of each.
+    pub fn new<'a>(templates: impl Iterator<Item = &'a [u32]> + Clone, columns: usize) -> Users {
         let mut starts = vec![0u32; columns + 2];
-        for column in templates.iter().flat_map(|template| &template.columns) {
+        for column in templates.clone().flatten() {
             if let Some(count) = starts.get_mut(*column as usize + 2) {
                 *count += 1;
             }
@@ -181,8 +184,10 @@ impl Users {
             *start = before;
         }
         let mut of = vec![0u32; before as usize];
-        for (number, template) in templates.iter().enumerate() {
-            for column in &template.columns {
+        let mut count = 0;
+        for (number, columns) in templates.enumerate() {
+            count += 1;
+            for column in columns {
                 let Some(next) = starts.get_mut(*column as usize + 1) else { continue };
                 if let Some(slot) = of.get_mut(*next as usize) {
                     *slot = number as u32;
@@ -190,7 +195,7 @@ impl Users {
                 *next += 1;
             }
         }
-        Users { templates: templates.len(), starts, of }
+        Users { templates: count, starts, of }
     }
 
     fn of(&self, column: usize) -> &[u32] {
@@ -306,6 +311,11 @@ impl Described<'_> {
 }
 
 impl<'a> DescribedTable<'a> {
+    /// Of columns that are described at some places.
+    pub fn of(form: &'a TableForm, rows: usize, ids: Arc<Integers>, at: Vec<Meta<'a>>) -> DescribedTable<'a> {
+        DescribedTable { form, rows, ids, at, keys: RefCell::default() }
+    }
+
     /// The templates.
     pub fn templates(&self) -> &'a Arc<Vec<Template>> {
         &self.form.templates

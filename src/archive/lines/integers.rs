@@ -149,15 +149,16 @@ impl Integers {
         &self,
         blobs: &mut BlobsOf<'_, '_>,
         count: usize,
-        places: impl ExactSizeIterator<Item = usize> + Clone,
+        places: &[usize],
     ) -> Result<Vec<u64>, DecodeError> {
         const BEYOND: DecodeError = DecodeError("a column is at its end");
         if self.mode == EQUAL {
             return Ok(vec![self.base; places.len()]);
         }
         if self.mode == DELTAS {
-            let values = self.load(blobs, count)?;
-            return places.map(|place| values.get(place).copied().ok_or(BEYOND)).collect();
+            let until = places.iter().copied().max().map_or(0, |last| last.saturating_add(1).min(count));
+            let values = self.load_until(blobs, count, until)?;
+            return places.iter().map(|place| values.get(*place).copied().ok_or(BEYOND)).collect();
         }
         let mut values = vec![0u64; places.len()];
         for plane in self.planes.iter().take(self.width) {
@@ -167,8 +168,8 @@ impl Integers {
                     if bytes.len() != count {
                         return Err(DecodeError("a plane of another length"));
                     }
-                    for (value, place) in values.iter_mut().zip(places.clone()) {
-                        *value = *value << 8 | u64::from(*bytes.get(place).ok_or(BEYOND)?);
+                    for (value, place) in values.iter_mut().zip(places) {
+                        *value = *value << 8 | u64::from(*bytes.get(*place).ok_or(BEYOND)?);
                     }
                     Ok(())
                 })?,
@@ -180,10 +181,15 @@ impl Integers {
 
     /// Unpacks exactly `count` values, in the order in which they stand.
     pub fn load(&self, blobs: &mut BlobsOf<'_, '_>, count: usize) -> Result<Vec<u64>, DecodeError> {
+        self.load_until(blobs, count, count)
+    }
+
+    /// Unpacks the first values of `count`, in the order in which they stand.
+    fn load_until(&self, blobs: &mut BlobsOf<'_, '_>, count: usize, until: usize) -> Result<Vec<u64>, DecodeError> {
         if self.mode == EQUAL {
-            return Ok(vec![self.base; count]);
+            return Ok(vec![self.base; until]);
         }
-        let mut values = vec![0u64; count];
+        let mut values = vec![0u64; until];
         for plane in self.planes.iter().take(self.width) {
             match plane {
                 Plane::Equal(byte) => values.iter_mut().for_each(|value| *value = *value << 8 | u64::from(*byte)),

@@ -6,7 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::DecodeError;
-use super::forms::TableForm;
+use super::tree::Tree;
 use super::words::Dictionaries;
 
 /// Bytes that are shared at most: what is behind them is left out.
@@ -15,7 +15,7 @@ const MOST: usize = 1 << 20;
 /// The shared text, put together when it is first needed.
 #[derive(Clone, Copy)]
 pub struct Lexicon<'a> {
-    pub table: &'a TableForm,
+    pub tree: &'a Tree,
     pub dictionaries: &'a Dictionaries,
     pub text: &'a OnceLock<Arc<Vec<u8>>>,
 }
@@ -26,7 +26,7 @@ impl Lexicon<'_> {
         if let Some(text) = self.text.get() {
             return Ok(Arc::clone(text));
         }
-        let mut text = self.table.constants();
+        let mut text = self.tree.constants()?;
         for number in 0..self.dictionaries.len() {
             if text.len() >= MOST {
                 break;

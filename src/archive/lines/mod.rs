@@ -4,7 +4,8 @@
 //! (`template`). The variables are columns (`columns`, `integers`, `dictionary`, `patterns`), their bytes blobs that are
 //! packed by kind and compressed (`pack`). Some consecutive chunks of rows are encoded together as a stripe: templates, forms of
 //! columns and dictionaries are stored once, the values chunk by chunk (`parts`), integers in the order of what they follow from
-//! (`relate`, `order`). Reading is `forms`, `read`, `words` and `values`, that of single fields `placed`. The idea is that of CLP (Rodrigues et al., OSDI 2021) and LogGrep
+//! (`relate`, `order`). Reading is `forms`, `read`, `words` and `values`, that of single
+//! fields `placed`, that of single records `tree` and `some`. The idea is that of CLP (Rodrigues et al., OSDI 2021) and LogGrep
 //! (Wei et al., EuroSys 2023); every byte comes back, whatever it is.
 //!
 //! Form of a part: varint length of its description and of the stored bytes of that, the description (a frame), the packs. The
@@ -30,9 +31,11 @@ mod placed;
 mod read;
 mod relate;
 mod shape;
+mod some;
 mod stamps;
 mod template;
 mod tokens;
+mod tree;
 mod values;
 mod words;
 mod write;
@@ -45,13 +48,14 @@ use std::sync::{Arc, OnceLock};
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use self::forms::{DescribedTable, Form, TableForm};
+use self::forms::{DescribedTable, Form};
 pub use self::hits::Hits;
 use self::lexicon::Lexicon;
 pub use self::needle::Needle;
 pub use self::outline::{MOST_STAMPS, Outline, Outlined};
 use self::pack::{Compressors, Meta, Packs};
-use self::read::Loader;
+use self::read::{Loader, Table};
+use self::tree::Tree;
 use self::words::{Dictionaries, Entries};
 use super::column::read_varint;
 use super::fields::{FieldMap, Pieces};
@@ -200,7 +204,8 @@ fn comes_back(
 ) -> bool {
     let Ok(opened) = Stripe::open(&stripe.shared, raw.len() as u64) else { return false };
     if let Some(pieces) = pieces.as_deref_mut() {
-        pieces.ends = opened.table.templates().iter().map(|template| template.ends.clone()).collect();
+        let Ok(table) = opened.tree.table() else { return false };
+        pieces.ends = table.templates().iter().map(|template| template.ends.clone()).collect();
     }
     let (mut row, mut start) = (0, 0);
     for (chunk, cut) in stripe.chunks.iter().zip(cuts) {
@@ -286,7 +291,7 @@ fn pays(raw: &[u8], records: &[Span], cuts: &[usize], size: usize, level: i32) -
 
 /// A stripe whose shared part is read; chunks are decoded with it, on any thread.
 pub struct Stripe {
-    table: TableForm,
+    tree: Tree,
     dictionaries: Dictionaries,
     memory: usize,
     sought: find::Known,
@@ -309,9 +314,9 @@ impl Stripe {
         let mut head = Meta::new(&description);
         let dictionaries = head.size()?;
         let tree_len = head.size()?;
-        let mut tree = Meta::new(head.bytes(tree_len)?);
+        let tree = head.bytes(tree_len)?;
         let packs = Packs::read(&mut head, packs.to_vec().into(), 4 * raw + (64 << 10), None)?;
-        let table = TableForm::read(&mut tree, 0)?;
+        let (table, mut tree) = Tree::read(tree)?;
         let mut entries = Vec::with_capacity(dictionaries);
         for _ in 0..dictionaries {
             let count = usize::try_from(tree.number()?).unwrap_or(usize::MAX);
@@ -321,11 +326,11 @@ impl Stripe {
             entries.push(Entries { form, count, at, loaded: OnceLock::new(), asked: AtomicBool::default() });
         }
         if !tree.is_empty() || !head.is_empty() {
-            return Err(DecodeError("bytes after the description"));
+            return Err(OVERLONG);
         }
         let memory = description.len() * 4 + shared.len() * 8;
         Ok(Stripe {
-            table,
+            tree: table,
             dictionaries: Dictionaries::new(entries, description, packs, raw),
             memory,
             sought: find::Known::default(),
@@ -340,12 +345,12 @@ impl Stripe {
 
     /// What text of its chunks may be packed with.
     fn lexicon(&self) -> Lexicon<'_> {
-        Lexicon { table: &self.table, dictionaries: &self.dictionaries, text: &self.lexicon }
+        Lexicon { tree: &self.tree, dictionaries: &self.dictionaries, text: &self.lexicon }
     }
 
     /// The constant text of all templates, each ended by a line feed.
     pub fn constants(&self) -> Vec<u8> {
-        self.table.constants()
+        self.tree.constants().unwrap_or_default()
     }
 
     /// Gives back the bytes of all records of a chunk and the length of each: exactly what [`encode`] was given, an error for
@@ -394,9 +399,8 @@ impl Stripe {
             return Err(DecodeError("no such row"));
         }
         let raw = raw_size(raw_bytes)?;
-        let wanted = wanted.start as usize..wanted.end as usize;
-        self.chunk(chunk, rows, raw, |described, loader| {
-            let mut table = loader.table_in(described, rows as usize, wanted.clone())?;
+        let wanted: Vec<usize> = (wanted.start as usize..wanted.end as usize).collect();
+        self.some_of(chunk, rows, raw, &wanted, |mut table| {
             let mut sink = Sink::new(0, raw);
             let mut lengths = Vec::with_capacity(wanted.len());
             for row in 0..wanted.len() {
@@ -455,7 +459,8 @@ impl Stripe {
 
     /// For each needle, which records of a chunk hold it, without reading a line.
     pub fn find(&self, chunk: &[u8], rows: u32, raw_bytes: u64, needles: &[Needle]) -> Result<Vec<Hits>, DecodeError> {
-        let sought: Vec<_> = needles.iter().map(|needle| self.sought.of(needle, &self.table)).collect();
+        let table = self.tree.table()?;
+        let sought: Vec<_> = needles.iter().map(|needle| self.sought.of(needle, table)).collect();
         self.chunk(chunk, rows, raw_size(raw_bytes)?, |described, loader| {
             let mut find =
                 |sought: &Arc<find::Sought>| loader.borrowed(|loader| sought.rows(loader, described, rows as usize));
@@ -481,6 +486,27 @@ impl Stripe {
         })
     }
 
+    /// Loads some ascending rows of a chunk; of a stripe that nobody asked before with what they need of its tree alone.
+    fn some_of<R>(
+        &self,
+        chunk: &[u8],
+        rows: u32,
+        raw: usize,
+        wanted: &[usize],
+        take: impl FnOnce(Table) -> Result<R, DecodeError>,
+    ) -> Result<R, DecodeError> {
+        let Some(index) = self.tree.index() else {
+            return self.chunk(chunk, rows, raw, |described, loader| {
+                let needed = loader.needs(described, rows as usize, wanted)?;
+                take(loader.table_of(described, needed)?)
+            });
+        };
+        let (description, packs) = description(chunk, raw)?;
+        let (mut meta, mut packs) = self.opened(&description, packs, rows, raw)?;
+        let mut loader = Loader::new(&mut packs, &self.dictionaries, raw);
+        take(index.rows(self.tree.bytes(), &mut meta, &mut loader, rows as usize, wanted)?)
+    }
+
     /// Reads the description of a chunk.
     fn chunk<R>(
         &self,
@@ -489,22 +515,36 @@ impl Stripe {
         raw: usize,
         take: impl FnOnce(&DescribedTable<'_>, &mut Loader<'_, '_>) -> Result<R, DecodeError>,
     ) -> Result<R, DecodeError> {
-        if rows as usize > MOST_ROWS {
-            return Err(DecodeError("too many rows"));
-        }
         let (description, packs) = description(chunk, raw)?;
-        let mut meta = Meta::new(&description);
-        if meta.number()? != u64::from(rows) {
-            return Err(DecodeError("another number of rows"));
-        }
-        let mut packs = Packs::read(&mut meta, packs.into(), 4 * raw + (64 << 10), Some(self.lexicon()))?;
-        let described = self.table.describe(&mut meta, rows as usize)?;
+        let (mut meta, mut packs) = self.opened(&description, packs, rows, raw)?;
+        let described = self.tree.table()?.describe(&mut meta, rows as usize)?;
         if !meta.is_empty() {
-            return Err(DecodeError("bytes after the description"));
+            return Err(OVERLONG);
         }
         take(&described, &mut Loader::new(&mut packs, &self.dictionaries, raw))
     }
+
+    /// What the description of a chunk of so many rows says of its values, and the packs of these.
+    fn opened<'a>(
+        &'a self,
+        description: &'a [u8],
+        packs: &'a [u8],
+        rows: u32,
+        raw: usize,
+    ) -> Result<(Meta<'a>, Packs<'a>), DecodeError> {
+        if rows as usize > MOST_ROWS {
+            return Err(DecodeError("too many rows"));
+        }
+        let mut meta = Meta::new(description);
+        if meta.number()? != u64::from(rows) {
+            return Err(DecodeError("another number of rows"));
+        }
+        let packs = Packs::read(&mut meta, packs.into(), 4 * raw + (64 << 10), Some(self.lexicon()))?;
+        Ok((meta, packs))
+    }
 }
+
+const OVERLONG: DecodeError = DecodeError("bytes after the description");
 
 fn raw_size(raw_bytes: u64) -> Result<usize, DecodeError> {
     usize::try_from(raw_bytes).ok().filter(|raw| *raw <= MOST_RAW).ok_or(DecodeError("too many bytes"))

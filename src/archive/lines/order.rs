@@ -3,17 +3,17 @@
 //! Agents by address, sizes by path, descriptions by rule: sorted by what they follow from, equal values are neighbours. The sort is
 //! stable and its keys are read anyway, so the order itself is not stored.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::DecodeError;
 use super::integers::Integers;
 use super::read::Loader;
-use crate::archive::column::places;
+use crate::archive::column::{places, ranks};
 
 /// A column that follows another that follows another, and so on, at most so far.
 pub const DEEPEST: u8 = 8;
 
+const OTHER: DecodeError = DecodeError("an order of another number of values");
 const NO_TEMPLATE: DecodeError = DecodeError("a template that is not there");
 
 /// The order of the values of a column in a chunk.
@@ -41,66 +41,105 @@ impl Order {
         Ok(restored)
     }
 
-    /// Where in the order some consecutive values of `count` stand.
+    /// Where in the order some ascending values of `count` stand.
     pub fn of(
         &self,
         loader: &mut Loader<'_, '_>,
         count: usize,
-        wanted: Range<usize>,
-    ) -> Result<Vec<usize>, DecodeError> {
-        let places = self.places(loader, count)?;
-        let mut found = vec![0; wanted.len()];
-        for (at, place) in places.iter().enumerate() {
-            if let Some(slot) = (*place as usize).checked_sub(wanted.start).and_then(|place| found.get_mut(place)) {
-                *slot = at;
-            }
+        wanted: &[usize],
+    ) -> Result<Arc<Vec<usize>>, DecodeError> {
+        let Some(column) = &self.keys else { return self.by_template_at(loader, count, wanted) };
+        let ids = loader.kept(&self.ids, self.rows)?;
+        let rows = loader.tally(&self.ids, &ids, self.uses.len())?;
+        let values = loader.kept(column, self.count(&rows, |uses| uses.1))?;
+        if self.uses.iter().all(|(column, keys)| column == keys) {
+            return if values.len() == count { Ok(loader.ranks(column, &values, wanted)) } else { Err(OTHER) };
         }
-        Ok(found)
+        let keys = self.keys_of(&ids, &values)?;
+        if keys.len() == count { Ok(Arc::new(ranks(&keys, wanted))) } else { Err(OTHER) }
     }
 
-    /// The place of each of `count` values among those of their rows.
-    fn places(&self, loader: &mut Loader<'_, '_>, count: usize) -> Result<Arc<Vec<u32>>, DecodeError> {
-        const OTHER: DecodeError = DecodeError("an order of another number of values");
-        let Some(column) = &self.keys else {
-            let places = self.by_template(loader)?;
-            return if places.len() == count { Ok(Arc::new(places)) } else { Err(OTHER) };
-        };
-        let ids = loader.kept(&self.ids, self.rows)?;
-        let uses = |id: &u64| self.uses.get(*id as usize).copied().ok_or(NO_TEMPLATE);
-        let mut keys = 0;
-        for id in ids.iter() {
-            keys += usize::from(uses(id)?.1);
-        }
-        let values = loader.kept(column, keys)?;
-        if self.uses.iter().all(|(column, keys)| column == keys) {
-            let places = loader.places(column, &values);
-            return if places.len() == count { Ok(places) } else { Err(OTHER) };
-        }
+    /// How many rows have one of the columns; `rows` says how many each template has.
+    fn count(&self, rows: &[u32], has: impl Fn(&(bool, bool)) -> bool) -> usize {
+        self.uses.iter().zip(rows).filter(|(uses, _)| has(uses)).map(|(_, rows)| *rows as usize).sum()
+    }
+
+    /// The key of each value, from the keys of all rows that have some.
+    fn keys_of(&self, ids: &[u64], values: &[u64]) -> Result<Vec<u64>, DecodeError> {
         let mut keys = Vec::with_capacity(values.len());
         let mut values = values.iter();
-        for id in ids.iter() {
-            let (has_column, has_key) = uses(id)?;
+        for id in ids {
+            let (has_column, has_key) = self.uses.get(*id as usize).copied().ok_or(NO_TEMPLATE)?;
             let key = if has_key { values.next() } else { None };
             if has_column {
                 keys.push(*key.ok_or(DecodeError("a value without a key"))?);
             }
         }
+        Ok(keys)
+    }
+
+    /// The place of each of `count` values among those of their rows.
+    fn places(&self, loader: &mut Loader<'_, '_>, count: usize) -> Result<Arc<Vec<u32>>, DecodeError> {
+        let Some(column) = &self.keys else {
+            let places = self.by_template(loader)?;
+            return if places.len() == count { Ok(Arc::new(places)) } else { Err(OTHER) };
+        };
+        let ids = loader.kept(&self.ids, self.rows)?;
+        let rows = loader.tally(&self.ids, &ids, self.uses.len())?;
+        let values = loader.kept(column, self.count(&rows, |uses| uses.1))?;
+        if self.uses.iter().all(|(column, keys)| column == keys) {
+            let places = loader.places(column, &values);
+            return if places.len() == count { Ok(places) } else { Err(OTHER) };
+        }
+        let keys = self.keys_of(&ids, &values)?;
         if keys.len() == count { Ok(Arc::new(places(&keys))) } else { Err(OTHER) }
     }
 
-    /// The places of values in the order of templates: nothing needs to be sorted.
-    fn by_template(&self, loader: &mut Loader<'_, '_>) -> Result<Vec<u32>, DecodeError> {
-        let ids = loader.kept(&self.ids, self.rows)?;
-        let mut next = vec![0u32; self.uses.len()];
-        for id in ids.iter() {
-            *next.get_mut(*id as usize).ok_or(NO_TEMPLATE)? += 1;
-        }
+    /// Where the values of each template begin, and how many there are: nothing needs to be sorted.
+    fn starts(&self, loader: &mut Loader<'_, '_>, ids: &[u64]) -> Result<(Vec<u32>, u32), DecodeError> {
+        let mut next = loader.tally(&self.ids, ids, self.uses.len())?.to_vec();
         let mut before = 0;
         for (next, (has_column, _)) in next.iter_mut().zip(self.uses.iter()) {
             let count = if *has_column { *next } else { 0 };
             *next = before;
             before += count;
         }
+        Ok((next, before))
+    }
+
+    /// Where some ascending values stand in the order of templates.
+    fn by_template_at(
+        &self,
+        loader: &mut Loader<'_, '_>,
+        count: usize,
+        wanted: &[usize],
+    ) -> Result<Arc<Vec<usize>>, DecodeError> {
+        let ids = loader.kept(&self.ids, self.rows)?;
+        let (mut next, values) = self.starts(loader, &ids)?;
+        if values as usize != count {
+            return Err(OTHER);
+        }
+        let mut found = Vec::with_capacity(wanted.len());
+        let mut value = 0;
+        for id in ids.iter() {
+            let Some(wanted) = wanted.get(found.len()) else { break };
+            if !self.uses.get(*id as usize).is_some_and(|uses| uses.0) {
+                continue;
+            }
+            let next = next.get_mut(*id as usize).ok_or(NO_TEMPLATE)?;
+            if value == *wanted {
+                found.push(*next as usize);
+            }
+            *next += 1;
+            value += 1;
+        }
+        Ok(Arc::new(found))
+    }
+
+    /// The places of values in the order of templates.
+    fn by_template(&self, loader: &mut Loader<'_, '_>) -> Result<Vec<u32>, DecodeError> {
+        let ids = loader.kept(&self.ids, self.rows)?;
+        let (mut next, before) = self.starts(loader, &ids)?;
         let mut places = vec![0u32; before as usize];
         let mut place = 0;
         for id in ids.iter() {

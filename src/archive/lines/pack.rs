@@ -14,7 +14,7 @@ use zstd::bulk::Compressor;
 use super::DecodeError;
 use super::lexicon::Lexicon;
 use crate::archive::column::{read_varint, write_varint};
-use crate::archive::frame::{Packer, Words, needs_words, unpack, unpack_with};
+use crate::archive::frame::{Packer, Words, is_stepwise, needs_words, unpack, unpack_until, unpack_with};
 
 /// Compressors of a stripe.
 pub struct Compressors {
@@ -86,6 +86,8 @@ pub enum Kind {
 const KINDS: u64 = 3;
 /// Blobs of this size and more are not packed with others.
 pub const ALONE: usize = 2_048;
+/// From this size on a blob is unpacked in steps where its first bytes may do.
+const LONG: usize = 96 << 10;
 /// A pack is closed once it holds as much.
 const FULL: usize = 64 << 10;
 
@@ -230,6 +232,25 @@ impl<'a> Packs<'a> {
         Ok(Packs { places, sizes: layout.sizes, bytes, stored, unpacked, lexicon })
     }
 
+    /// A blob that is unpacked no further than it is asked for, where it is long enough for that to pay.
+    fn packed(&mut self, index: u32) -> Result<Packed<'_>, DecodeError> {
+        // Asked twice: what is lent can't be given back.
+        if self.long(index).is_some() {
+            let (frame, size) = self.long(index).unwrap_or_default();
+            return Ok(Packed::Frame(frame, size));
+        }
+        self.blob(index).map(|(pack, range)| Packed::Open(pack.get(range).unwrap_or_default()))
+    }
+
+    /// The frame and length of a blob that can be unpacked in steps, has a pack for itself and was not unpacked yet.
+    fn long(&self, index: u32) -> Option<(&[u8], usize)> {
+        let (pack, _, len) = *self.places.get(index as usize)?;
+        let stored = self.stored.get(pack).and_then(|range| self.bytes.get(range.clone()))?;
+        let is_alone = len >= LONG && self.sizes.get(pack) == Some(&len);
+        let is_closed = self.unpacked.get(pack).is_some_and(Option::is_none);
+        (is_alone && is_closed && stored.len() != len && is_stepwise(stored)).then_some((stored, len))
+    }
+
     /// The bytes of a blob: those of its pack, and where it lies in them.
     pub fn blob(&mut self, index: u32) -> Result<(&Arc<Vec<u8>>, Range<usize>), DecodeError> {
         const MISSING: DecodeError = DecodeError("a blob that is not there");
@@ -258,6 +279,32 @@ impl<'a> Packs<'a> {
     }
 }
 
+/// A blob that may be unpacked no further than it is needed.
+pub enum Packed<'a> {
+    /// Its bytes: it is unpacked, or too short for less to pay.
+    Open(&'a [u8]),
+    /// Its frame and length.
+    Frame(&'a [u8], usize),
+}
+
+impl Packed<'_> {
+    /// Hands over its bytes from the start, piece by piece, as long as `take` wants more.
+    pub fn each(&self, mut take: impl FnMut(&[u8]) -> Result<bool, DecodeError>) -> Result<(), DecodeError> {
+        match self {
+            Packed::Open(bytes) => take(bytes).map(|_| ()),
+            Packed::Frame(frame, size) => {
+                let mut taken = Ok(true);
+                let unpacked = unpack_until(frame, *size, |bytes| {
+                    taken = take(bytes);
+                    taken == Ok(true)
+                });
+                unpacked.map_err(|_| DecodeError("a pack can't be unpacked"))?;
+                taken.map(|_| ())
+            }
+        }
+    }
+}
+
 /// Gives blobs to whoever loads columns: those of a chunk, or those of the shared part, which chunks read side by side.
 pub enum BlobsOf<'a, 'b> {
     /// Of a chunk.
@@ -270,6 +317,18 @@ impl BlobsOf<'_, '_> {
     /// Hands a blob to `take`.
     pub fn with<R>(&mut self, blob: u32, take: impl FnOnce(&[u8]) -> Result<R, DecodeError>) -> Result<R, DecodeError> {
         self.of(blob, |pack, range| take(pack.get(range).unwrap_or_default()))
+    }
+
+    /// Hands a blob to `take`, which may need but its first bytes.
+    pub fn packed<R>(
+        &mut self,
+        blob: u32,
+        take: impl FnOnce(Packed<'_>) -> Result<R, DecodeError>,
+    ) -> Result<R, DecodeError> {
+        match self {
+            BlobsOf::Chunk(packs) => take(packs.packed(blob)?),
+            BlobsOf::Shared(packs) => take(packs.lock().unwrap_or_else(PoisonError::into_inner).packed(blob)?),
+        }
     }
 
     /// A blob that outlives its part.

@@ -1,17 +1,17 @@
 //! Reading a stripe back: values of columns, and records written from templates and values.
 
-use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use super::forms::{Described, DescribedTable, Form};
+use super::forms::{Described, DescribedTable};
 use super::integers::Integers;
 use super::pack::{BlobsOf, Packs};
+use super::some::{self, Needed};
 use super::stamps;
 use super::template::Template;
 use super::values::{Column, Text, Values};
 use super::words::Dictionaries;
 use super::{DecodeError, Sink};
-use crate::archive::column::places;
+use crate::archive::column::{places, ranks};
 use crate::archive::fields::Pieces;
 
 const OVER: DecodeError = DecodeError("a column is at its end");
@@ -22,27 +22,33 @@ struct Kept {
     values: Arc<Vec<u64>>,
     /// Their places in ascending order, where that was asked for.
     places: Option<Arc<Vec<u32>>>,
+    /// Where those of some places stand in that order, asked for last.
+    ranks: Option<(Vec<usize>, Arc<Vec<usize>>)>,
+    /// How often each is there, where that was asked for: of templates.
+    tally: Option<Arc<Vec<u32>>>,
 }
 
 /// What loading columns needs, and how much memory it may still take.
 pub struct Loader<'a, 'b> {
-    blobs: BlobsOf<'a, 'b>,
+    pub(super) blobs: BlobsOf<'a, 'b>,
     dictionaries: &'b Dictionaries,
     /// The dictionary whose entries are loaded.
     within: Option<usize>,
     /// Bytes that columns may still take.
     budget: usize,
     /// Bytes that the values of one column may add up to.
-    most: usize,
+    pub(super) most: usize,
     /// Values that give others their order, and that order.
     kept: Vec<Kept>,
+    /// The dictionaries of columns whose words are still to be read.
+    asked: Vec<usize>,
 }
 
 impl<'a, 'b> Loader<'a, 'b> {
     /// For a chunk of so many raw bytes.
     pub fn new(packs: &'b mut Packs<'a>, dictionaries: &'b Dictionaries, raw_bytes: usize) -> Loader<'a, 'b> {
         let budget = 16 * raw_bytes + (1 << 20);
-        Loader { blobs: BlobsOf::Chunk(packs), dictionaries, within: None, budget, most: raw_bytes, kept: Vec::new() }
+        Loader::of(BlobsOf::Chunk(packs), dictionaries, None, budget, raw_bytes)
     }
 
     /// For the entries of a dictionary of a stripe of so many raw bytes.
@@ -53,8 +59,17 @@ impl<'a, 'b> Loader<'a, 'b> {
         raw_bytes: usize,
     ) -> Loader<'a, 'b> {
         let budget = raw_bytes.saturating_mul(16).saturating_add(1 << 20);
-        let within = Some(number);
-        Loader { blobs: BlobsOf::Shared(packs), dictionaries, within, budget, most: raw_bytes, kept: Vec::new() }
+        Loader::of(BlobsOf::Shared(packs), dictionaries, Some(number), budget, raw_bytes)
+    }
+
+    fn of(
+        blobs: BlobsOf<'a, 'b>,
+        dictionaries: &'b Dictionaries,
+        within: Option<usize>,
+        budget: usize,
+        most: usize,
+    ) -> Loader<'a, 'b> {
+        Loader { blobs, dictionaries, within, budget, most, kept: Vec::new(), asked: Vec::new() }
     }
 
     /// The dictionaries of the stripe.
@@ -97,7 +112,13 @@ impl<'a, 'b> Loader<'a, 'b> {
             return Ok(Arc::clone(&kept.values));
         }
         let values = Arc::new(self.integers(integers, count)?);
-        self.kept.push(Kept { of: Arc::clone(integers), values: Arc::clone(&values), places: None });
+        self.kept.push(Kept {
+            of: Arc::clone(integers),
+            values: Arc::clone(&values),
+            places: None,
+            ranks: None,
+            tally: None,
+        });
         Ok(values)
     }
 
@@ -117,21 +138,47 @@ impl<'a, 'b> Loader<'a, 'b> {
         }
     }
 
-    /// Unpacks some consecutive values of a column of integers, in row order.
-    fn integers_in(
-        &mut self,
-        integers: &Integers,
-        count: usize,
-        wanted: Range<usize>,
-    ) -> Result<Vec<u64>, DecodeError> {
-        if wanted.end > count {
+    /// How many rows each of so many templates has; `ids` are those of all rows, which are kept.
+    pub fn tally(&mut self, of: &Arc<Integers>, ids: &[u64], templates: usize) -> Result<Arc<Vec<u32>>, DecodeError> {
+        let mut kept = self.kept.iter_mut().find(|kept| Arc::ptr_eq(&kept.of, of));
+        let known = kept.as_ref().and_then(|kept| kept.tally.as_ref()).filter(|tally| tally.len() == templates);
+        if let Some(tally) = known {
+            return Ok(Arc::clone(tally));
+        }
+        let mut tally = vec![0u32; templates];
+        for id in ids {
+            *tally.get_mut(*id as usize).ok_or(DecodeError("a template that is not there"))? += 1;
+        }
+        let tally = Arc::new(tally);
+        if let Some(kept) = &mut kept {
+            kept.tally = Some(Arc::clone(&tally));
+        }
+        Ok(tally)
+    }
+
+    /// Where some ascending ones of kept values stand in ascending order.
+    pub fn ranks(&mut self, integers: &Arc<Integers>, values: &[u64], wanted: &[usize]) -> Arc<Vec<usize>> {
+        let Some(kept) = self.kept.iter_mut().find(|kept| Arc::ptr_eq(&kept.of, integers)) else {
+            return Arc::new(ranks(values, wanted));
+        };
+        if let Some((_, ranks)) = kept.ranks.as_ref().filter(|(known, _)| known == wanted) {
+            return Arc::clone(ranks);
+        }
+        let found = Arc::new(ranks(values, wanted));
+        kept.ranks = Some((wanted.to_vec(), Arc::clone(&found)));
+        found
+    }
+
+    /// Unpacks some ascending values of a column of integers, in row order.
+    fn integers_at(&mut self, integers: &Integers, count: usize, wanted: &[usize]) -> Result<Vec<u64>, DecodeError> {
+        if wanted.last().is_some_and(|last| *last >= count) {
             return Err(OVER);
         }
         self.charge(wanted.len(), 8)?;
         match integers.order() {
             Some(order) => {
                 let places = order.of(self, count, wanted)?;
-                integers.load_at(&mut self.blobs, count, places.iter().copied())
+                integers.load_at(&mut self.blobs, count, &places)
             }
             None => integers.load_at(&mut self.blobs, count, wanted),
         }
@@ -173,38 +220,68 @@ impl<'a, 'b> Loader<'a, 'b> {
         Ok(Table { templates: Arc::clone(described.templates()), ids, columns })
     }
 
-    /// Loads some consecutive rows of a table of `rows` rows, with no more than they need; the first of them becomes row 0.
-    pub fn table_in(
+    /// Loads some ascending rows of a table, with no more than they need; they become rows 0, 1, 2 ...
+    pub fn table_of(&mut self, described: &DescribedTable<'_>, needed: Needed) -> Result<Table, DecodeError> {
+        let mut table = self.needed(described, needed)?;
+        self.settle(|visit| table.each_words(visit))?;
+        Ok(table)
+    }
+
+    /// What some ascending rows of a table of `rows` rows need.
+    pub fn needs(
         &mut self,
         described: &DescribedTable<'_>,
         rows: usize,
-        wanted: Range<usize>,
-    ) -> Result<Table, DecodeError> {
+        wanted: &[usize],
+    ) -> Result<Needed, DecodeError> {
         let ids = self.ids(described, rows)?;
-        let of_wanted = ids.get(wanted.clone()).ok_or(OVER)?;
-        let (counts, needed) = (described.occurrences(&ids)?, described.occurrences(of_wanted)?);
-        let before = described.occurrences(ids.get(..wanted.start).unwrap_or_default())?;
-        // Many columns may share a dictionary, which is then read as a whole.
-        let mut words: Vec<usize> = Vec::new();
-        for (form, _) in described.forms().iter().zip(&needed).filter(|(_, needed)| **needed > 0) {
-            if let Form::Dictionary(number) = form {
-                words.push(*number);
-            }
+        some::needed(&described.templates()[..], described.forms().len(), &ids, wanted)
+    }
+
+    /// The rows of a table with ids of words instead of words.
+    fn needed(&mut self, described: &DescribedTable<'_>, needed: Needed) -> Result<Table, DecodeError> {
+        let mut columns = Vec::with_capacity(needed.columns.len());
+        for column in &needed.columns {
+            let of = described.column(column.number)?;
+            columns.push(Column::new(self.values_at(&of, column.count, &column.wanted)?));
         }
-        words.sort_unstable();
-        words.windows(2).filter(|pair| pair.first() == pair.last()).filter_map(|pair| pair.first()).for_each(
-            |number| {
-                self.dictionaries.expect(*number);
+        Ok(Table { templates: Arc::new(needed.templates), ids: Arc::new(needed.ids), columns })
+    }
+
+    /// Reads the words of all ids that columns were loaded with, of each dictionary in one pass: many columns may share one. `each`
+    /// hands over these columns in the order in which they were loaded.
+    fn settle(
+        &mut self,
+        mut each: impl FnMut(&mut dyn FnMut(&mut Arc<Text>, &mut Vec<u64>)),
+    ) -> Result<(), DecodeError> {
+        let asked = std::mem::take(&mut self.asked);
+        let mut of: Vec<(usize, Vec<u64>)> = Vec::new();
+        let mut numbers = asked.iter();
+        each(
+            &mut |_, ids| match numbers.next().map(|number| (number, of.iter_mut().find(|(known, _)| known == number)))
+            {
+                Some((_, Some((_, known)))) => known.extend_from_slice(ids),
+                Some((number, None)) => of.push((*number, ids.clone())),
+                None => (),
             },
         );
-        let mut columns = Vec::with_capacity(counts.len());
-        for (number, ((count, needed), before)) in counts.into_iter().zip(needed).zip(before).enumerate() {
-            columns.push(match needed {
-                0 => Column::default(),
-                _ => Column::new(self.values_in(&described.column(number)?, count, before..before + needed)?),
-            });
+        let mut words = Vec::with_capacity(of.len());
+        for (number, mut ids) in of {
+            ids.sort_unstable();
+            ids.dedup();
+            let (entries, is_all) = self.dictionaries.some(number, self.within, &ids)?;
+            words.push((number, if is_all { None } else { Some(ids) }, entries));
         }
-        Ok(Table { templates: Arc::clone(described.templates()), ids: Arc::new(of_wanted.to_vec()), columns })
+        let mut numbers = asked.iter();
+        each(&mut |text, ids| {
+            let number = numbers.next();
+            let Some((_, some, entries)) = words.iter().find(|(known, ..)| Some(known) == number) else { return };
+            *text = Arc::clone(entries);
+            if let Some(some) = some {
+                ids.iter_mut().for_each(|id| *id = some.partition_point(|known| known < id) as u64);
+            }
+        });
+        Ok(())
     }
 
     fn values(&mut self, described: &Described<'_>, count: usize) -> Result<Values, DecodeError> {
@@ -229,66 +306,44 @@ impl<'a, 'b> Loader<'a, 'b> {
         })
     }
 
-    /// Some consecutive values of a column.
-    fn values_in(
-        &mut self,
-        described: &Described<'_>,
-        count: usize,
-        wanted: Range<usize>,
-    ) -> Result<Values, DecodeError> {
+    /// Some ascending values of a column; of words no more than the ids, until these are settled.
+    fn values_at(&mut self, described: &Described<'_>, count: usize, wanted: &[usize]) -> Result<Values, DecodeError> {
         Ok(match described {
             Described::Equal(bytes) => Values::Equal(Arc::clone(bytes)),
             Described::Numbers { width, integers } => {
-                Values::Numbers { width: *width, values: self.integers_in(integers, count, wanted)? }
+                Values::Numbers { width: *width, values: self.integers_at(integers, count, wanted)? }
             }
             Described::Dictionary { number, ids } => {
-                let mut ids = self.integers_in(ids, count, wanted)?;
-                let entries = self.dictionaries.some(*number, self.within, &mut ids)?;
-                Values::Words { entries, ids }
+                self.asked.push(*number);
+                Values::Words { entries: Arc::default(), ids: self.integers_at(ids, count, wanted)? }
             }
-            Described::Patterns(table) => Values::Nested(Box::new(self.table_in(table, count, wanted)?)),
+            Described::Patterns(table) => {
+                let needed = self.needs(table, count, wanted)?;
+                Values::Nested(Box::new(self.needed(table, needed)?))
+            }
             Described::Stamps { format, relative, integers } => Values::Stamps {
                 writer: stamps::Writer::new(*format).ok_or(DecodeError("no such form of time"))?,
                 relative: *relative,
-                values: self.integers_in(integers, count, wanted)?,
+                values: self.integers_at(integers, count, wanted)?,
             },
             Described::Hex { .. } | Described::Nibbles { .. } | Described::Lines(_) | Described::Bytes { .. } => {
-                let wanted: Vec<usize> = wanted.collect();
-                Values::Text(self.words(described, count, &wanted)?)
+                Values::Text(self.flat_at(described, count, wanted)?)
             }
         })
     }
 
     /// Some ascending values of a column as bytes, one after the other; the others are passed over.
     pub fn words(&mut self, described: &Described<'_>, count: usize, wanted: &[usize]) -> Result<Text, DecodeError> {
+        let mut column = match self.values_at(described, count, wanted)? {
+            Values::Text(text) => return Ok(text),
+            values => Column::new(values),
+        };
+        self.settle(|visit| column.each_words(visit))?;
         let mut sink = Sink::new(0, self.most);
         let mut starts = vec![0];
-        if let Described::Lines(blob) = described {
-            let text = self.blobs.shared(*blob)?;
-            let mut ends = memchr::memchr_iter(b'\n', text.bytes());
-            let (mut line, mut start) = (0, 0);
-            for wanted in wanted {
-                while line < *wanted {
-                    start = ends.next().ok_or(OVER)? + 1;
-                    line += 1;
-                }
-                let end = ends.next().ok_or(OVER)?;
-                sink.put(text.bytes().get(start..end).ok_or(OVER)?)?;
-                starts.push(sink.bytes.len() as u32);
-                (line, start) = (line + 1, end + 1);
-            }
-        } else {
-            let mut column = Column::new(self.values(described, count)?);
-            let mut next = 0;
-            for wanted in wanted {
-                while next < *wanted {
-                    column.skip()?;
-                    next += 1;
-                }
-                column.write(&mut sink, &mut None)?;
-                next += 1;
-                starts.push(sink.bytes.len() as u32);
-            }
+        for _ in wanted {
+            column.write(&mut sink, &mut None)?;
+            starts.push(sink.bytes.len() as u32);
         }
         Ok(Text { bytes: sink.bytes.into(), starts, gap: 0 })
     }
@@ -371,7 +426,7 @@ impl<'a, 'b> Loader<'a, 'b> {
         Ok(Text { bytes: bytes.into(), starts, gap: 0 })
     }
 
-    fn starts(&mut self, lengths: &Integers, count: usize) -> Result<Vec<u32>, DecodeError> {
+    pub(super) fn starts(&mut self, lengths: &Integers, count: usize) -> Result<Vec<u32>, DecodeError> {
         let lengths = self.integers(lengths, count)?;
         let mut starts = Vec::with_capacity(count + 1);
         let mut end = 0u64;
@@ -400,6 +455,11 @@ pub struct Table {
 }
 
 impl Table {
+    /// Hands over the words and ids of each column of such, in the order in which they were loaded.
+    pub fn each_words(&mut self, visit: &mut dyn FnMut(&mut Arc<Text>, &mut Vec<u64>)) {
+        self.columns.iter_mut().for_each(|column| column.each_words(visit));
+    }
+
     /// Writes a row; each column gives its next value. `first` is the first time stamp of the record.
     pub fn write(&mut self, row: usize, sink: &mut Sink, first: &mut Option<u64>) -> Result<(), DecodeError> {
         const MISSING: DecodeError = DecodeError("a template that is not there");

@@ -19,9 +19,9 @@ pub struct Template {
 }
 
 /// No group needs more; beyond, records are kept whole.
-const MOST_TEMPLATES: usize = 4_096;
+pub const MOST_TEMPLATES: usize = 4_096;
 /// Variables of a template as read: an honest one has no more.
-const MOST_READ_VARIABLES: usize = 1_024;
+pub const MOST_READ_VARIABLES: usize = 1_024;
 
 /// Columns do not pay where the first so many records have more templates than this.
 const PROBE: usize = 512;
@@ -31,11 +31,11 @@ const PROBE_TEMPLATES: usize = 360;
 const LEAST_ROWS: u32 = 4;
 
 /// Stands for a variable in the stored text.
-const VARIABLE: u8 = 0;
+pub const VARIABLE: u8 = 0;
 /// The next byte stands for itself.
-const ESCAPE: u8 = 1;
+pub const ESCAPE: u8 = 1;
 /// The template is over.
-const END: u8 = 2;
+pub const END: u8 = 2;
 
 /// Marks a record that has no template.
 pub const WHOLE: u32 = u32::MAX;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use proptest::prelude::*;
 
+use super::forms::TableForm;
 use super::*;
 
 /// What [`encode`] was asked for, and what it gave, in one or more chunks.
@@ -80,6 +81,36 @@ fn comes_back(records: &[Vec<u8>]) {
             assert!(opened.decode(chunk, count + 1, size).is_err());
             assert!(opened.decode(chunk, count, size + 1).is_err());
             assert_eq!(opened.outline(chunk, count, size, Outlined::ALL).unwrap().templates.len(), rows.len());
+        }
+    }
+}
+
+/// Records whose words take more than a piece of a frame, each of them in two records far from each other.
+#[test]
+fn words_of_long_dictionaries_are_read_one_by_one() {
+    let mut state = 9u32;
+    let words: Vec<String> = (0..6_000)
+        .map(|word| {
+            let mut letters = String::new();
+            for _ in 0..24 {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                letters.push(char::from(b'a' + (state >> 27) as u8 % 26));
+            }
+            format!("{letters}/{word}")
+        })
+        .collect();
+    let record = |row: usize| format!("GET {} by {}\n", words[row % words.len()], words[row * 7 % words.len()]);
+    let records: Vec<Vec<u8>> = (0..18_000).map(|row| record(row).into_bytes()).collect();
+    let encoded = stripe(&records, false, 2).unwrap();
+    for (chunk, rows, size) in chunks(&encoded) {
+        let count = rows.len() as u32;
+        for row in [0, 1, count / 2, count - 3] {
+            let cold = Stripe::open(&encoded.stripe.shared, encoded.raw.len() as u64).unwrap();
+            let first = rows.start + row as usize;
+            for _ in ["some of it", "all of it"] {
+                let read = cold.decode_rows(chunk, count, size, row..row + 3).unwrap();
+                assert_eq!(read.0, records[first..first + 3].concat());
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{DecodeError, Sink, stamps};
 use crate::archive::column::unzigzag;
 
 /// Values as bytes, one after the other.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Text {
     /// The bytes.
     pub bytes: Shared,
@@ -95,6 +95,15 @@ impl Column {
         match &mut self.values {
             Values::Nested(table) => table.skip(at),
             _ => Ok(()),
+        }
+    }
+
+    /// Hands over its words and their ids, or those of the columns within it.
+    pub fn each_words(&mut self, visit: &mut dyn FnMut(&mut Arc<Text>, &mut Vec<u64>)) {
+        match &mut self.values {
+            Values::Words { entries, ids } => visit(entries, ids),
+            Values::Nested(table) => table.each_words(visit),
+            _ => (),
         }
     }
 

@@ -51,30 +51,18 @@ impl Dictionaries {
         Ok(Arc::clone(entries.loaded.get_or_init(|| Arc::new(text))))
     }
 
-    /// The same of a few words alone, which take the places of the ids that are given.
-    pub fn some(&self, number: usize, after: Option<usize>, ids: &mut [u64]) -> Result<Arc<Text>, DecodeError> {
+    /// The same of a few words alone, by their ascending ids, and whether all were read after all.
+    pub fn some(&self, number: usize, after: Option<usize>, ids: &[u64]) -> Result<(Arc<Text>, bool), DecodeError> {
         let entries = self.entries(number, after)?;
         if entries.loaded.get().is_some() || entries.asked.swap(true, Relaxed) {
-            return self.get(number, after);
+            return Ok((self.get(number, after)?, true));
         }
-        let mut wanted: Vec<usize> = ids.iter().map(|id| *id as usize).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
+        let wanted: Vec<usize> = ids.iter().map(|id| *id as usize).collect();
         if wanted.last().is_some_and(|last| *last >= entries.count) {
             return Err(DecodeError("no such word in a dictionary"));
         }
-        for id in ids {
-            *id = wanted.partition_point(|wanted| *wanted < *id as usize) as u64;
-        }
         let text = self.load(number, entries, |loader, described| loader.words(described, entries.count, &wanted))?;
-        Ok(Arc::new(text))
-    }
-
-    /// Says that some words will be asked for more than once.
-    pub fn expect(&self, number: usize) {
-        if let Some(entries) = self.entries.get(number) {
-            entries.asked.store(true, Relaxed);
-        }
+        Ok((Arc::new(text), false))
     }
 
     fn entries(&self, number: usize, after: Option<usize>) -> Result<&Entries, DecodeError> {
