@@ -1,5 +1,7 @@
 //! What is known of records or values: whether each holds a text, and how rows take it from the values they are made of.
 
+use std::convert::Infallible;
+
 use hashbrown::HashMap;
 
 use super::align::Way;
@@ -41,6 +43,40 @@ impl Hits {
             Hits::Each(values) => values.get(at).copied().unwrap_or(MAYBE),
             Hits::All(value) => *value,
         }
+    }
+
+    /// Whether some of a range (inclusive) may hold the text; without a range, of all.
+    pub(super) fn is_any_in(&self, range: Option<(u64, u64)>) -> bool {
+        match (self, range) {
+            (Hits::None, _) => false,
+            (Hits::Each(values), Some((low, high))) if high < values.len() as u64 => {
+                values.get(low as usize..=high as usize).is_none_or(|values| values.iter().any(|value| *value != NO))
+            }
+            _ => true,
+        }
+    }
+
+    /// From what a test says of each.
+    pub(super) fn each(values: &[u64], mut test: impl FnMut(u64) -> u8) -> Hits {
+        Hits::try_each(values, |value| Ok::<_, Infallible>(test(value))).unwrap_or(Hits::None)
+    }
+
+    /// The same with a test that may fail. Nothing is kept of values before the first that may hold the text: most columns have none.
+    pub(super) fn try_each<E>(values: &[u64], mut test: impl FnMut(u64) -> Result<u8, E>) -> Result<Hits, E> {
+        let mut rest = values.iter();
+        while let Some(value) = rest.next() {
+            let first = test(*value)?;
+            if first != NO {
+                let mut hits = Vec::with_capacity(values.len());
+                hits.resize(values.len() - rest.len() - 1, NO);
+                hits.push(first);
+                for value in rest {
+                    hits.push(test(*value)?);
+                }
+                return Ok(Hits::Each(hits));
+            }
+        }
+        Ok(Hits::None)
     }
 
     /// From what is known of each.
@@ -94,6 +130,11 @@ impl<'a> Rule<'a> {
         let least = rule.least;
         rule.ways.retain(|way| way.worth > least);
         rule
+    }
+
+    /// Whether no row holds the text.
+    pub fn is_never(&self) -> bool {
+        self.least == NO && self.ways.is_empty()
     }
 
     /// The best of its ways, `next` being the value of each column in the row.

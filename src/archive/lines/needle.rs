@@ -179,7 +179,8 @@ impl Side {
         self.next_to(text.get(at).copied())
     }
 
-    fn next_to(self, byte: Option<u8>) -> u8 {
+    /// Whether the needle may begin or end next to a byte of the value, or at its edge.
+    pub fn next_to(self, byte: Option<u8>) -> u8 {
         match self {
             Side::Bound | Side::Free => YES,
             Side::Edge(beyond) => match byte.map_or(beyond, Beyond::of) {

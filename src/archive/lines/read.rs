@@ -81,10 +81,15 @@ impl<'a, 'b> Loader<'a, 'b> {
         Ok(())
     }
 
+    /// Unpacks a column of integers, in the order in which they stand.
+    pub fn integers_as_they_stand(&mut self, integers: &Integers, count: usize) -> Result<Vec<u64>, DecodeError> {
+        self.charge(count, 8)?;
+        integers.load(&mut self.blobs, count)
+    }
+
     /// Unpacks a column of integers, in row order.
     pub fn integers(&mut self, integers: &Integers, count: usize) -> Result<Vec<u64>, DecodeError> {
-        self.charge(count, 8)?;
-        let values = integers.load(&mut self.blobs, count)?;
+        let values = self.integers_as_they_stand(integers, count)?;
         match integers.order() {
             Some(order) => order.undo(self, &values),
             None => Ok(values),
