@@ -19,13 +19,16 @@ pub struct Clock<'a> {
     parts: Parts,
     /// Places at which it may stand among bytes that are the same for a minute.
     of_minute: Vec<usize>,
-    /// Numbers that the seconds and the fraction are, where it may stand in them alone.
-    seconds: Option<Digits>,
-    fraction: Option<Digits>,
+    /// Numbers that the seconds since 1970, hour, minute and second, and the fraction are, where it may stand in them alone.
+    seconds: Option<Digits<'a>>,
+    clock: Option<Digits<'a>>,
+    fraction: Option<Digits<'a>>,
     /// Whether it may stand elsewhere.
     is_elsewhere: bool,
     /// Values of the minute that was told last, and the answer.
     known: Option<(Range<u64>, u8)>,
+    /// The value that was told last, and the answer: many follow one another within a second.
+    last: Option<(u64, u8)>,
 }
 
 impl<'a> Clock<'a> {
@@ -40,9 +43,11 @@ impl<'a> Clock<'a> {
             parts,
             of_minute: Vec::new(),
             seconds: None,
+            clock: None,
             fraction: None,
             is_elsewhere: false,
             known: None,
+            last: None,
         };
         let len = needle.of(ask).len();
         let places = places_in_stamps(format, needle.of(ask), ask).ok_or(DecodeError("no such form of time"))?;
@@ -53,6 +58,11 @@ impl<'a> Clock<'a> {
                 let end = if parts.digits > 0 { ask.end.beside(Beyond::Other) } else { ask.end };
                 clock.seconds = Digits::of(needle, Ask { end, ..ask }, parts.seconds);
                 clock.is_elsewhere |= clock.seconds.is_none();
+            } else if at >= parts.clock && at + len <= parts.len {
+                // A space stands before it, and no format that has it has a fraction.
+                let start = ask.start.beside(Beyond::Other);
+                clock.clock = Digits::of(needle, Ask { start, ..ask }, parts.len - parts.clock);
+                clock.is_elsewhere |= clock.clock.is_none();
             } else if parts.digits > 0 && at > parts.len {
                 let start = ask.start.beside(Beyond::Other);
                 clock.fraction = Digits::of(needle, Ask { start, ..ask }, parts.digits);
@@ -67,12 +77,27 @@ impl<'a> Clock<'a> {
     /// The answer for a stamp, as [`Needle::test`] gives it for its bytes.
     #[inline]
     pub fn test(&mut self, value: u64) -> Result<u8, DecodeError> {
+        match self.last {
+            Some((last, answer)) if last == value => Ok(answer),
+            _ => {
+                let answer = self.tell(value)?;
+                self.last = Some((value, answer));
+                Ok(answer)
+            }
+        }
+    }
+
+    fn tell(&mut self, value: u64) -> Result<u8, DecodeError> {
         if self.is_elsewhere {
             return Ok(self.needle.test(self.ask, self.writer.write(value).ok_or(NO_TIME)?));
         }
         let mut best = NO;
+        if let Some(clock) = &self.clock {
+            let second = value % 86_400;
+            best = clock.test(second / 3_600 * 10_000 + second / 60 % 60 * 100 + second % 60);
+        }
         if let Some(fraction) = &self.fraction {
-            best = fraction.test(value % self.parts.power);
+            best = best.max(fraction.test(value % self.parts.power));
         }
         if let Some(seconds) = &self.seconds {
             best = best.max(seconds.test(value / self.parts.power));

@@ -1,5 +1,8 @@
 //! Whether numbers hold digits, told by arithmetic: most numbers are never written out.
 
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
 use super::needle::{Ask, NO, Needle, Side, YES};
 
 /// More digits are looked for in the number written out.
@@ -22,7 +25,7 @@ const fn powers() -> [u64; 20] {
 
 /// A question of digits, for decimal numbers with zeros before them up to a width.
 #[derive(Debug, Clone, Copy)]
-pub struct Digits {
+pub struct Digits<'a> {
     part: u64,
     len: usize,
     /// 10 to the power of `len`.
@@ -30,25 +33,96 @@ pub struct Digits {
     width: usize,
     start: Side,
     end: Side,
+    /// Finds the whole needle in a number, wherever it stands.
+    reader: Option<&'a Reader>,
 }
 
-impl Digits {
+/// Reads numbers from their last digit on, three at a time, as the automaton of Knuth, Morris and Pratt does that finds the digits turned
+/// round. Only digits whose first is no zero: what numbers have before them are zeros, and then none is found in these.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    /// By the number of digits that were met and the next three digits: the number met then; all of them stay met.
+    steps: Arc<[u8]>,
+    all: usize,
+}
+
+impl Reader {
+    /// For some digits, 1 to 18 of which the first is no zero; `None` for anything else.
+    pub fn new(part: &[u8]) -> Option<Reader> {
+        let is_number = part.iter().all(u8::is_ascii_digit) && part.first().is_some_and(|first| *first != b'0');
+        if !is_number || part.len() > LONGEST {
+            return None;
+        }
+        let turned: Vec<u8> = part.iter().rev().map(|digit| digit - b'0').collect();
+        let all = turned.len();
+        // The most digits that are met where so many were and one more comes.
+        let one = |met: usize, digit: u8| -> usize {
+            let seen: Vec<u8> = turned.iter().take(met).copied().chain([digit]).collect();
+            match met == all {
+                true => all,
+                false => (0..=met + 1).rev().find(|len| seen.ends_with(turned.get(..*len).unwrap_or(&[]))).unwrap_or(0),
+            }
+        };
+        let table: Vec<[usize; 10]> = (0..=all).map(|met| std::array::from_fn(|digit| one(met, digit as u8))).collect();
+        let next = |met: usize, digit: usize| table.get(met).and_then(|row| row.get(digit)).copied().unwrap_or(0);
+        let three = |at: usize| {
+            let (met, digits) = (at / 1_000, at % 1_000);
+            next(next(next(met, digits % 10), digits / 10 % 10), digits / 100) as u8
+        };
+        Some(Reader { steps: (0..(all + 1) * 1_000).map(three).collect(), all })
+    }
+
+    /// Whether a number has the digits.
+    #[inline]
+    pub fn finds(&self, mut rest: u64) -> bool {
+        let mut met = 0;
+        loop {
+            met = usize::from(self.steps.get(met * 1_000 + (rest % 1_000) as usize).copied().unwrap_or_default());
+            if met == self.all {
+                return true;
+            }
+            rest /= 1_000;
+            if rest == 0 {
+                return false;
+            }
+        }
+    }
+}
+
+/// It follows from the text of its needle.
+impl PartialEq for Reader {
+    fn eq(&self, _: &Reader) -> bool {
+        true
+    }
+}
+
+impl Eq for Reader {}
+
+impl Hash for Reader {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+impl<'a> Digits<'a> {
     /// What is asked of numbers of at least `width` digits (20 at most); `None` where that is no question of 1 to 18 digits.
-    pub fn of(needle: &Needle, ask: Ask, width: usize) -> Option<Digits> {
+    pub fn of(needle: &'a Needle, ask: Ask, width: usize) -> Option<Digits<'a>> {
         let part = needle.of(ask);
         if part.is_empty() || part.len() > LONGEST || !part.iter().all(u8::is_ascii_digit) {
             return None;
         }
         let number = part.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
         let power = *POWERS.get(part.len())?;
-        Some(Digits { part: number, len: part.len(), power, width: width.min(20), start: ask.start, end: ask.end })
+        let reader = needle.reader().filter(|_| part.len() == needle.len());
+        let (len, width) = (part.len(), width.min(20));
+        Some(Digits { part: number, len, power, width, start: ask.start, end: ask.end, reader })
     }
 
     /// The answer for a number, as [`Needle::test`] gives it for its digits.
     #[inline]
     pub fn test(&self, value: u64) -> u8 {
         match (self.start, self.end) {
-            (Side::Free, Side::Free) if self.part >= self.power / 10 && self.part > 0 => self.anywhere(value),
+            (Side::Free, Side::Free) if self.reader.is_some() => {
+                if self.reader.is_some_and(|reader| reader.finds(value)) { YES } else { NO }
+            }
             (Side::Bound, end) => {
                 let digits = self.digits_of(value);
                 let Some(behind) = digits.checked_sub(self.len) else { return NO };
@@ -90,19 +164,6 @@ impl Digits {
 
     fn digits_of(&self, value: u64) -> usize {
         self.width.max(value.checked_ilog10().map_or(1, |log| log as usize + 1))
-    }
-
-    /// The answer where the first digit is no zero, so that whatever has the digits is long enough.
-    #[inline]
-    fn anywhere(&self, value: u64) -> u8 {
-        let (mut rest, last) = (value, self.part % 10);
-        while rest >= self.part {
-            if rest % 10 == last && rest % self.power == self.part {
-                return YES;
-            }
-            rest /= 10;
-        }
-        NO
     }
 
     /// The answer place by place.

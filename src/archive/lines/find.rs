@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 
 use super::DecodeError;
 use super::align::{Way, ways};
-use super::forms::{Described, DescribedTable, TableForm};
+use super::forms::{Described, DescribedTable, TableForm, occurrences_in, rows_of};
 use super::hits::{Hits, Rule};
 use super::needle::{Ask, NO, Needle};
 use super::outline::stamps_of;
@@ -70,6 +70,29 @@ struct Rows<'a> {
     columns: Vec<u32>,
 }
 
+/// A column that was asked value by value.
+#[derive(Default)]
+struct Turn<'a> {
+    /// Its next value.
+    next: usize,
+    /// The next value, from there on, of which an answer is not no; most rows have none.
+    met: usize,
+    hits: Vec<&'a Hits>,
+}
+
+impl<'a> Turn<'a> {
+    fn add(&mut self, hits: &'a Hits) {
+        self.hits.push(hits);
+        self.go_on();
+    }
+
+    fn go_on(&mut self) {
+        if self.met < self.next || self.next == 0 {
+            self.met = self.hits.iter().filter_map(|hits| hits.next(self.next)).min().unwrap_or(usize::MAX);
+        }
+    }
+}
+
 impl Sought {
     /// The answer for each row of a chunk.
     pub fn rows(
@@ -99,13 +122,14 @@ impl Sought {
         if rules.iter().all(Rule::is_never) {
             return Ok(Hits::None);
         }
-        let mut used = vec![false; described.forms().len()];
-        for (column, _) in rules.iter().flat_map(|rule| &rule.ways).flat_map(|way| &way.asks) {
-            if let Some(used) = used.get_mut(*column as usize) {
-                *used = true;
+        let mut turns: Vec<Turn<'_>> = Vec::new();
+        turns.resize_with(described.forms().len(), Turn::default);
+        for (column, hits) in rules.iter().flat_map(|rule| &rule.ways).flat_map(|way| &way.asks) {
+            if let Some(turn) = turns.get_mut(*column as usize) {
+                turn.add(hits);
             }
         }
-        let is_used = |column: &&u32| used.get(**column as usize) == Some(&true);
+        let is_used = |column: &&u32| turns.get(**column as usize).is_some_and(|turn| !turn.hits.is_empty());
         let rows_of: Vec<Rows> = templates
             .iter()
             .zip(&rules)
@@ -115,20 +139,27 @@ impl Sought {
                 columns: template.columns.iter().filter(is_used).copied().collect(),
             })
             .collect();
-        // The next value of each column.
-        let mut next = vec![0usize; used.len()];
         let mut hits = vec![NO; ids.len()];
         let mut best = NO;
         for (id, hit) in ids.iter().zip(&mut hits) {
             // A template that is not there was told before.
             let Some(rows) = rows_of.get(*id as usize) else { continue };
-            *hit = rows.rule.map_or(rows.least, |rule| rule.row(&next));
-            best = best.max(*hit);
+            *hit = rows.least;
+            let mut is_met = false;
             for column in &rows.columns {
-                if let Some(next) = next.get_mut(*column as usize) {
-                    *next += 1;
+                if let Some(turn) = turns.get_mut(*column as usize) {
+                    is_met |= turn.next == turn.met;
+                    turn.next += 1;
                 }
             }
+            if is_met {
+                let value = |column: u32| turns.get(column as usize).and_then(|turn| turn.next.checked_sub(1));
+                *hit = rows.rule.map_or(rows.least, |rule| rule.row(value));
+                rows.columns
+                    .iter()
+                    .for_each(|column| turns.get_mut(*column as usize).into_iter().for_each(Turn::go_on));
+            }
+            best = best.max(*hit);
         }
         Ok(if best == NO { Hits::None } else { Hits::Each(hits) })
     }
@@ -141,15 +172,12 @@ impl Sought {
         ids: &[u64],
         ways: &[Vec<Way>],
     ) -> Result<HashMap<(u32, Ask), Hits>, DecodeError> {
-        let mut in_use = vec![false; described.templates().len()];
-        for id in ids {
-            *in_use.get_mut(*id as usize).ok_or(DecodeError("a template that is not there"))? = true;
-        }
-        let counts = described.occurrences(ids)?;
+        let rows_of = rows_of(described.templates(), ids)?;
+        let counts = occurrences_in(described.templates(), &rows_of, described.forms().len())?;
         // What is asked of each column, by whom.
         let mut open: Vec<bool> = Vec::new();
         let mut asked: Vec<(u32, Ask, usize)> = Vec::new();
-        for ((template, ways), _) in described.templates().iter().zip(ways).zip(&in_use).filter(|(_, in_use)| **in_use)
+        for ((template, ways), _) in described.templates().iter().zip(ways).zip(&rows_of).filter(|(_, rows)| **rows > 0)
         {
             for way in ways {
                 for (place, ask) in &way.asks {

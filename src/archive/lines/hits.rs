@@ -36,8 +36,8 @@ impl Hits {
         }
     }
 
-    /// What is known of one.
-    pub(super) fn get(&self, at: usize) -> u8 {
+    /// What is known of one: 0 that it does not hold the text, 1 nothing, 2 that it does.
+    pub fn get(&self, at: usize) -> u8 {
         match self {
             Hits::None => NO,
             Hits::Each(values) => values.get(at).copied().unwrap_or(MAYBE),
@@ -77,6 +77,15 @@ impl Hits {
             }
         }
         Ok(Hits::None)
+    }
+
+    /// The next at or behind a place that may hold the text.
+    pub(super) fn next(&self, from: usize) -> Option<usize> {
+        match self {
+            Hits::None => None,
+            Hits::Each(values) => values.get(from..)?.iter().position(|value| *value != NO).map(|ahead| from + ahead),
+            Hits::All(_) => Some(from),
+        }
     }
 
     /// From what is known of each.
@@ -138,7 +147,7 @@ impl<'a> Rule<'a> {
     }
 
     /// The best of its ways, `next` being the value of each column in the row.
-    pub fn row(&self, next: &[usize]) -> u8 {
+    pub fn row(&self, next: impl Fn(u32) -> Option<usize>) -> u8 {
         let mut best = self.least;
         for way in &self.ways {
             if best == YES {
@@ -146,7 +155,7 @@ impl<'a> Rule<'a> {
             }
             let mut worth = way.worth;
             for (column, hits) in &way.asks {
-                worth = worth.min(next.get(*column as usize).map_or(MAYBE, |at| hits.get(*at)));
+                worth = worth.min(next(*column).map_or(MAYBE, |at| hits.get(at)));
             }
             best = best.max(worth);
         }

@@ -123,6 +123,10 @@ fn whole(
         return Ok(None);
     }
     let count = ids.iter().filter(|id| **id == number as u64).count();
+    // Its text is read with all that the stripe shares.
+    if count == 0 {
+        return Ok(None);
+    }
     Ok(Some((number as u64, loader.text(&described.column(*column as usize)?, count)?)))
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::forms::{Described, DescribedTable, Form};
 use super::integers::Integers;
+use super::needle::Needle;
 use super::pack::{BlobsOf, Packs};
 use super::stamps;
 use super::template::Template;
@@ -314,6 +315,11 @@ impl<'a, 'b> Loader<'a, 'b> {
         }
         self.charge(sink.bytes.len(), 1)?;
         Ok(Text { bytes: sink.bytes.into(), starts, gap: 0 })
+    }
+
+    /// Whether a text stands anywhere in some bytes.
+    pub fn blob_holds(&mut self, blob: u32, needle: &Needle) -> Result<bool, DecodeError> {
+        self.blobs.with(blob, |bytes| Ok(needle.find(bytes, 0).is_some()))
     }
 
     /// The values of a column that is kept as bytes.

@@ -213,6 +213,8 @@ pub struct Parts {
     pub minute: usize,
     /// So many are the seconds since 1970 in decimal.
     pub seconds: usize,
+    /// From here on to the fraction stand hour, minute and second in two digits each; `len` where that is otherwise.
+    pub clock: usize,
     /// Bytes before the fraction.
     pub len: usize,
     /// Digits of the fraction.
@@ -300,7 +302,8 @@ impl Writer {
             }
         };
         let power = POWERS.get(self.digits).copied().unwrap_or(1);
-        Parts { minute, seconds: if minute == 0 { len } else { 0 }, len, digits: self.digits, power }
+        let clock = if self.kind == COMPACT { clock_at(COMPACT).0 } else { len };
+        Parts { clock, minute, seconds: if minute == 0 { len } else { 0 }, len, digits: self.digits, power }
     }
 
     fn date(&mut self, day: u64) -> Option<()> {

@@ -44,6 +44,11 @@ impl Sought {
                     loader.borrowed(|loader| self.table(loader, table, count, &ways))
                 })
                 .collect(),
+            Described::Lines(blob) | Described::Bytes { blob, .. }
+                if asks.iter().all(|ask| ask.is_anywhere()) && !loader.blob_holds(*blob, needle)? =>
+            {
+                Ok(vec![Hits::None; asks.len()])
+            }
             Described::Hex { .. } | Described::Nibbles { .. } | Described::Lines(_) | Described::Bytes { .. } => {
                 let text = loader.flat(described, count)?;
                 Ok(asks.iter().map(|ask| in_text(needle, *ask, &text)).collect())
@@ -72,7 +77,7 @@ impl Sought {
             return Ok(vec![Hits::None; asks.len()]);
         }
         let values = loader.integers_as_they_stand(integers, count)?;
-        let of = |(told, ask): (Told, &Ask)| {
+        let of = |(told, ask): (Told<'_>, &Ask)| {
             let hits = match told {
                 Told::Never => Hits::None,
                 Told::Digits(digits) => match range.filter(|(low, high)| high - low < FEW && count as u64 > FEW) {
@@ -136,16 +141,16 @@ impl Sought {
 }
 
 /// How a column of numbers is told.
-enum Told {
+enum Told<'a> {
     /// No number of its range passes.
     Never,
-    Digits(Digits),
+    Digits(Digits<'a>),
     /// Each number is written out.
     Written,
 }
 
-impl Told {
-    fn of(needle: &Needle, ask: Ask, width: usize, range: Option<(u64, u64)>) -> Told {
+impl<'a> Told<'a> {
+    fn of(needle: &'a Needle, ask: Ask, width: usize, range: Option<(u64, u64)>) -> Told<'a> {
         match Digits::of(needle, ask, width) {
             Some(digits) if range.is_none_or(|(low, high)| digits.may_be_in(low, high)) => Told::Digits(digits),
             Some(_) => Told::Never,
