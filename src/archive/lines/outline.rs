@@ -123,7 +123,6 @@ fn whole(
         return Ok(None);
     }
     let count = ids.iter().filter(|id| **id == number as u64).count();
-    // Its text is read with all that the stripe shares.
     if count == 0 {
         return Ok(None);
     }
