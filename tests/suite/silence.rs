@@ -182,7 +182,7 @@ fn sources_that_end_together_or_go_on_elsewhere_have_not_stopped() {
         lines(steady(5 * HOUR, 2_000, 15)).replace("workers", "slots").replace('T', " ").replace("Z INFO", " INFO");
     world.write("logs/local.log", local);
     // One wrong time at its end is no clock.
-    world.write("logs/web.log", lines(steady(0, 2_000, 15).chain([400 * HOUR])));
+    world.write("logs/web.log", lines(steady(0, 2_000, 15).chain([40 * HOUR])));
     // A job that ran for a minute, ten hours before, and one that ran for long enough to be missed, had others begun until then.
     world.write("logs/job.log", lines(steady(-10 * HOUR, 120, 1)));
     world.write("logs/night.log", lines(steady(-10 * HOUR, 1_000, 10)).replace("workers", "tapes"));
