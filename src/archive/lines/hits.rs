@@ -162,3 +162,23 @@ impl<'a> Rule<'a> {
         best
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_of_values_may_hold_the_text_where_one_of_them_may_or_is_not_known() {
+        let hits = Hits::each(&[7, 8, 9, 10, 11], |value| [NO, MAYBE, YES][value as usize % 3]);
+        assert_eq!(hits, Hits::Each(vec![MAYBE, YES, NO, MAYBE, YES]));
+        let none = |low, high| !hits.is_any_in(Some((low, high)));
+        assert!(none(2, 2) && !none(1, 2) && !none(2, 3) && !none(4, 4));
+        assert!(
+            !none(2, 5) && !hits.is_any_in(Some((2, 2))) && hits.is_any_in(None),
+            "a number beyond them is not known"
+        );
+        assert!(!Hits::None.is_any_in(None) && Hits::All(MAYBE).is_any_in(Some((2, 2))));
+        assert_eq!((hits.next(0), hits.next(2), hits.next(5)), (Some(0), Some(3), None));
+        assert_eq!(Hits::each(&[9, 9], |_| NO), Hits::None);
+    }
+}

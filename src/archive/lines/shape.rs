@@ -71,9 +71,13 @@ pub fn places_in_stamps(format: u8, part: &[u8], ask: Ask) -> Option<impl Iterat
 
 /// The places at which the part may stand in values of one length whose places take some bytes only.
 fn places(part: &[u8], ask: Ask, len: usize, takes: impl Fn(usize, u8) -> bool) -> impl Iterator<Item = usize> {
-    let last = len.checked_sub(part.len());
-    let first = if ask.end == Side::Bound { last.unwrap_or_default() } else { 0 };
-    let last = if ask.start == Side::Bound { last.map(|_| 0) } else { last };
-    let possible = last.map_or(1..=0, |last| first..=last);
-    possible.filter(move |at| part.iter().enumerate().all(|(place, byte)| takes(at + place, *byte)))
+    let possible = len.checked_sub(part.len()).map(|last| {
+        let first = if ask.end == Side::Bound { last } else { 0 };
+        let last = if ask.start == Side::Bound { 0 } else { last };
+        first..=last
+    });
+    possible
+        .into_iter()
+        .flatten()
+        .filter(move |at| part.iter().enumerate().all(|(place, byte)| takes(at + place, *byte)))
 }

@@ -271,7 +271,7 @@ fn texts_are_found_in_columns_wherever_they_begin_and_end() {
     }
 }
 
-/// Numbers of columns that are told by their range, or of which each value is told once.
+/// Numbers of columns that are told by their range, and others.
 #[test]
 fn digits_are_found_in_numbers_of_any_range() {
     let record = |n: u64| {

@@ -15,9 +15,6 @@ use crate::archive::lines::read::Loader;
 use crate::archive::lines::shape::Shape;
 use crate::archive::lines::values::{Text, decimal};
 
-/// Numbers of a smaller range are told once each, where there are more values than that.
-const FEW: u64 = 256;
-
 impl Sought {
     /// The answers of a column that is no column of time stamps relative to others.
     pub(super) fn column(
@@ -80,13 +77,7 @@ impl Sought {
         let of = |(told, ask): (Told<'_>, &Ask)| {
             let hits = match told {
                 Told::Never => Hits::None,
-                Told::Digits(digits) => match range.filter(|(low, high)| high - low < FEW && count as u64 > FEW) {
-                    Some((low, high)) => {
-                        let each: Vec<u8> = (low..=high).map(|value| digits.test(value)).collect();
-                        Hits::each(&values, |value| each.get((value - low) as usize).copied().unwrap_or(MAYBE))
-                    }
-                    None => Hits::each(&values, |value| digits.test(value)),
-                },
+                Told::Digits(digits) => Hits::each(&values, |value| digits.test(value)),
                 Told::Written => {
                     let mut digits = [0; 20];
                     Hits::each(&values, |value| needle.test(*ask, decimal(value, width, &mut digits)))
