@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde::Serialize;
 
 use super::ArchiveError;
@@ -90,6 +91,9 @@ impl Tail {
     }
 }
 
+/// So few lines are read by one thread.
+const ALONE: usize = 16;
+
 /// As many zero bytes in a row are a block that was never written, and so is one at the very start; JSON has none.
 const HOLE: usize = 8;
 
@@ -133,12 +137,16 @@ pub fn read_on(
     path: &Path,
 ) -> Result<(Vec<CustodyEntry>, Option<Tail>), ArchiveError> {
     let path = path.to_owned();
-    let mut entries = Vec::new();
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let line_end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
-        let (line, after) = rest.split_at(line_end);
-        match line.strip_suffix(b"\n").and_then(|line| read_entry(line, chain)) {
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+    // Each is hashed and read by itself; only that they are chained is told one after the other.
+    let told = |line: &&[u8]| line.strip_suffix(b"\n").and_then(read_line);
+    let told: Vec<Option<(CustodyEntry, Sha)>> = match lines.len() {
+        0..ALONE => lines.iter().map(told).collect(),
+        _ => lines.par_iter().with_min_len(ALONE).map(told).collect(),
+    };
+    let mut entries = Vec::with_capacity(lines.len());
+    for (number, (line, told)) in lines.iter().copied().zip(told).enumerate() {
+        match told.filter(|(entry, _)| is_next(entry, chain)) {
             Some((entry, hash)) => {
                 chain.note(line.len() as u64, hash);
                 if let Some(version) = version_of(&entry)
@@ -152,13 +160,12 @@ pub fn read_on(
                 let found = other_version(line).unwrap_or_default();
                 return Err(ArchiveError::Version { path, found, known: u64::from(FORMAT_VERSION) });
             }
-            None if after.is_empty() => return Ok((entries, Some(Tail::of(line, chain)))),
+            None if number + 1 == lines.len() => return Ok((entries, Some(Tail::of(line, chain)))),
             None => {
                 let what = format!("custody entry {} is not what was written", chain.next());
                 return Err(ArchiveError::Damaged { path, offset: chain.bytes, what });
             }
         }
-        rest = after;
     }
     Ok((entries, None))
 }
@@ -188,6 +195,16 @@ fn version_of(entry: &CustodyEntry) -> Option<u64> {
 }
 
 fn read_entry(line: &[u8], chain: &Chain) -> Option<(CustodyEntry, Sha)> {
+    read_line(line).filter(|(entry, _)| is_next(entry, chain))
+}
+
+/// Whether an entry follows the last one of the chain.
+fn is_next(entry: &CustodyEntry, chain: &Chain) -> bool {
+    entry.n == chain.next() && entry.prev == chain.last()
+}
+
+/// The entry of a line and the line's hash, whatever it is chained to.
+fn read_line(line: &[u8]) -> Option<(CustodyEntry, Sha)> {
     let (hash, json) = line.split_at_checked(64)?;
     let json = json.strip_prefix(b" ")?;
     let hash = Sha::parse(std::str::from_utf8(hash).ok()?)?;
@@ -195,5 +212,5 @@ fn read_entry(line: &[u8], chain: &Chain) -> Option<(CustodyEntry, Sha)> {
         return None;
     }
     let entry: CustodyEntry = serde_json::from_slice(json).ok()?;
-    (entry.n == chain.next() && entry.prev == chain.last()).then_some((entry, hash))
+    Some((entry, hash))
 }

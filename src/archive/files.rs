@@ -42,10 +42,49 @@ pub trait Files: Send + Sync {
     fn read_at(&self, name: &str, offset: u64, len: usize) -> io::Result<Vec<u8>>;
     /// Length of a file in bytes.
     fn len(&self, name: &str) -> io::Result<u64>;
+    /// Length of a file, and so many bytes of its beginning and its end, or as many as there are.
+    fn ends(&self, name: &str, head: usize, tail: usize) -> io::Result<Ends> {
+        let len = self.len(name)?;
+        let (head, tail) = Ends::within(len, head, tail);
+        Ok(Ends { len, head: self.read_at(name, 0, head)?, tail: self.read_at(name, len - tail as u64, tail)? })
+    }
     /// Names in a folder, sorted; empty where there is no such folder.
     fn list(&self, folder: &str) -> io::Result<Vec<String>>;
     /// Takes a lock between processes, if it is free; it ends with its process.
     fn lock(&self, name: &str, kind: LockKind) -> io::Result<Option<Held>>;
+}
+
+/// The two ends of a file.
+#[derive(Debug, Clone, Default)]
+pub struct Ends {
+    /// Bytes of the file.
+    pub len: u64,
+    /// Its first bytes.
+    pub head: Vec<u8>,
+    /// Its last bytes.
+    pub tail: Vec<u8>,
+}
+
+impl Ends {
+    /// As many bytes of both ends as a file of a length has.
+    fn within(len: u64, head: usize, tail: usize) -> (usize, usize) {
+        let most = usize::try_from(len).unwrap_or(usize::MAX);
+        (head.min(most), tail.min(most))
+    }
+
+    /// Some bytes of the file, where they lie within one of its ends.
+    pub fn get(&self, at: u64, len: usize) -> Option<&[u8]> {
+        let of = |bytes: &'_ [u8], at: u64| -> Option<std::ops::Range<usize>> {
+            let at = usize::try_from(at).ok()?;
+            let range = at..at.checked_add(len)?;
+            (range.end <= bytes.len()).then_some(range)
+        };
+        if let Some(range) = of(&self.head, at) {
+            return self.head.get(range);
+        }
+        let ahead = at.checked_sub(self.len.checked_sub(self.tail.len() as u64)?)?;
+        of(&self.tail, ahead).and_then(|range| self.tail.get(range))
+    }
 }
 
 /// A file being written.
@@ -137,6 +176,17 @@ impl Files for LocalFiles {
         let mut bytes = vec![0; len];
         read_exact_at(&file, &mut bytes, offset)?;
         Ok(bytes)
+    }
+
+    fn ends(&self, name: &str, head: usize, tail: usize) -> io::Result<Ends> {
+        // Of many small files most of the time goes into opening them.
+        let file = File::open(self.path(name))?;
+        let len = file.metadata()?.len();
+        let (head, tail) = Ends::within(len, head, tail);
+        let mut ends = Ends { len, head: vec![0; head], tail: vec![0; tail] };
+        read_exact_at(&file, &mut ends.head, 0)?;
+        read_exact_at(&file, &mut ends.tail, len - tail as u64)?;
+        Ok(ends)
     }
 
     fn len(&self, name: &str) -> io::Result<u64> {

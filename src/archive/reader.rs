@@ -13,7 +13,7 @@ use super::custody::{CUSTODY, SegmentEntry};
 use super::group::{GroupColumns, GroupLines, GroupReader, GroupStats, Needs, OpenStripe, SectionError, StripeStats};
 use super::lines::{Hits, Needle};
 use super::log::{READERS_LOCK, wait_for};
-use super::segment::{Directory, StripeEntry, read_directory};
+use super::segment::{Directory, END_BYTES, HEADER, StripeEntry, read_directory};
 use super::state::{InputState, State, add_up};
 use super::storage::{Held, LockKind, Storage};
 use super::tree::Sha;
@@ -401,6 +401,11 @@ impl Snapshot {
         self.with(group, |reader| reader.line(row))
     }
 
+    /// The raw bytes of a few ascending records of a group and where they come from, checked; others may be absent.
+    pub fn few_lines(&self, group: &GroupRef, rows: &[u32]) -> Result<GroupLines, ArchiveError> {
+        self.with(group, |reader| reader.few_lines(rows))
+    }
+
     /// For each needle, which records of a group hold it; `None` where that is told by nothing but the lines.
     pub fn find(&self, group: &GroupRef, needles: &[Needle]) -> Result<Option<Vec<Hits>>, ArchiveError> {
         self.with(group, |reader| reader.find(needles))
@@ -473,12 +478,17 @@ fn directory_of(storage: &dyn Storage, entry: &SegmentEntry) -> Result<Directory
     let name = format!("{SEGMENTS}/{}", entry.file);
     let path = storage.path(&name);
     let failed = |cause| ArchiveError::Io { path: path.clone(), action: "reading", cause };
-    let len = storage.len(&name).map_err(failed)?;
+    let ends = storage.ends(&name, HEADER as usize, END_BYTES as usize).map_err(failed)?;
+    let len = ends.len;
     if len != entry.bytes {
         let what = format!("is {len} bytes long, {} were written", entry.bytes);
         return Err(ArchiveError::Damaged { path: path.clone(), offset: len.min(entry.bytes), what });
     }
-    let directory = read_directory(&path, len, |at, len| storage.read_at(&name, at, len).map_err(failed))?;
+    let read = |at, len| match ends.get(at, len) {
+        Some(bytes) => Ok(bytes.to_vec()),
+        None => storage.read_at(&name, at, len).map_err(failed),
+    };
+    let directory = read_directory(&path, len, read)?;
     let rows: u64 = directory.stripes.iter().map(|stripe| stripe.stats.rows()).sum();
     if rows != entry.records {
         let what = format!("segment holds {rows} records, the log says {}", entry.records);

@@ -27,7 +27,7 @@ pub const FORMAT_VERSION: u16 = 4;
 /// The oldest version that is read; what a store is made of tells which forms it has.
 pub const OLDEST_VERSION: u16 = 2;
 /// Bytes before the first stripe.
-const HEADER: u64 = 16;
+pub const HEADER: u64 = 16;
 /// Bytes after the directory.
 pub const TRAILER: u64 = 32;
 /// No directory is larger; a larger number is damage.
@@ -35,7 +35,7 @@ const LARGEST_DIRECTORY: u64 = 64 << 20;
 /// No directory is larger once it is unpacked.
 const MOST_GROWN: usize = 1 << 30;
 /// So many bytes at the end of a file are read at once: most directories lie in them.
-const END_BYTES: u64 = 16 << 10;
+pub const END_BYTES: u64 = 16 << 10;
 
 /// A stripe in the directory of its segment.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -117,10 +117,16 @@ impl State {
                     self.segments.retain(|_, segment| !replaced.contains(&segment.file));
                     self.replaced.extend(replaced.iter().cloned());
                 }
+                // Where nothing is replaced, what was without a gap is so with what follows it.
+                let mut next = self.records;
+                let mut is_behind = replaced.is_empty();
                 for segment in segments {
+                    is_behind &= segment.first == next && segment.records > 0;
+                    next = next.saturating_add(segment.records);
                     self.replaced.remove(&segment.file);
                     self.segments.insert(segment.first, segment.clone());
                 }
+                is_behind &= next == *records;
                 self.records = *records;
                 cursors.iter().all(|cursor| match self.inputs.get_mut(cursor.input.0 as usize) {
                     Some(input) => {
@@ -129,7 +135,7 @@ impl State {
                         true
                     }
                     None => false,
-                }) && self.is_dense()
+                }) && (is_behind || self.is_dense())
             }
             CustodyKind::Complete(completion) => match self.inputs.get_mut(completion.input.0 as usize) {
                 Some(input) => {

@@ -9,8 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+pub use super::files::{Ends, Held, LockKind};
 use super::files::{Files, LocalFiles};
-pub use super::files::{Held, LockKind};
 
 /// Files written once and read many times, and one log that only grows.
 pub trait Storage: Send + Sync {
@@ -28,6 +28,8 @@ pub trait Storage: Send + Sync {
     fn read_at(&self, name: &str, offset: u64, len: usize) -> io::Result<Vec<u8>>;
     /// Length of a file in bytes.
     fn len(&self, name: &str) -> io::Result<u64>;
+    /// Length of a file, and so many bytes of its beginning and its end, or as many as there are.
+    fn ends(&self, name: &str, head: usize, tail: usize) -> io::Result<Ends>;
     /// Names in a folder, sorted; empty where there is no such folder.
     fn list(&self, folder: &str) -> io::Result<Vec<String>>;
     /// Moves a file within the archive, durably.
@@ -136,6 +138,10 @@ impl<F: Files> Storage for FileStorage<F> {
 
     fn read_at(&self, name: &str, offset: u64, len: usize) -> io::Result<Vec<u8>> {
         self.files.read_at(name, offset, len)
+    }
+
+    fn ends(&self, name: &str, head: usize, tail: usize) -> io::Result<Ends> {
+        self.files.ends(name, head, tail)
     }
 
     fn len(&self, name: &str) -> io::Result<u64> {

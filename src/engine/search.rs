@@ -158,8 +158,9 @@ pub struct Search {
 impl Search {
     /// Opens archive and index; an index that can't be used is noted, and everything is read from the archive.
     pub(super) fn open(store: &Store) -> Result<Search, EngineError> {
-        let snapshot = store.snapshot()?;
-        let (index, index_note) = match IndexReader::open(&store.config().index, snapshot.identity()) {
+        let (snapshot, index) = rayon::join(|| store.snapshot(), || IndexReader::load(&store.config().index));
+        let snapshot = snapshot?;
+        let (index, index_note) = match index.and_then(|index| index.of(snapshot.identity())) {
             Ok(index) => (Some(index), None),
             Err(cause) => (None, Some(cause.to_string())),
         };

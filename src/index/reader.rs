@@ -54,6 +54,16 @@ impl Reader {
     /// Opens the index in `folder` after checking that its files have the checksums they were written with and that it is of
     /// the archive named. A filter is checked when it is read.
     pub fn open(folder: &Path, archive: &str) -> Result<Reader, IndexError> {
+        Reader::load(folder)?.of(archive)
+    }
+
+    /// The same where it is of the archive named.
+    pub fn of(self, archive: &str) -> Result<Reader, IndexError> {
+        if self.payload.archive == archive { Ok(self) } else { Err(IndexError::Foreign { folder: self.folder }) }
+    }
+
+    /// The same of whatever archive, for [`Reader::of`]; so it can be opened while the archive is.
+    pub fn load(folder: &Path) -> Result<Reader, IndexError> {
         if !folder.join("meta.json").is_file() {
             return Err(IndexError::Missing { folder: folder.to_owned() });
         }
@@ -75,7 +85,7 @@ impl Reader {
             .payload
             .and_then(|payload| serde_json::from_str::<Payload>(&payload).ok())
             .ok_or_else(|| damaged("does not say what it covers".to_owned()))?;
-        if payload.schema != SCHEMA_VERSION || payload.archive != archive {
+        if payload.schema != SCHEMA_VERSION {
             return Err(IndexError::Foreign { folder: folder.to_owned() });
         }
         let searcher = index

@@ -280,6 +280,15 @@ impl Decoded {
         Ok(())
     }
 
+    /// Unpacks a few ascending lines, where they are not there already; those that were not there count as empty.
+    pub fn unpack_few(&mut self, snapshot: &Snapshot, rows: &[u32]) -> Result<(), ArchiveError> {
+        let holds = |lines: &GroupLines| rows.iter().all(|row| lines.holds(*row as usize));
+        if !self.lines.as_ref().is_some_and(holds) {
+            self.lines = Some(snapshot.few_lines(&self.group, rows)?);
+        }
+        Ok(())
+    }
+
     /// Cuts the fields of a row, where there is somebody who can.
     pub fn cut(&self, row: usize, interpret: Option<&dyn Interpret>, fields: &mut FieldSet) {
         fields.clear();

@@ -25,6 +25,14 @@ pub(super) enum Sought {
 }
 
 impl Sought {
+    /// The text that decides all by itself, if there is one, as far as it was found.
+    pub(super) fn whole<'a>(&self, hits: &'a [Arc<Hits>]) -> Option<&'a Hits> {
+        match self {
+            Sought::Whole(needle) => hits.get(*needle).map(|hits| &**hits),
+            _ => None,
+        }
+    }
+
     /// The decision for a row, where the texts allow it.
     pub(super) fn decide(&self, hits: &[Arc<Hits>], row: usize) -> Option<bool> {
         let holds = |needle: &usize| hits.get(*needle).and_then(|hits| hits.holds(row));

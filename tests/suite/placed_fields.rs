@@ -249,9 +249,11 @@ fn a_damaged_place_of_a_field_is_found_by_verify_and_named_by_a_question() {
     std::fs::write(&segment, bytes).unwrap();
     let verify = world.run(&["verify"]);
     assert_eq!(verify.code, 2, "{}", verify.stdout);
+    let cause = "the places of fields do not have the checksum they were written with";
+    assert!(verify.stdout.contains(cause), "not only the file as a whole: {}", verify.stdout);
     let answer = world.run(&["search", "-q", "* | top user"]);
     assert_eq!(answer.code, 2, "{}", answer.stderr);
-    assert!(answer.stderr.contains("places of fields"), "{}", answer.stderr);
+    assert!(answer.stderr.contains(cause), "{}", answer.stderr);
 }
 
 #[test]

@@ -151,6 +151,55 @@ fn records_are_handed_out_before_the_rest_is_counted() {
     }
 }
 
+/// Few records of large row groups are unpacked without the others: they are what they are among all.
+#[test]
+fn the_first_records_are_told_as_all_of_them_are() {
+    let folder = tempfile::tempdir().unwrap();
+    // Two inputs share row groups, so that places are counted from where the second begins.
+    let line = |run: u32, n: u32| {
+        let (minute, second, what) = (n / 60 % 60, n % 60, ["opened", "closed", "failed"][(n % 97 % 3) as usize]);
+        let (hour, user, bytes) = (10 + run, n * 31 % 17, n * 7_919 % 10_007);
+        format!(
+            "Nov 20 {hour}:{minute:02}:{second:02} web{run} sshd[{n}]: session {what} for user{user}, {bytes} bytes\n"
+        )
+    };
+    for run in 0..2 {
+        let lines: String = (0..1_500).map(|n| line(run, n)).collect();
+        std::fs::write(folder.path().join(format!("{run}.log")), lines).unwrap();
+    }
+    let store = Store::open(folder.path().join("data"), folder.path().join("index"));
+    let files = (0..2).map(|run| folder.path().join(format!("{run}.log")).display().to_string()).collect();
+    store.ingest(&store.ingest_options(files), &Counters::default()).unwrap();
+    let search = store.search().unwrap();
+    let options = SearchOptions { lenient: true, ..SearchOptions::default() };
+    let found = |text: &str, limit: Option<u64>| {
+        let options = SearchOptions { limit, ..options };
+        let mut found = Vec::new();
+        let query = search.parse(text, &options).unwrap();
+        let none_stops = AtomicBool::new(false);
+        search
+            .run(&query, &options, &none_stops, |record| {
+                found.push(record);
+                true
+            })
+            .unwrap();
+        found
+    };
+    let all = found("*", None);
+    assert_eq!(all.len(), 3_000);
+    for text in ["session", "*919 bytes*", "user16", "web0", "sshd\\[1499\\]", "closed OR user3"] {
+        let whole: Vec<u64> = found(text, None).iter().map(|record| record.id.0).collect();
+        for limit in [1, 2, 10, 40] {
+            let first = found(text, Some(limit));
+            assert_eq!(first.len(), whole.len().min(limit as usize), "{text}");
+            for (record, id) in first.iter().zip(&whole) {
+                let same = all.iter().find(|record| record.id.0 == *id).unwrap();
+                assert_eq!(record, same, "{text}, the first {limit}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_program_tells_a_count_from_what_it_did_not_count() {
     let world = World::new();

@@ -175,16 +175,17 @@ fn a_source_that_stops_while_others_go_on_is_an_incident() {
 #[test]
 fn sources_that_end_together_or_go_on_elsewhere_have_not_stopped() {
     let world = World::new();
-    world.write("logs/app.log", lines(steady(0, 2_000, 5)));
-    world.write("logs/db.log", lines(steady(40, 2_000, 5)).replace("workers", "pages"));
-    // Written in another zone that is not stated: five hours ahead, and it ends with the others.
+    world.write("logs/app.log", lines(steady(0, 2_000, 15)));
+    world.write("logs/db.log", lines(steady(40, 2_000, 15)).replace("workers", "pages"));
+    // Written in another zone that is not stated: five hours ahead, it begins while the others go on, and ends with them.
     let local =
-        lines(steady(5 * HOUR, 2_000, 5)).replace("workers", "slots").replace('T', " ").replace("Z INFO", " INFO");
+        lines(steady(5 * HOUR, 2_000, 15)).replace("workers", "slots").replace('T', " ").replace("Z INFO", " INFO");
     world.write("logs/local.log", local);
     // One wrong time at its end is no clock.
-    world.write("logs/web.log", lines(steady(0, 2_000, 5).chain([400 * HOUR])));
-    // A job that ran for a minute, ten hours before.
+    world.write("logs/web.log", lines(steady(0, 2_000, 15).chain([40 * HOUR])));
+    // A job that ran for a minute, ten hours before, and one that ran for long enough to be missed, had others begun until then.
     world.write("logs/job.log", lines(steady(-10 * HOUR, 120, 1)));
+    world.write("logs/night.log", lines(steady(-10 * HOUR, 1_000, 10)).replace("workers", "tapes"));
     world.ok(&["process", "logs"]);
     assert_eq!(stopped(&world), Vec::<Value>::new());
     // What was rotated goes on in the next part, whatever order they are read in.

@@ -191,17 +191,22 @@ pub struct GroupLines {
     /// Offset of each record in the bytes, and one past the last.
     pub(super) starts: Vec<u64>,
     pub(super) runs: Vec<Run>,
+    /// The rows that are there, ascending, where these are not all.
+    pub(super) only: Option<Vec<u32>>,
 }
 
 impl GroupLines {
     /// Number of records.
     pub fn rows(&self) -> usize {
-        self.starts.len().saturating_sub(1)
+        self.only.as_ref().map_or(self.starts.len().saturating_sub(1), Vec::len)
     }
 
     /// Whether a row is there.
     pub fn holds(&self, row: usize) -> bool {
-        row.checked_sub(self.first).is_some_and(|at| at < self.rows())
+        match &self.only {
+            Some(only) => u32::try_from(row).is_ok_and(|row| only.binary_search(&row).is_ok()),
+            None => row.checked_sub(self.first).is_some_and(|at| at < self.rows()),
+        }
     }
 
     /// All bytes.

@@ -9,6 +9,7 @@ mod build;
 mod columns;
 mod derived;
 mod edits;
+mod few;
 mod read;
 mod section;
 mod told;

@@ -18,7 +18,7 @@ use crate::archive::values::ValueColumn;
 use crate::model::{Layout, Verdict};
 
 /// What is said of a section that holds something else than a value for each row.
-const NO_COLUMN: &str = "are no column of that many rows";
+pub(super) const NO_COLUMN: &str = "are no column of that many rows";
 
 /// What the groups of a stripe share, read when it is first needed.
 #[derive(Debug, Default)]
@@ -52,7 +52,7 @@ fn once<T>(slot: &OnceLock<Arc<T>>, read: impl FnOnce() -> Result<T, SectionErro
 }
 
 impl OpenStripe {
-    fn lines(&self, stripe: &StripeStats, read: &ReadAt<'_>) -> Result<Arc<Stripe>, SectionError> {
+    pub(super) fn lines(&self, stripe: &StripeStats, read: &ReadAt<'_>) -> Result<Arc<Stripe>, SectionError> {
         once(&self.lines, || {
             let section = find(&stripe.sections, SHARED_LINES, "shared lines")?;
             let stored = section.stored("shared lines", read)?;
@@ -270,7 +270,7 @@ impl GroupReader<'_> {
         if end != self.group.raw_bytes || bytes.len() as u64 != end {
             return Err(section.damaged("lines", "are not as long as the group says"));
         }
-        Ok(GroupLines { first: 0, bytes, starts, runs: self.group.runs.clone() })
+        Ok(GroupLines { first: 0, bytes, starts, runs: self.group.runs.clone(), only: None })
     }
 
     /// Unpacks and checks some ascending records; others may be empty then, and none says where it comes from.
@@ -283,7 +283,7 @@ impl GroupReader<'_> {
         let stripe = self.shared.lines(self.stripe, self.read)?;
         let decoded = stripe.decode_some(&stored, self.group.rows, section.raw, rows);
         let (bytes, lengths) = decoded.map_err(|_| section.damaged("lines", "can't be unpacked"))?;
-        Ok(GroupLines { first: 0, bytes, starts: starts_of(&lengths), runs: Vec::new() })
+        Ok(GroupLines { first: 0, bytes, starts: starts_of(&lengths), runs: Vec::new(), only: None })
     }
 
     /// Unpacks and checks one record; where lines are in columns, only the columns that it and some records before it need.
@@ -331,7 +331,7 @@ impl GroupReader<'_> {
         let offset =
             start.checked_sub(run_start).and_then(|ahead| run.offset.checked_add(ahead)).ok_or_else(nowhere)?;
         let (starts, runs) = (vec![0, bytes.len() as u64], vec![Run { row, input: run.input, offset }]);
-        Ok(GroupLines { first: row as usize, bytes, starts, runs })
+        Ok(GroupLines { first: row as usize, bytes, starts, runs, only: None })
     }
 
     /// What can be told from lines in columns without reading a line.
@@ -411,7 +411,7 @@ impl GroupReader<'_> {
 }
 
 /// Where each record starts, and one past the last.
-fn starts_of(lengths: &[u32]) -> Vec<u64> {
+pub(super) fn starts_of(lengths: &[u32]) -> Vec<u64> {
     let mut starts = Vec::with_capacity(lengths.len() + 1);
     let mut end = 0u64;
     starts.push(0);

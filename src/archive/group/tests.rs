@@ -54,6 +54,16 @@ fn read(stripe: &EncodedStripe, bytes: &[u8]) -> Result<Vec<(GroupColumns, Group
             let line = reader.line(row)?;
             assert_eq!((line.origin(at), line.raw(at)), (lines.origin(at), lines.raw(at)));
         }
+        for rows in [&[0][..], &[group.rows - 1], &[3, 4, 11], &[1, 127, 128, 300, 301, 390], &[260]] {
+            let rows: Vec<u32> = rows.iter().copied().filter(|row| *row < group.rows).collect();
+            let few = reader.few_lines(&rows)?;
+            for row in rows {
+                let at = row as usize;
+                assert!(few.holds(at));
+                assert_eq!((few.origin(at), few.raw(at)), (lines.origin(at), lines.raw(at)), "row {row}");
+            }
+            assert!(group.rows < 1_000 || !few.holds(2), "row 2 is not among them");
+        }
     }
     Ok(groups)
 }
@@ -115,7 +125,8 @@ fn regular_lines_are_kept_in_columns_and_their_times_follow_from_them() {
             row * row * 7_919
         );
         let record = NewRecord {
-            origin: Origin { input: InputId(0), offset, length: raw.len() as u32 },
+            // The second input begins between two known starts.
+            origin: Origin { input: InputId((row >= 200).into()), offset, length: raw.len() as u32 },
             raw: raw.as_bytes(),
             time: Some(Timestamp(1_795_168_800_000_000_000 + row as i64 % 3_600 * 1_000_000_000)),
             time_quality: TimeQuality::YearInferred,
@@ -132,7 +143,7 @@ fn regular_lines_are_kept_in_columns_and_their_times_follow_from_them() {
         if row == 1_500 {
             builder.close_group();
         }
-        offset += raw.len() as u64;
+        offset = if row == 199 { 7 } else { offset + raw.len() as u64 };
         let time = record.time;
         raws.push((raw, time));
     }

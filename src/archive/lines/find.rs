@@ -2,22 +2,23 @@
 //!
 //! The ways in which a needle may lie in the records of each template (`align`) ask questions of single columns. Each is answered
 //! once for all values of the column in the chunk, words of dictionaries once for the stripe; then rows take the best of their
-//! ways. What can't be told is [`MAYBE`]; a record that holds the text is never [`NO`].
+//! ways. What can't be told is [`MAYBE`]; a record that holds the text is never `NO`.
+
+mod columns;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashMap;
 
+use super::DecodeError;
 use super::align::{Way, ways};
-use super::forms::{Described, DescribedTable, TableForm};
+use super::forms::{Described, DescribedTable, TableForm, occurrences_in, rows_of};
 use super::hits::{Hits, Rule};
-use super::needle::{Ask, MAYBE, NO, Needle};
+use super::needle::{Ask, NO, Needle};
 use super::outline::stamps_of;
 use super::read::Loader;
 use super::shape::Shape;
-use super::values::{Text, decimal};
-use super::{DecodeError, stamps};
 
 /// Needles for which a stripe keeps what it found out.
 const KEPT: usize = 8;
@@ -60,6 +61,38 @@ impl Known {
     }
 }
 
+/// What rows of a template are worth, and which columns they take a value of.
+struct Rows<'a> {
+    least: u8,
+    /// Only where values matter.
+    rule: Option<&'a Rule<'a>>,
+    /// Of columns that were asked value by value.
+    columns: Vec<u32>,
+}
+
+/// A column that was asked value by value.
+#[derive(Default)]
+struct Turn<'a> {
+    /// Its next value.
+    next: usize,
+    /// The next value, from there on, of which an answer is not no; most rows have none.
+    met: usize,
+    hits: Vec<&'a Hits>,
+}
+
+impl<'a> Turn<'a> {
+    fn add(&mut self, hits: &'a Hits) {
+        self.hits.push(hits);
+        self.go_on();
+    }
+
+    fn go_on(&mut self) {
+        if self.met < self.next || self.next == 0 {
+            self.met = self.hits.iter().filter_map(|hits| hits.next(self.next)).min().unwrap_or(usize::MAX);
+        }
+    }
+}
+
 impl Sought {
     /// The answer for each row of a chunk.
     pub fn rows(
@@ -86,34 +119,49 @@ impl Sought {
         let templates = described.templates();
         let rules: Vec<Rule> =
             templates.iter().zip(ways).map(|(template, ways)| Rule::of(&template.columns, ways, &answers)).collect();
-        let mut used = vec![false; described.forms().len()];
-        for (column, _) in rules.iter().flat_map(|rule| &rule.ways).flat_map(|way| &way.asks) {
-            if let Some(used) = used.get_mut(*column as usize) {
-                *used = true;
+        if rules.iter().all(Rule::is_never) {
+            return Ok(Hits::None);
+        }
+        let mut turns: Vec<Turn<'_>> = Vec::new();
+        turns.resize_with(described.forms().len(), Turn::default);
+        for (column, hits) in rules.iter().flat_map(|rule| &rule.ways).flat_map(|way| &way.asks) {
+            if let Some(turn) = turns.get_mut(*column as usize) {
+                turn.add(hits);
             }
         }
-        if !used.contains(&true) {
-            return Ok(Hits::of(
-                ids.iter().map(|id| rules.get(*id as usize).map_or(MAYBE, |rule| rule.least)).collect(),
-            ));
-        }
-        let used_by: Vec<Vec<u32>> = templates
+        let is_used = |column: &&u32| turns.get(**column as usize).is_some_and(|turn| !turn.hits.is_empty());
+        let rows_of: Vec<Rows> = templates
             .iter()
-            .map(|template| template.columns.iter().copied().filter(|c| used.get(*c as usize) == Some(&true)).collect())
+            .zip(&rules)
+            .map(|(template, rule)| Rows {
+                least: rule.least,
+                rule: Some(rule).filter(|rule| !rule.ways.is_empty()),
+                columns: template.columns.iter().filter(is_used).copied().collect(),
+            })
             .collect();
-        // The next value of each column.
-        let mut next = vec![0usize; used.len()];
-        let mut hits = Vec::with_capacity(ids.len());
-        for id in ids.iter() {
-            let id = *id as usize;
-            hits.push(rules.get(id).map_or(MAYBE, |rule| rule.row(&next)));
-            for column in used_by.get(id).map_or(&[][..], Vec::as_slice) {
-                if let Some(next) = next.get_mut(*column as usize) {
-                    *next += 1;
+        let mut hits = vec![NO; ids.len()];
+        let mut best = NO;
+        for (id, hit) in ids.iter().zip(&mut hits) {
+            // A template that is not there was told before.
+            let Some(rows) = rows_of.get(*id as usize) else { continue };
+            *hit = rows.least;
+            let mut is_met = false;
+            for column in &rows.columns {
+                if let Some(turn) = turns.get_mut(*column as usize) {
+                    is_met |= turn.next == turn.met;
+                    turn.next += 1;
                 }
             }
+            if is_met {
+                let value = |column: u32| turns.get(column as usize).and_then(|turn| turn.next.checked_sub(1));
+                *hit = rows.rule.map_or(rows.least, |rule| rule.row(value));
+                rows.columns
+                    .iter()
+                    .for_each(|column| turns.get_mut(*column as usize).into_iter().for_each(Turn::go_on));
+            }
+            best = best.max(*hit);
         }
-        Ok(Hits::of(hits))
+        Ok(if best == NO { Hits::None } else { Hits::Each(hits) })
     }
 
     /// The answers of columns to all that the ways of the templates in use ask of them, as far as a way is still open.
@@ -124,15 +172,12 @@ impl Sought {
         ids: &[u64],
         ways: &[Vec<Way>],
     ) -> Result<HashMap<(u32, Ask), Hits>, DecodeError> {
-        let mut in_use = vec![false; described.templates().len()];
-        for id in ids {
-            *in_use.get_mut(*id as usize).ok_or(DecodeError("a template that is not there"))? = true;
-        }
-        let counts = described.occurrences(ids)?;
+        let rows_of = rows_of(described.templates(), ids)?;
+        let counts = occurrences_in(described.templates(), &rows_of, described.forms().len())?;
         // What is asked of each column, by whom.
         let mut open: Vec<bool> = Vec::new();
         let mut asked: Vec<(u32, Ask, usize)> = Vec::new();
-        for ((template, ways), _) in described.templates().iter().zip(ways).zip(&in_use).filter(|(_, in_use)| **in_use)
+        for ((template, ways), _) in described.templates().iter().zip(ways).zip(&rows_of).filter(|(_, rows)| **rows > 0)
         {
             for way in ways {
                 for (place, ask) in &way.asks {
@@ -160,7 +205,9 @@ impl Sought {
             let of = &described.column(*column as usize)?;
             let count = counts.get(*column as usize).ok_or(DecodeError("a column that is not there"))?;
             let hits = loader.borrowed(|loader| -> Result<Vec<Hits>, DecodeError> {
-                let Described::Stamps { format, .. } = of else { return self.column(loader, of, *count, &asks) };
+                let Described::Stamps { format, relative: true, .. } = of else {
+                    return self.column(loader, of, *count, &asks);
+                };
                 let all = match &mut stamps {
                     Some(all) => all,
                     none => none.insert(stamps_of(loader, described, ids)?),
@@ -181,108 +228,4 @@ impl Sought {
         }
         Ok(answers)
     }
-
-    /// The answers of a column that is no column of time stamps.
-    fn column(
-        &self,
-        loader: &mut Loader<'_, '_>,
-        described: &Described<'_>,
-        count: usize,
-        asks: &[Ask],
-    ) -> Result<Vec<Hits>, DecodeError> {
-        let needle = &self.needle;
-        match described {
-            Described::Equal(bytes) => Ok(asks.iter().map(|ask| Hits::all(needle.test(*ask, bytes))).collect()),
-            Described::Numbers { width, integers } => {
-                let values = loader.integers(integers, count)?;
-                let mut digits = [0; 20];
-                let mut of = |ask: &Ask| {
-                    Hits::of(
-                        values.iter().map(|value| needle.test(*ask, decimal(*value, *width, &mut digits))).collect(),
-                    )
-                };
-                Ok(asks.iter().map(&mut of).collect())
-            }
-            Described::Dictionary { number, ids } => {
-                let words: Vec<Arc<Hits>> =
-                    asks.iter().map(|ask| self.words(loader, *number, *ask)).collect::<Result<_, _>>()?;
-                if words.iter().all(|words| **words == Hits::None) {
-                    return Ok(vec![Hits::None; asks.len()]);
-                }
-                let ids = loader.integers(ids, count)?;
-                let of = |words: &Arc<Hits>| match **words {
-                    Hits::None => Hits::None,
-                    _ => Hits::of(ids.iter().map(|id| words.get(*id as usize)).collect()),
-                };
-                Ok(words.iter().map(of).collect())
-            }
-            Described::Patterns(table) => asks
-                .iter()
-                .map(|ask| {
-                    let may = |column: u32, ask| {
-                        let form = table.forms().get(column as usize);
-                        form.is_none_or(|form| Shape::of_form(form).may_hold(needle, ask))
-                    };
-                    let ways: Vec<Vec<Way>> =
-                        table.templates().iter().map(|template| ways(template, needle, *ask, &may)).collect();
-                    loader.borrowed(|loader| self.table(loader, table, count, &ways))
-                })
-                .collect(),
-            Described::Hex { .. } | Described::Nibbles { .. } | Described::Lines(_) | Described::Bytes { .. } => {
-                let text = loader.flat(described, count)?;
-                Ok(asks.iter().map(|ask| in_text(needle, *ask, &text)).collect())
-            }
-            // Within other columns there is none that a writer makes.
-            Described::Stamps { .. } => Ok(vec![Hits::All(MAYBE); asks.len()]),
-        }
-    }
-
-    fn stamps(&self, format: u8, values: &[u64], ask: Ask) -> Result<Hits, DecodeError> {
-        let mut writer = stamps::Writer::new(format).ok_or(DecodeError("no such form of time"))?;
-        let mut test =
-            |value: &u64| Ok(self.needle.test(ask, writer.write(*value).ok_or(DecodeError("no such time"))?));
-        Ok(Hits::of(values.iter().map(&mut test).collect::<Result<_, _>>()?))
-    }
-
-    /// The answers of the words of a dictionary.
-    fn words(&self, loader: &Loader<'_, '_>, number: usize, ask: Ask) -> Result<Arc<Hits>, DecodeError> {
-        let known = || self.words.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(hits) = known().get(&(number, ask)) {
-            return Ok(Arc::clone(hits));
-        }
-        let entries = loader.dictionaries().get(number, None)?;
-        let hits = Arc::new(in_text(&self.needle, ask, &entries));
-        known().insert((number, ask), Arc::clone(&hits));
-        Ok(hits)
-    }
-}
-
-/// The answers of values that are bytes: one search over all of them where the needle may stand anywhere.
-fn in_text(needle: &Needle, ask: Ask, text: &Text) -> Hits {
-    if !ask.is_anywhere() {
-        return Hits::of(
-            (0..text.len()).map(|at| text.get(at).map_or(MAYBE, |value| needle.test(ask, value))).collect(),
-        );
-    }
-    let mut hits = Vec::new();
-    let mut from = 0;
-    while let Some(found) = needle.find(text.bytes.bytes(), from) {
-        from = found + 1;
-        // The value in which it begins; empty ones before it begin at the same place.
-        let at = text.starts.partition_point(|start| *start as usize <= found).saturating_sub(1);
-        let answer = text.get(at).map_or(NO, |value| needle.test(ask, value));
-        if answer == NO {
-            continue;
-        }
-        if hits.is_empty() {
-            hits = vec![NO; text.len()];
-        }
-        if let Some(hit) = hits.get_mut(at) {
-            *hit = answer;
-        }
-        if let Some(next) = text.starts.get(at + 1) {
-            from = from.max(*next as usize);
-        }
-    }
-    if hits.is_empty() { Hits::None } else { Hits::Each(hits) }
 }

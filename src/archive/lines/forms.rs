@@ -370,10 +370,24 @@ impl<'a> DescribedTable<'a> {
 
 /// How often each column is met in rows of these templates.
 pub(super) fn occurrences(templates: &[Template], ids: &[u64], columns: usize) -> Result<Vec<usize>, DecodeError> {
+    occurrences_in(templates, &rows_of(templates, ids)?, columns)
+}
+
+/// How many rows are of each template.
+pub(super) fn rows_of(templates: &[Template], ids: &[u64]) -> Result<Vec<usize>, DecodeError> {
     let mut rows = vec![0usize; templates.len()];
     for id in ids {
         *rows.get_mut(*id as usize).ok_or(DecodeError("a template that is not there"))? += 1;
     }
+    Ok(rows)
+}
+
+/// How often each column is met in so many rows of each template.
+pub(super) fn occurrences_in(
+    templates: &[Template],
+    rows: &[usize],
+    columns: usize,
+) -> Result<Vec<usize>, DecodeError> {
     let mut counts = vec![0usize; columns];
     for (template, rows) in templates.iter().zip(rows) {
         for column in &template.columns {

@@ -1,5 +1,7 @@
 //! What is known of records or values: whether each holds a text, and how rows take it from the values they are made of.
 
+use std::convert::Infallible;
+
 use hashbrown::HashMap;
 
 use super::align::Way;
@@ -34,12 +36,55 @@ impl Hits {
         }
     }
 
-    /// What is known of one.
-    pub(super) fn get(&self, at: usize) -> u8 {
+    /// What is known of one: 0 that it does not hold the text, 1 nothing, 2 that it does.
+    pub fn get(&self, at: usize) -> u8 {
         match self {
             Hits::None => NO,
             Hits::Each(values) => values.get(at).copied().unwrap_or(MAYBE),
             Hits::All(value) => *value,
+        }
+    }
+
+    /// Whether some of a range (inclusive) may hold the text; without a range, of all.
+    pub(super) fn is_any_in(&self, range: Option<(u64, u64)>) -> bool {
+        match (self, range) {
+            (Hits::None, _) => false,
+            (Hits::Each(values), Some((low, high))) if high < values.len() as u64 => {
+                values.get(low as usize..=high as usize).is_none_or(|values| values.iter().any(|value| *value != NO))
+            }
+            _ => true,
+        }
+    }
+
+    /// From what a test says of each.
+    pub(super) fn each(values: &[u64], mut test: impl FnMut(u64) -> u8) -> Hits {
+        Hits::try_each(values, |value| Ok::<_, Infallible>(test(value))).unwrap_or(Hits::None)
+    }
+
+    /// The same with a test that may fail. Nothing is kept of values before the first that may hold the text: most columns have none.
+    pub(super) fn try_each<E>(values: &[u64], mut test: impl FnMut(u64) -> Result<u8, E>) -> Result<Hits, E> {
+        let mut rest = values.iter();
+        while let Some(value) = rest.next() {
+            let first = test(*value)?;
+            if first != NO {
+                let mut hits = Vec::with_capacity(values.len());
+                hits.resize(values.len() - rest.len() - 1, NO);
+                hits.push(first);
+                for value in rest {
+                    hits.push(test(*value)?);
+                }
+                return Ok(Hits::Each(hits));
+            }
+        }
+        Ok(Hits::None)
+    }
+
+    /// The next at or behind a place that may hold the text.
+    pub(super) fn next(&self, from: usize) -> Option<usize> {
+        match self {
+            Hits::None => None,
+            Hits::Each(values) => values.get(from..)?.iter().position(|value| *value != NO).map(|ahead| from + ahead),
+            Hits::All(_) => Some(from),
         }
     }
 
@@ -96,8 +141,13 @@ impl<'a> Rule<'a> {
         rule
     }
 
+    /// Whether no row holds the text.
+    pub fn is_never(&self) -> bool {
+        self.least == NO && self.ways.is_empty()
+    }
+
     /// The best of its ways, `next` being the value of each column in the row.
-    pub fn row(&self, next: &[usize]) -> u8 {
+    pub fn row(&self, next: impl Fn(u32) -> Option<usize>) -> u8 {
         let mut best = self.least;
         for way in &self.ways {
             if best == YES {
@@ -105,10 +155,30 @@ impl<'a> Rule<'a> {
             }
             let mut worth = way.worth;
             for (column, hits) in &way.asks {
-                worth = worth.min(next.get(*column as usize).map_or(MAYBE, |at| hits.get(*at)));
+                worth = worth.min(next(*column).map_or(MAYBE, |at| hits.get(at)));
             }
             best = best.max(worth);
         }
         best
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_of_values_may_hold_the_text_where_one_of_them_may_or_is_not_known() {
+        let hits = Hits::each(&[7, 8, 9, 10, 11], |value| [NO, MAYBE, YES][value as usize % 3]);
+        assert_eq!(hits, Hits::Each(vec![MAYBE, YES, NO, MAYBE, YES]));
+        let none = |low, high| !hits.is_any_in(Some((low, high)));
+        assert!(none(2, 2) && !none(1, 2) && !none(2, 3) && !none(4, 4));
+        assert!(
+            !none(2, 5) && !hits.is_any_in(Some((2, 2))) && hits.is_any_in(None),
+            "a number beyond them is not known"
+        );
+        assert!(!Hits::None.is_any_in(None) && Hits::All(MAYBE).is_any_in(Some((2, 2))));
+        assert_eq!((hits.next(0), hits.next(2), hits.next(5)), (Some(0), Some(3), None));
+        assert_eq!(Hits::each(&[9, 9], |_| NO), Hits::None);
     }
 }

@@ -144,6 +144,19 @@ impl Integers {
         self.order.as_ref()
     }
 
+    /// The least and the largest number that a value can be by what is described, where that tells anything.
+    pub fn range(&self) -> Option<(u64, u64)> {
+        if self.mode == DELTAS {
+            return None;
+        }
+        let planes = self.planes.iter().take(self.width);
+        let (low, high) = planes.fold((0u64, 0u64), |(low, high), plane| match plane {
+            Plane::Equal(byte) => (low << 8 | u64::from(*byte), high << 8 | u64::from(*byte)),
+            Plane::Blob(_) => (low << 8, high << 8 | 0xff),
+        });
+        Some((self.base.checked_add(low)?, self.base.checked_add(high)?))
+    }
+
     /// Unpacks the values at some of `count` places, in the order in which they stand.
     pub fn load_at(
         &self,

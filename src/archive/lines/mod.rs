@@ -14,8 +14,10 @@
 //! That of a chunk: varint number of rows, table of blobs and packs, template of each row, descriptions of columns.
 
 mod align;
+mod clock;
 mod columns;
 mod dictionary;
+mod digits;
 mod find;
 mod forms;
 mod hits;

@@ -1,5 +1,6 @@
 //! A text to be looked for in columns, and what a value may have to do with it: hold it, begin with its end, be a part of it.
 
+use super::digits::Reader;
 use crate::model::Caseless;
 
 /// A longer text is looked for by its beginning.
@@ -20,6 +21,8 @@ pub struct Needle {
     edges: (bool, bool),
     /// What a place where it stands is worth: [`YES`], or [`MAYBE`] where it is only a part of what is asked for.
     best: u8,
+    /// Finds it in numbers, where it is digits.
+    reader: Option<Reader>,
 }
 
 impl Needle {
@@ -28,13 +31,13 @@ impl Needle {
     pub fn new(text: &[u8], edges: (bool, bool)) -> Option<Needle> {
         let whole = text.is_ascii() && text.len() <= LONGEST && !text.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
         if whole && !text.is_empty() {
-            return Some(Needle { text: Caseless::new(text), edges, best: YES });
+            return Some(Needle { text: Caseless::new(text), edges, best: YES, reader: Reader::new(text) });
         }
         // A record ends before its line feed, so one in the text is left to whoever sees the record.
         let is_apart = |byte: &u8| !byte.is_ascii() || matches!(byte, b'\n' | b'\r');
         let part = text.split(is_apart).max_by_key(|part| part.len()).filter(|part| !part.is_empty())?;
         let part = part.get(..part.len().min(LONGEST))?;
-        Some(Needle { text: Caseless::new(part), edges: (false, false), best: MAYBE })
+        Some(Needle { text: Caseless::new(part), edges: (false, false), best: MAYBE, reader: Reader::new(part) })
     }
 
     /// A text of which it is only known that a record that matches holds it.
@@ -45,6 +48,11 @@ impl Needle {
     /// Bytes of it.
     pub(super) fn len(&self) -> usize {
         self.text.bytes().len()
+    }
+
+    /// Finds it in numbers, where it is digits of which the first is no zero.
+    pub(super) fn reader(&self) -> Option<&Reader> {
+        self.reader.as_ref()
     }
 
     /// What a place where it stands is worth.
@@ -179,7 +187,8 @@ impl Side {
         self.next_to(text.get(at).copied())
     }
 
-    fn next_to(self, byte: Option<u8>) -> u8 {
+    /// Whether the needle may begin or end next to a byte of the value, or at its edge.
+    pub fn next_to(self, byte: Option<u8>) -> u8 {
         match self {
             Side::Bound | Side::Free => YES,
             Side::Edge(beyond) => match byte.map_or(beyond, Beyond::of) {

@@ -31,8 +31,8 @@ pub struct Order {
 
 impl Order {
     /// Puts values back into the order of their rows.
-    pub fn undo(&self, loader: &mut Loader<'_, '_>, values: &[u64]) -> Result<Vec<u64>, DecodeError> {
-        let mut restored = vec![0; values.len()];
+    pub fn undo<T: Copy + Default>(&self, loader: &mut Loader<'_, '_>, values: &[T]) -> Result<Vec<T>, DecodeError> {
+        let mut restored = vec![T::default(); values.len()];
         for (place, value) in self.places(loader, values.len())?.iter().zip(values) {
             if let Some(slot) = restored.get_mut(*place as usize) {
                 *slot = *value;

@@ -80,15 +80,7 @@ fn stamps_into(
     let mut columns = load(loader, described, ids)?;
     let whole = whole(loader, described, ids)?;
     let mut next_whole = 0;
-    // The columns of time stamps in each template, in order.
-    let of_template: Vec<Vec<u32>> = described
-        .templates()
-        .iter()
-        .map(|template| {
-            let is_stamp = |column: &&u32| columns.get(**column as usize).is_some_and(Option::is_some);
-            template.columns.iter().filter(is_stamp).copied().collect()
-        })
-        .collect();
+    let of_template = of_templates(described.templates(), &columns);
     for id in ids {
         if let Some((_, texts)) = whole.as_ref().filter(|(template, _)| template == id) {
             let text = texts.get(next_whole).ok_or(DecodeError("a column is at its end"))?;
@@ -131,6 +123,9 @@ fn whole(
         return Ok(None);
     }
     let count = ids.iter().filter(|id| **id == number as u64).count();
+    if count == 0 {
+        return Ok(None);
+    }
     Ok(Some((number as u64, loader.text(&described.column(*column as usize)?, count)?)))
 }
 
@@ -141,10 +136,11 @@ pub fn stamps_of(
     ids: &[u64],
 ) -> Result<Vec<Vec<u64>>, DecodeError> {
     let mut columns = load(loader, described, ids)?;
+    let of_template = of_templates(described.templates(), &columns);
     let mut values = vec![Vec::new(); columns.len()];
     for id in ids {
         let mut first = None;
-        for column in described.templates().get(*id as usize).map_or(&[][..], |template| &template.columns) {
+        for column in of_template.get(*id as usize).map_or(&[][..], Vec::as_slice) {
             let stamps = columns.get_mut(*column as usize).and_then(Option::as_mut);
             if let (Some(stamps), Some(values)) = (stamps, values.get_mut(*column as usize)) {
                 values.push(stamps.value(&mut first)?);
@@ -152,6 +148,13 @@ pub fn stamps_of(
         }
     }
     Ok(values)
+}
+
+/// The columns of time stamps in each template, in order.
+fn of_templates(templates: &[Template], columns: &[Option<Stamps>]) -> Vec<Vec<u32>> {
+    let is_stamp = |column: &&u32| columns.get(**column as usize).is_some_and(Option::is_some);
+    let of = |template: &Template| template.columns.iter().filter(is_stamp).copied().collect();
+    templates.iter().map(of).collect()
 }
 
 fn load(

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use super::forms::{Described, DescribedTable};
 use super::integers::Integers;
+use super::needle::Needle;
 use super::pack::{BlobsOf, Packs};
 use super::some::{self, Needed};
 use super::stamps;
@@ -96,10 +97,15 @@ impl<'a, 'b> Loader<'a, 'b> {
         Ok(())
     }
 
+    /// Unpacks a column of integers, in the order in which they stand.
+    pub fn integers_as_they_stand(&mut self, integers: &Integers, count: usize) -> Result<Vec<u64>, DecodeError> {
+        self.charge(count, 8)?;
+        integers.load(&mut self.blobs, count)
+    }
+
     /// Unpacks a column of integers, in row order.
     pub fn integers(&mut self, integers: &Integers, count: usize) -> Result<Vec<u64>, DecodeError> {
-        self.charge(count, 8)?;
-        let values = integers.load(&mut self.blobs, count)?;
+        let values = self.integers_as_they_stand(integers, count)?;
         match integers.order() {
             Some(order) => order.undo(self, &values),
             None => Ok(values),
@@ -364,6 +370,11 @@ impl<'a, 'b> Loader<'a, 'b> {
         }
         self.charge(sink.bytes.len(), 1)?;
         Ok(Text { bytes: sink.bytes.into(), starts, gap: 0 })
+    }
+
+    /// Whether a text stands anywhere in some bytes.
+    pub fn blob_holds(&mut self, blob: u32, needle: &Needle) -> Result<bool, DecodeError> {
+        self.blobs.with(blob, |bytes| Ok(needle.find(bytes, 0).is_some()))
     }
 
     /// The values of a column that is kept as bytes.

@@ -41,29 +41,43 @@ impl<'a> Shape<'a> {
             Shape::Equal(bytes) => needle.test(ask, bytes) != NO,
             Shape::Digits => part.iter().all(u8::is_ascii_digit) && part.len() <= 20,
             Shape::Nibbles => part.iter().all(u8::is_ascii_hexdigit),
-            Shape::Places(places) => fits(part, ask, places.len(), |place, byte| match places.get(place) {
+            Shape::Places(known) => places(part, ask, known.len(), |place, byte| match known.get(place) {
                 Some(Some(known)) => known.eq_ignore_ascii_case(&byte),
                 _ => byte.is_ascii_hexdigit(),
-            }),
+            })
+            .next()
+            .is_some(),
+            // Of a format that is not known anything may be.
             Shape::Stamps(format) => {
-                let mut writer = stamps::Writer::new(*format);
-                let Some(example) = writer.as_mut().and_then(|writer| writer.write(0)) else { return true };
-                fits(part, ask, example.len(), |place, byte| match example.get(place) {
-                    Some(b'0'..=b'9') => byte.is_ascii_digit() || byte == b' ',
-                    Some(b' ') => byte == b' ' || byte.is_ascii_digit(),
-                    Some(letter) if letter.is_ascii_alphabetic() => byte.is_ascii_alphabetic(),
-                    known => known == Some(&byte),
-                })
+                places_in_stamps(*format, part, ask).is_none_or(|mut places| places.next().is_some())
             }
             Shape::Any => true,
         }
     }
 }
 
-/// Whether the part can lie somewhere in values of one length whose places take some bytes only.
-fn fits(part: &[u8], ask: Ask, len: usize, takes: impl Fn(usize, u8) -> bool) -> bool {
-    let Some(last) = len.checked_sub(part.len()) else { return false };
-    let first = if ask.end == Side::Bound { last } else { 0 };
-    let last = if ask.start == Side::Bound { 0 } else { last };
-    (first..=last).any(|at| part.iter().enumerate().all(|(place, byte)| takes(at + place, *byte)))
+/// The places at which a part may stand in time stamps of a format; `None` where there is no such format.
+pub fn places_in_stamps(format: u8, part: &[u8], ask: Ask) -> Option<impl Iterator<Item = usize>> {
+    let mut writer = stamps::Writer::new(format)?;
+    let example = writer.write(0)?.to_vec();
+    let len = example.len();
+    Some(places(part, ask, len, move |place, byte| match example.get(place) {
+        Some(b'0'..=b'9') => byte.is_ascii_digit() || byte == b' ',
+        Some(b' ') => byte == b' ' || byte.is_ascii_digit(),
+        Some(letter) if letter.is_ascii_alphabetic() => byte.is_ascii_alphabetic(),
+        known => known == Some(&byte),
+    }))
+}
+
+/// The places at which the part may stand in values of one length whose places take some bytes only.
+fn places(part: &[u8], ask: Ask, len: usize, takes: impl Fn(usize, u8) -> bool) -> impl Iterator<Item = usize> {
+    let possible = len.checked_sub(part.len()).map(|last| {
+        let first = if ask.end == Side::Bound { last } else { 0 };
+        let last = if ask.start == Side::Bound { 0 } else { last };
+        first..=last
+    });
+    possible
+        .into_iter()
+        .flatten()
+        .filter(move |at| part.iter().enumerate().all(|(place, byte)| takes(at + place, *byte)))
 }

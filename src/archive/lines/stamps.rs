@@ -195,6 +195,34 @@ pub fn nanoseconds(format: u8, value: u64) -> Option<i64> {
     i64::try_from(value.checked_mul(unit)?).ok()
 }
 
+/// Where the hour of a stamp with a date stands, and bytes from there to the minute and on to the second.
+fn clock_at(kind: u8) -> (usize, usize) {
+    match kind {
+        ISO | DASHES | SLASHES => (11, 3),
+        ACCESS => (12, 3),
+        SYSLOG | SYSLOG_ZERO => (7, 3),
+        SHORT_DASH | SHORT_DOT => (6, 3),
+        _ => (7, 2),
+    }
+}
+
+/// What the bytes of stamps of a format follow from.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts {
+    /// So many bytes are the same in each stamp of a minute.
+    pub minute: usize,
+    /// So many are the seconds since 1970 in decimal.
+    pub seconds: usize,
+    /// From here on to the fraction stand hour, minute and second in two digits each; `len` where that is otherwise.
+    pub clock: usize,
+    /// Bytes before the fraction.
+    pub len: usize,
+    /// Digits of the fraction.
+    pub digits: usize,
+    /// Units of a value in a second.
+    pub power: u64,
+}
+
 /// Writes time stamps of one format; keeps the day written last, as most follow one another within a day.
 #[derive(Debug, Clone)]
 pub struct Writer {
@@ -233,14 +261,8 @@ impl Writer {
             }
             self.put(0, 10, seconds)?;
         } else {
-            let (date_len, colons) = match self.kind {
-                ISO | DASHES | SLASHES => (11, true),
-                ACCESS => (12, true),
-                SYSLOG | SYSLOG_ZERO => (7, true),
-                SHORT_DASH | SHORT_DOT => (6, true),
-                _ => (7, false),
-            };
-            let step = if colons { 3 } else { 2 };
+            let (date_len, step) = clock_at(self.kind);
+            let colons = step == 3;
             let minute = seconds / 60;
             if minute != self.minute {
                 // What is not written to its end is not taken for written.
@@ -268,6 +290,20 @@ impl Writer {
             len += 1 + self.digits;
         }
         self.text.get(..len)
+    }
+
+    /// What the bytes of its stamps follow from.
+    pub fn parts(&self) -> Parts {
+        let (minute, len) = match self.kind {
+            EPOCH | EPOCH_WHOLE => (0, 10),
+            kind => {
+                let (at, step) = clock_at(kind);
+                (at + 2 * step, at + 2 * step + 2)
+            }
+        };
+        let power = POWERS.get(self.digits).copied().unwrap_or(1);
+        let clock = if self.kind == COMPACT { clock_at(COMPACT).0 } else { len };
+        Parts { clock, minute, seconds: if minute == 0 { len } else { 0 }, len, digits: self.digits, power }
     }
 
     fn date(&mut self, day: u64) -> Option<()> {

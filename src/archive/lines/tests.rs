@@ -302,6 +302,26 @@ fn texts_are_found_in_columns_wherever_they_begin_and_end() {
     }
 }
 
+/// Numbers of columns that are told by their range, and others.
+#[test]
+fn digits_are_found_in_numbers_of_any_range() {
+    let record = |n: u64| {
+        let m = scattered(n);
+        let (small, wide, fixed, long) = (300 + m % 200, m % 1_000_000, m % 10_000, m >> 3);
+        format!("took {small} ms for {wide} bytes of file {fixed:06} by {long} at 10:0{}\n", n % 10).into_bytes()
+    };
+    let records: Vec<Vec<u8>> = (0..2_000).map(record).collect();
+    for number in [1, 3] {
+        let encoded = stripe(&records, false, number).unwrap();
+        let texts =
+            ["404", "40", "4", "0", "00", "00404", "499", "500", "3 ms", "took 4", "9 bytes of file 00", "1234567"];
+        for edges in [(false, false), (true, true), (true, false)] {
+            let texts: Vec<_> = texts.iter().map(|text| (text.as_bytes().to_vec(), edges)).collect();
+            assert_eq!(is_found_alike(&records, &encoded, &texts), 0, "all of it is told");
+        }
+    }
+}
+
 #[test]
 fn every_form_of_column_comes_back() {
     let forms: &[(&str, &dyn Fn(u64) -> String)] = &[

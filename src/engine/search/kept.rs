@@ -50,12 +50,12 @@ impl Kept {
         }
     }
 
-    /// A group with what is wanted of it, of its lines that of one row alone where one is named.
+    /// A group with what is wanted of it, of its lines those of some rows alone where such are named.
     pub(super) fn group(
         &mut self,
         number: usize,
         wanted: Wanted,
-        alone: Option<u32>,
+        alone: Option<&[u32]>,
         snapshot: &Snapshot,
     ) -> Result<(&Decoded, &mut FieldSet), EngineError> {
         if !self.groups.contains_key(&number) {
@@ -68,7 +68,8 @@ impl Kept {
         let before = decoded.bytes();
         match alone {
             _ if !wanted.lines => {}
-            Some(row) => decoded.unpack_one(snapshot, row)?,
+            Some([row]) => decoded.unpack_one(snapshot, *row)?,
+            Some(rows) => decoded.unpack_few(snapshot, rows)?,
             None => decoded.unpack(snapshot)?,
         }
         decoded.need(snapshot, wanted.needs)?;

@@ -10,8 +10,10 @@ use crate::archive::{GroupStats, Needs};
 use crate::model::{Interpret, RecordId, RecordView, Timestamp};
 use crate::query::{Candidate, GroupMatches};
 
-/// So few lines of a group are unpacked one by one.
-const FEW: u32 = 4;
+/// Where a part of a group is handed out that is no more than one in so many of its records, no more of its lines is unpacked.
+const FEW: usize = 32;
+/// Unless as many parts of it were handed out before: then all are.
+const PARTS: u32 = 4;
 
 /// How many of the newest matches are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +117,8 @@ struct Handing<F> {
     wanted: Wanted,
     waiting: Waiting,
     kept: Kept,
+    /// How many parts of each group were handed out.
+    parts: HashMap<usize, u32>,
     /// Matches whose place is known so far.
     placed: u64,
     /// Times of the newest and the oldest of them.
@@ -145,7 +149,8 @@ impl Run<'_> {
         let candidates = self.ordered_candidates();
         let waiting = Waiting::new(extent.placed());
         let kept = Kept::knowing(self.matcher.incidents());
-        let mut handing = Handing { extent, wanted, waiting, kept, placed: 0, span: (None, None), found };
+        let (parts, span) = (HashMap::new(), (None, None));
+        let mut handing = Handing { extent, wanted, waiting, kept, parts, placed: 0, span, found };
         let mut left = if handing.waiting.wanted > 0 { Left::Matches } else { Left::Count };
         // Small parts first: what is newest is shown before much of the rest is looked at.
         let threads = rayon::current_num_threads();
@@ -213,12 +218,8 @@ impl<F: FnMut(&RecordView<'_>) -> Result<bool, EngineError>> Handing<F> {
     /// Hands out what comes before everything in the candidates that are left, the first of which is `next`.
     fn hand_out(&mut self, run: &mut Run<'_>, next: Option<&Candidate>) -> Result<Left, EngineError> {
         let certain = self.waiting.certain(next.and_then(|next| run.newest_of(next)));
-        let mut in_group: HashMap<usize, u32> = HashMap::new();
-        for place in &certain {
-            if let Some(number) = run.search.snapshot.group_of(RecordId(place.id)) {
-                *in_group.entry(number).or_default() += 1;
-            }
-        }
+        let to_hand = usize::try_from(self.extent.hand.saturating_sub(self.placed)).unwrap_or(usize::MAX);
+        let rows = self.rows_of(run, certain.get(..to_hand).unwrap_or(&certain));
         for (number, place) in certain.iter().enumerate() {
             if place.time != i64::MIN {
                 self.span = (self.span.0.or(Some(Timestamp(place.time))), Some(Timestamp(place.time)));
@@ -231,7 +232,7 @@ impl<F: FnMut(&RecordView<'_>) -> Result<bool, EngineError>> Handing<F> {
                 run.leave_out((certain.len() - number + self.waiting.places.len()) as u64);
                 return Ok(Left::Count);
             }
-            if !self.one(run, *place, &in_group)? {
+            if !self.one(run, *place, &rows)? {
                 run.end_with(self.placed, self.span);
                 return Ok(Left::Nothing);
             }
@@ -246,8 +247,26 @@ impl<F: FnMut(&RecordView<'_>) -> Result<bool, EngineError>> Handing<F> {
         Ok(Left::Nothing)
     }
 
-    /// Hands out one match; whether more are wanted.
-    fn one(&mut self, run: &Run<'_>, place: Place, in_group: &HashMap<usize, u32>) -> Result<bool, EngineError> {
+    /// The rows of each group that are about to be handed out, ascending.
+    fn rows_of(&mut self, run: &Run<'_>, places: &[Place]) -> HashMap<usize, Vec<u32>> {
+        let mut rows: HashMap<usize, Vec<u32>> = HashMap::new();
+        let groups = run.search.snapshot.groups();
+        for place in places {
+            if let Some(number) = run.search.snapshot.group_of(RecordId(place.id))
+                && let Some(group) = groups.get(number)
+            {
+                rows.entry(number).or_default().push(place.id.saturating_sub(group.first.0) as u32);
+            }
+        }
+        for (number, rows) in &mut rows {
+            rows.sort_unstable();
+            *self.parts.entry(*number).or_default() += 1;
+        }
+        rows
+    }
+
+    /// Hands out one match; whether more are wanted. `rows` are all that are about to be.
+    fn one(&mut self, run: &Run<'_>, place: Place, rows: &HashMap<usize, Vec<u32>>) -> Result<bool, EngineError> {
         if run.stop.load(Relaxed) {
             return Err(EngineError::Interrupted);
         }
@@ -255,9 +274,10 @@ impl<F: FnMut(&RecordView<'_>) -> Result<bool, EngineError>> Handing<F> {
         let Some(number) = search.snapshot.group_of(RecordId(place.id)) else { return Ok(true) };
         let Some(group) = search.snapshot.groups().get(number) else { return Ok(true) };
         let row = place.id.saturating_sub(group.first.0) as usize;
-        let is_alone = in_group.get(&number).is_some_and(|count| *count <= FEW);
-        let (decoded, fields) =
-            self.kept.group(number, self.wanted, is_alone.then_some(row as u32), &search.snapshot)?;
+        let is_seldom = self.parts.get(&number).is_none_or(|parts| *parts <= PARTS);
+        let is_few = |rows: &&Vec<u32>| is_seldom && rows.len() * FEW <= group.stats.rows as usize;
+        let alone = rows.get(&number).filter(is_few).map(Vec::as_slice);
+        let (decoded, fields) = self.kept.group(number, self.wanted, alone, &search.snapshot)?;
         decoded.cut(row, self.wanted.fields.then_some(&search.registry as &dyn Interpret), fields);
         (self.found)(&decoded.view(&search.snapshot, row, fields))
     }

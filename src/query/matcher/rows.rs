@@ -50,6 +50,9 @@ impl Matcher {
         let mut answers = vec![OPEN; rows.len()];
         let rows_known = Rows { known, rows, matcher: self };
         rows_known.decide(&self.root, &mut answers);
+        if answers.iter().all(|answer| *answer == NO) {
+            return Decided::default();
+        }
         let of = |wanted: u8| {
             rows.iter().zip(&answers).filter(|(_, answer)| **answer == wanted).map(|(row, _)| *row).collect()
         };
@@ -88,7 +91,12 @@ impl Rows<'_> {
                             passes.get(values.id(row)).map_or_else(|| by_text(row), |is| of_bool(*is))
                         });
                     }
-                    None => self.fill(out, by_text),
+                    None => match sought.whole(hits) {
+                        // What is known of rows is told by the same numbers.
+                        Some(Hits::None) => out.fill(NO),
+                        Some(hits) => self.fill(out, |row| hits.get(row)),
+                        None => self.fill(out, by_text),
+                    },
                 }
             }
             Node::Level(set) => self.each(out, |row| set.contains(columns.level(row))),
