@@ -365,7 +365,8 @@ pub(super) fn occurrences(templates: &[Template], ids: &[u64], columns: usize) -
         *rows.get_mut(*id as usize).ok_or(DecodeError("a template that is not there"))? += 1;
     }
     let mut counts = vec![0usize; columns];
-    for (template, rows) in templates.iter().zip(rows) {
+    // A part has few of the templates of its stripe.
+    for (template, rows) in templates.iter().zip(rows).filter(|(_, rows)| *rows > 0) {
         for column in &template.columns {
             *counts.get_mut(*column as usize).ok_or(DecodeError("a column that is not there"))? += rows;
         }

@@ -80,6 +80,9 @@ fn stamps_into(
     let mut columns = load(loader, described, ids)?;
     let whole = whole(loader, described, ids)?;
     let mut next_whole = 0;
+    for (_, stamps) in outline.stamps.iter_mut().enumerate().filter(|(nth, _)| wanted.takes(*nth)) {
+        stamps.reserve_exact(ids.len());
+    }
     // The columns of time stamps in each template, in order.
     let of_template: Vec<Vec<u32>> = described
         .templates()
@@ -100,11 +103,11 @@ fn stamps_into(
         let mut first = None;
         let of = of_template.get(*id as usize).map_or(&[][..], Vec::as_slice);
         // Each column goes on by one, wanted or not: the first stamp is what others are relative to.
-        for (nth, column_of) in outline.stamps.iter_mut().enumerate() {
+        for (nth, column_of) in outline.stamps.iter_mut().enumerate().take(wanted.last()) {
             let column = of.get(nth).and_then(|column| columns.get_mut(*column as usize)).and_then(Option::as_mut);
             let stamp = match column {
-                Some(column) if nth < wanted.last() => column.next(&mut first)?,
-                _ => None,
+                Some(column) => column.next(&mut first)?,
+                None => None,
             };
             if wanted.takes(nth) {
                 column_of.push(stamp);
@@ -131,6 +134,9 @@ fn whole(
         return Ok(None);
     }
     let count = ids.iter().filter(|id| **id == number as u64).count();
+    if count == 0 {
+        return Ok(None);
+    }
     Ok(Some((number as u64, loader.text(&described.column(*column as usize)?, count)?)))
 }
 
