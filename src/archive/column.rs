@@ -230,6 +230,41 @@ pub fn ranks(keys: &[u64], wanted: &[usize]) -> Vec<usize> {
     ranks
 }
 
+/// Puts values that stand in ascending order of keys, equal ones in the order of their rows, back into the rows; `keys` are those of
+/// the rows. `None` where there is not a value for each.
+pub fn by_row<K: Copy + Into<u64>, V: Copy + Default>(values: &[V], keys: &[K]) -> Option<Vec<V>> {
+    if values.len() != keys.len() {
+        return None;
+    }
+    let key = |key: &K| -> u64 { (*key).into() };
+    let (least, most) = keys.iter().map(key).fold((u64::MAX, 0), |(least, most), key| (least.min(key), most.max(key)));
+    if keys.is_empty() || most - least >= NEAR {
+        let keys: Vec<u64> = keys.iter().map(key).collect();
+        let mut rows = vec![V::default(); values.len()];
+        for (place, value) in places(&keys).into_iter().zip(values) {
+            *rows.get_mut(place as usize)? = *value;
+        }
+        return Some(rows);
+    }
+    // Where the values of each key begin.
+    let mut next = vec![0u32; (most - least) as usize + 2];
+    for one in keys {
+        *next.get_mut((key(one) - least) as usize + 1)? += 1;
+    }
+    let mut before = 0;
+    for count in &mut next {
+        before += *count;
+        *count = before;
+    }
+    let mut rows = Vec::with_capacity(keys.len());
+    for one in keys {
+        let next = next.get_mut((key(one) - least) as usize)?;
+        rows.push(*values.get(*next as usize)?);
+        *next += 1;
+    }
+    Some(rows)
+}
+
 /// Bytes that a number takes, at least one.
 pub fn width_of(value: u64) -> u8 {
     (8 - value.leading_zeros() / 8).max(1) as u8
@@ -292,6 +327,20 @@ mod tests {
         fn any_sorted_column_comes_back(mut values in proptest::collection::vec(-5_000i64..5_000, 0..200)) {
             values.sort();
             prop_assert_eq!(decode(&encode(&values), values.len()), Some(values));
+        }
+
+        #[test]
+        fn values_in_the_order_of_keys_come_back(
+            rows in proptest::collection::vec((prop_oneof![0u64..4, any::<u64>()], any::<i64>()), 0..40),
+        ) {
+            let (keys, values): (Vec<u64>, Vec<i64>) = rows.into_iter().unzip();
+            let ordered: Vec<i64> = places(&keys).into_iter().map(|place| values[place as usize]).collect();
+            prop_assert_eq!(by_row(&ordered, &keys), Some(values.clone()));
+            let near: Vec<u32> = keys.iter().map(|key| (key % 5) as u32).collect();
+            let wide: Vec<u64> = near.iter().map(|key| u64::from(*key)).collect();
+            let ordered: Vec<i64> = places(&wide).into_iter().map(|place| values[place as usize]).collect();
+            prop_assert_eq!(by_row(&ordered, &near), Some(values));
+            prop_assert_eq!(by_row(&ordered, &[0u32; 41]), None);
         }
 
         #[test]

@@ -5,12 +5,13 @@
 //! first byte what it is: zstd's begin with 0x28, the others with their order.
 
 use std::cell::RefCell;
-use std::io::{Error, Read, Result, Write};
+use std::io::{Error, ErrorKind, Read, Result, Write};
 
 use ppmd_rust::{PPMD7_MAX_ORDER, Ppmd7Decoder, Ppmd7Encoder};
-use zstd::bulk::{Compressor, Decompressor};
+use zstd::bulk::Compressor;
 use zstd::dict::EncoderDictionary;
 use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
+use zstd::zstd_safe::{self, DCtx};
 
 /// From this level of zstd on PPMd is tried.
 const PPMD_LEVEL: i32 = 19;
@@ -31,7 +32,7 @@ const STEP: usize = 64 << 10;
 
 thread_local! {
     /// A context takes 160 KB and is made anew in the time of a small frame, so each thread keeps one.
-    static CONTEXT: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+    static CONTEXT: RefCell<Option<DCtx<'static>>> = const { RefCell::new(None) };
 }
 
 /// First byte of a frame of zstd whose dictionary comes from outside; the rest is zstd's.
@@ -102,7 +103,28 @@ pub fn needs_words(frame: &[u8]) -> bool {
 
 /// Unpacks a frame of at most `size` bytes that was made with words.
 pub fn unpack_with(frame: &[u8], size: usize, words: &[u8]) -> Result<Vec<u8>> {
-    Decompressor::with_dictionary(words)?.decompress(frame.get(1..).unwrap_or_default(), size)
+    let frame = frame.get(1..).unwrap_or_default();
+    decompress(frame, size, |context, bytes| context.decompress_using_dict(bytes, frame, words))
+}
+
+/// Has the thread's context unpack a frame into at most `size` bytes.
+fn decompress(
+    frame: &[u8],
+    size: usize,
+    unpack: impl FnOnce(&mut DCtx<'static>, &mut Vec<u8>) -> zstd_safe::SafeResult,
+) -> Result<Vec<u8>> {
+    // What a frame says of itself it has to keep: no memory is taken for more.
+    let stated = zstd_safe::get_frame_content_size(frame).ok().flatten();
+    let stated = stated.map_or(size, |stated| usize::try_from(stated).unwrap_or(usize::MAX));
+    let mut bytes = Vec::with_capacity(size.min(stated));
+    CONTEXT.with_borrow_mut(|context| {
+        let context = match context {
+            Some(context) => context,
+            None => context.insert(DCtx::try_create().ok_or_else(|| Error::from(ErrorKind::OutOfMemory))?),
+        };
+        unpack(context, &mut bytes).map_err(|code| Error::other(zstd_safe::get_error_name(code)))
+    })?;
+    Ok(bytes)
 }
 
 /// A frame made once.
@@ -121,10 +143,7 @@ pub fn unpack(frame: &[u8], size: usize) -> Result<Vec<u8>> {
             decoder.read_exact(&mut bytes)?;
             Ok(bytes)
         }
-        _ => CONTEXT.with_borrow_mut(|context| match context {
-            Some(context) => context.decompress(frame, size),
-            None => context.insert(Decompressor::new()?).decompress(frame, size),
-        }),
+        _ => decompress(frame, size, |context, bytes| context.decompress(bytes, frame)),
     }
 }
 
@@ -160,7 +179,7 @@ pub fn unpack_until(frame: &[u8], size: usize, mut take: impl FnMut(&[u8]) -> bo
 
 /// Unpacks a frame of zstd that states its size, if that is at most `most` bytes.
 pub fn unpack_stated(frame: &[u8], most: usize) -> Result<Vec<u8>> {
-    let stated = zstd::zstd_safe::get_frame_content_size(frame).ok().flatten();
+    let stated = zstd_safe::get_frame_content_size(frame).ok().flatten();
     let size = stated.and_then(|size| usize::try_from(size).ok()).filter(|size| *size <= most);
     unpack(frame, size.ok_or_else(|| Error::other("states no size, or too large a one"))?)
 }

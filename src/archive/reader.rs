@@ -79,6 +79,12 @@ impl Recent {
         }
         Arc::clone(&stripe.open.lock().unwrap_or_else(PoisonError::into_inner))
     }
+
+    fn release(&self, stripe: &Arc<StripeRef>) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.retain(|known| !Arc::ptr_eq(known, stripe));
+        *stripe.open.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+    }
 }
 
 /// The groups of the stripes of a segment, whose first record is `first`.
@@ -112,6 +118,11 @@ impl GroupRef {
     /// Its number in the segment's file, from 0.
     pub fn number(&self) -> usize {
         self.number
+    }
+
+    /// Id of the first record of its stripe, whose groups share what must be read before their records.
+    pub fn stripe(&self) -> RecordId {
+        RecordId(self.first.0.saturating_sub(u64::from(self.first_row)))
     }
 
     /// One past the id of its last record.
@@ -303,6 +314,11 @@ impl Snapshot {
             offset: 0,
             what: format!("row group {number} is not in this snapshot of {}", self.groups.len()),
         })
+    }
+
+    /// Lets go of what the groups of a group's stripe share: no more of them is to be read.
+    pub fn release(&self, group: &GroupRef) {
+        self.recent.release(&group.stripe);
     }
 
     /// Canonical names of the fields that occur, sorted.

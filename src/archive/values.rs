@@ -141,6 +141,16 @@ impl Builder {
         self.column.ids.push(list);
     }
 
+    /// Adds rows, each with the values of a list, or with [`UNKNOWN`].
+    pub fn rows_of(&mut self, lists: impl Iterator<Item = u16>) {
+        self.column.ids.extend(lists);
+    }
+
+    /// Makes room for so many rows.
+    pub fn expect(&mut self, rows: usize) {
+        self.column.ids.reserve_exact(rows);
+    }
+
     fn look_up(&mut self) -> u16 {
         let known = self.found.get(self.next.as_slice()).copied();
         let id = known.unwrap_or_else(|| self.enter());

@@ -38,6 +38,8 @@ pub fn run(command: &Arguments) -> anyhow::Result<Outcome> {
         },
         // Where nobody is told how many match, those wanted are enough.
         count_all: command.limit.is_none() || !command.quiet,
+        // The prompt and answers to a file of questions have it in any case.
+        tell_span: !command.quiet || command.query.is_none(),
         scan: command.scan,
         lenient: command.lenient,
         zone: command.tz,
@@ -52,6 +54,9 @@ pub fn run(command: &Arguments) -> anyhow::Result<Outcome> {
         }
         let found_all = repl::run(&mut search, options, &stop, theme())?;
         return Ok(if found_all { Outcome::Done } else { Outcome::Failed });
+    }
+    if command.query.is_some() {
+        search = search.for_one_question();
     }
     let asker = Asker { command, search: &search, options, form, stop: &stop };
     match &command.output {

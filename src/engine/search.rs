@@ -7,6 +7,8 @@ mod near;
 mod ordered;
 mod rules;
 mod run;
+mod span;
+mod stripes;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -33,6 +35,8 @@ pub struct SearchOptions {
     pub limit: Option<u64>,
     /// Whether all matches are counted where fewer are wanted; otherwise the search ends once those wanted are known.
     pub count_all: bool,
+    /// Whether the times of the oldest and the newest match are told of a whole answer; without, columns of times stay unread.
+    pub tell_span: bool,
     /// Use no index.
     pub scan: bool,
     /// An unknown field is no error.
@@ -44,9 +48,17 @@ pub struct SearchOptions {
 }
 
 impl Default for SearchOptions {
-    /// Everything, counted, by the index, with known fields only, in UTC, however long it takes.
+    /// Everything, counted, with its span, by the index, with known fields only, in UTC, however long it takes.
     fn default() -> SearchOptions {
-        SearchOptions { limit: None, count_all: true, scan: false, lenient: false, zone: Zone::UTC, time_limit: None }
+        SearchOptions {
+            limit: None,
+            count_all: true,
+            tell_span: true,
+            scan: false,
+            lenient: false,
+            zone: Zone::UTC,
+            time_limit: None,
+        }
     }
 }
 
@@ -151,6 +163,8 @@ pub struct Search {
     index_note: Option<String>,
     span: (Option<Timestamp>, Option<Timestamp>),
     cache: Cache,
+    /// Whether what is read is kept for the next question.
+    keeps: bool,
     /// Derived when the first question asks for incidents.
     incidents: OnceLock<KnownIncidents>,
 }
@@ -167,14 +181,20 @@ impl Search {
         let span = span_of(&snapshot);
         let (store, registry) = (store.clone(), store.registry().clone());
         let (cache, incidents) = (Cache::default(), OnceLock::new());
-        Ok(Search { store, registry, snapshot, index, index_note, span, cache, incidents })
+        Ok(Search { store, registry, snapshot, index, index_note, span, cache, keeps: true, incidents })
+    }
+
+    /// The same for one question: nothing is kept for a next one, which may still be asked.
+    #[must_use]
+    pub fn for_one_question(self) -> Search {
+        Search { keeps: false, ..self }
     }
 
     /// Takes up what was committed since it was opened.
     pub fn refresh(&mut self) -> Result<(), EngineError> {
         let snapshot = self.snapshot.refreshed()?;
         if snapshot.commits() != self.snapshot.commits() {
-            *self = Search { span: span_of(&snapshot), ..Search::open(&self.store)? };
+            *self = Search { span: span_of(&snapshot), keeps: self.keeps, ..Search::open(&self.store)? };
         } else {
             self.snapshot = snapshot;
         }
@@ -341,7 +361,7 @@ impl Search {
         stop: &AtomicBool,
     ) -> Result<SearchSummary, EngineError> {
         let mut run = Run::plan(self, query, options, stop)?;
-        run.in_order(Extent::NUMBER, Wanted::ALL, |_| Ok(true))?;
+        run.count(run.plan.candidates.clone())?;
         Ok(run.finish())
     }
 }

@@ -272,6 +272,11 @@ impl Decoded {
         Ok(())
     }
 
+    /// Lets go of the lines.
+    pub fn drop_lines(&mut self) {
+        self.lines = None;
+    }
+
     /// Unpacks one line, where it is not there already; those that were not there count as empty.
     pub fn unpack_one(&mut self, snapshot: &Snapshot, row: u32) -> Result<(), ArchiveError> {
         if !self.lines.as_ref().is_some_and(|lines| lines.holds(row as usize)) {

@@ -132,6 +132,17 @@ impl Cache {
         self.put((first, What::Hits(needle.clone())), Thing::Hits(Arc::clone(hits)), hits.memory() + EACH);
     }
 
+    /// Lets go of all that is kept of a group.
+    pub fn forget(&self, first: u64) {
+        let mut inner = self.inner();
+        let mut bytes = 0;
+        inner.entries.retain(|(group, _), entry| {
+            bytes += if *group == first { entry.bytes } else { 0 };
+            *group != first
+        });
+        inner.bytes = inner.bytes.saturating_sub(bytes);
+    }
+
     fn put(&self, key: (u64, What), thing: Thing, bytes: usize) {
         let mut inner = self.inner();
         let before = inner.entries.get(&key).map_or(0, |entry| entry.bytes);

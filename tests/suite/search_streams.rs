@@ -104,6 +104,57 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_counted_and_its_span_are_those_of_all_matches_at_any_number_of_threads(
+        runs in proptest::collection::vec(
+            proptest::collection::vec(proptest::option::weighted(0.8, 0..60_u8), 1..40), 1..12),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = stored(folder.path(), &runs);
+        let (search, once) = (store.search().unwrap(), store.search().unwrap().for_one_question());
+        let all = SearchOptions { lenient: true, ..SearchOptions::default() };
+        let untold = SearchOptions { tell_span: false, ..all };
+        let stop = AtomicBool::new(false);
+        for text in QUERIES {
+            let query = search.parse(text, &all).unwrap();
+            let (mut matched, mut times) = (0, Vec::new());
+            search.run(&query, &all, &stop, |record| {
+                matched += 1;
+                times.extend(record.time);
+                true
+            }).unwrap();
+            let expected = (matched, times.iter().min().copied(), times.iter().max().copied());
+            let said = |summary: &SearchSummary| (summary.matched, summary.first, summary.last);
+            let mut tables: Vec<String> = Vec::new();
+            for threads in [1, 2, 8] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                // The second time of each search a part of it may be kept.
+                for search in [&search, &once, &search, &once] {
+                    let mut of_search = String::new();
+                    for pipe in ["stats count by n", "top 3 msg", "timechart 10m", "stats count, max(n)"] {
+                        let text = format!("{text} | {pipe}");
+                        let (_, summary) = pool.install(|| ask(search, &text, &all, usize::MAX));
+                        prop_assert_eq!(said(&summary), expected, "{}", text);
+                        let table = format!("{:?}", summary.table.unwrap().rows);
+                        let (_, summary) = pool.install(|| ask(search, &text, &untold, usize::MAX));
+                        prop_assert_eq!(said(&summary), (matched, None, None), "{}", text);
+                        prop_assert_eq!(format!("{:?}", summary.table.unwrap().rows), table.as_str(), "{}", text);
+                        of_search += &table;
+                    }
+                    tables.push(of_search);
+                    let counted = pool.install(|| search.count(&query, &all, &stop)).unwrap();
+                    prop_assert_eq!(said(&counted), expected, "{}", text);
+                }
+            }
+            tables.dedup();
+            prop_assert_eq!(tables.len(), 1, "{}: {:?}", text, tables);
+        }
+    }
+}
+
 /// Ten runs, each later than the one before, of forty lines.
 fn in_order() -> Vec<Vec<Option<u8>>> {
     (0..10).map(|run| vec![Some(run * 5); 40]).collect()

@@ -51,25 +51,16 @@ pub fn of_cut(bytes: &[u8], rows: usize, cuts: Option<&[u64]>) -> Option<Vec<i64
     }
     let mut column = bytes.to_vec();
     column.iter_mut().take(1).for_each(|mode| *mode &= !IN_ORDER);
-    in_rows(&column::decode(&column, rows)?, cuts.filter(|cuts| cuts.len() == rows)?)
+    column::by_row(&column::decode(&column, rows)?, cuts?)
 }
 
 fn keys(outline: &Outline) -> Vec<u64> {
     outline.templates.iter().map(|cut| u64::from(*cut)).collect()
 }
 
-/// Values by key, rows of the same key in the order in which they stand.
+/// Values by key, rows of the same key in the order in which they stand; [`column::by_row`] is the opposite.
 fn in_order(values: &[i64], keys: &[u64]) -> Vec<i64> {
     column::places(keys).into_iter().filter_map(|place| values.get(place as usize).copied()).collect()
-}
-
-/// The opposite of [`in_order`].
-fn in_rows(values: &[i64], keys: &[u64]) -> Option<Vec<i64>> {
-    let mut rows = vec![0; values.len()];
-    for (place, value) in column::places(keys).into_iter().zip(values) {
-        *rows.get_mut(place as usize)? = *value;
-    }
-    Some(rows)
 }
 
 /// The forms in which times may be kept; the caller takes the one that compresses best.
@@ -193,7 +184,7 @@ pub fn template_ids_of(bytes: &[u8], rows: usize, outline: Option<&Outline>, usu
     }
     let mut values = match *form {
         UNUSUAL => values,
-        UNUSUAL_IN_ORDER | UNUSUAL_OR_NEW => in_rows(&values, &keys(outline))?,
+        UNUSUAL_IN_ORDER | UNUSUAL_OR_NEW => column::by_row(&values, &outline.templates)?,
         _ => return None,
     };
     let mut next = i64::try_from(next).ok()?;

@@ -389,7 +389,8 @@ pub(super) fn occurrences_in(
     columns: usize,
 ) -> Result<Vec<usize>, DecodeError> {
     let mut counts = vec![0usize; columns];
-    for (template, rows) in templates.iter().zip(rows) {
+    // A part has few of the templates of its stripe.
+    for (template, rows) in templates.iter().zip(rows).filter(|(_, rows)| **rows > 0) {
         for column in &template.columns {
             *counts.get_mut(*column as usize).ok_or(DecodeError("a column that is not there"))? += rows;
         }

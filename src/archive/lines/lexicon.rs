@@ -26,17 +26,19 @@ impl Lexicon<'_> {
         if let Some(text) = self.text.get() {
             return Ok(Arc::clone(text));
         }
-        let mut text = self.tree.constants()?;
+        let constants = self.tree.constants()?;
+        let (mut size, mut all) = (constants.len(), Vec::new());
         for number in 0..self.dictionaries.len() {
-            if text.len() >= MOST {
+            if size >= MOST {
                 break;
             }
             let words = self.dictionaries.get(number, None)?;
-            for word in (0..words.len()).map_while(|index| words.get(index)) {
-                text.extend_from_slice(word);
-                text.push(b'\n');
-            }
+            size += words.lines_len();
+            all.push(words);
         }
+        let mut text = constants;
+        text.reserve_exact(size.saturating_sub(text.len()));
+        all.iter().for_each(|words| words.lines_into(&mut text));
         text.truncate(MOST);
         Ok(Arc::clone(self.text.get_or_init(|| Arc::new(text))))
     }

@@ -414,8 +414,8 @@ impl Stripe {
         })
     }
 
-    /// Gives back some ascending records of a chunk, one after the other, and the lengths of all: 0 for those not wanted. Only the
-    /// columns of their templates are unpacked.
+    /// Gives back some ascending records of a chunk, one after the other, and the lengths of all: 0 for those not wanted. Only their
+    /// values are read of columns.
     pub fn decode_some(
         &self,
         chunk: &[u8],
@@ -424,22 +424,14 @@ impl Stripe {
         wanted: &[u32],
     ) -> Result<(Vec<u8>, Vec<u32>), DecodeError> {
         let raw = raw_size(raw_bytes)?;
-        self.chunk(chunk, rows, raw, |described, loader| {
-            let mut table = loader.table_for(described, rows as usize, wanted)?;
+        let places: Vec<usize> = wanted.iter().map(|row| *row as usize).collect();
+        self.some_of(chunk, rows, raw, &places, |mut table| {
             let mut sink = Sink::new(0, raw);
             let mut lengths = vec![0; rows as usize];
-            let mut wanted = wanted.iter().peekable();
-            for (row, length) in lengths.iter_mut().enumerate() {
-                if wanted.peek().is_none() {
-                    break;
-                }
-                if wanted.next_if(|wanted| **wanted as usize == row).is_none() {
-                    table.skip(row)?;
-                    continue;
-                }
+            for (at, row) in wanted.iter().enumerate() {
                 let start = sink.bytes.len();
-                table.write(row, &mut sink, &mut None)?;
-                *length = (sink.bytes.len() - start) as u32;
+                table.write(at, &mut sink, &mut None)?;
+                *lengths.get_mut(*row as usize).ok_or(DecodeError("no such row"))? = (sink.bytes.len() - start) as u32;
             }
             Ok((sink.bytes, lengths))
         })

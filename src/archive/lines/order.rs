@@ -32,6 +32,9 @@ pub struct Order {
 impl Order {
     /// Puts values back into the order of their rows.
     pub fn undo<T: Copy + Default>(&self, loader: &mut Loader<'_, '_>, values: &[T]) -> Result<Vec<T>, DecodeError> {
+        if self.keys.is_none() {
+            return self.undo_by_template(loader, values);
+        }
         let mut restored = vec![T::default(); values.len()];
         for (place, value) in self.places(loader, values.len())?.iter().zip(values) {
             if let Some(slot) = restored.get_mut(*place as usize) {
@@ -152,5 +155,20 @@ impl Order {
             }
         }
         Ok(places)
+    }
+
+    /// Puts values that stand in the order of templates back into that of their rows.
+    fn undo_by_template<T: Copy>(&self, loader: &mut Loader<'_, '_>, values: &[T]) -> Result<Vec<T>, DecodeError> {
+        let ids = loader.kept(&self.ids, self.rows)?;
+        let (mut next, count) = self.starts(loader, &ids)?;
+        let mut restored = Vec::with_capacity(values.len());
+        for id in ids.iter() {
+            if self.uses.get(*id as usize).is_some_and(|uses| uses.0) {
+                let next = next.get_mut(*id as usize).ok_or(NO_TEMPLATE)?;
+                restored.push(*values.get(*next as usize).ok_or(OTHER)?);
+                *next += 1;
+            }
+        }
+        if count as usize == values.len() { Ok(restored) } else { Err(OTHER) }
     }
 }

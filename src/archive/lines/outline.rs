@@ -80,6 +80,9 @@ fn stamps_into(
     let mut columns = load(loader, described, ids)?;
     let whole = whole(loader, described, ids)?;
     let mut next_whole = 0;
+    for (_, stamps) in outline.stamps.iter_mut().enumerate().filter(|(nth, _)| wanted.takes(*nth)) {
+        stamps.reserve_exact(ids.len());
+    }
     let of_template = of_templates(described.templates(), &columns);
     for id in ids {
         if let Some((_, texts)) = whole.as_ref().filter(|(template, _)| template == id) {
@@ -92,11 +95,11 @@ fn stamps_into(
         let mut first = None;
         let of = of_template.get(*id as usize).map_or(&[][..], Vec::as_slice);
         // Each column goes on by one, wanted or not: the first stamp is what others are relative to.
-        for (nth, column_of) in outline.stamps.iter_mut().enumerate() {
+        for (nth, column_of) in outline.stamps.iter_mut().enumerate().take(wanted.last()) {
             let column = of.get(nth).and_then(|column| columns.get_mut(*column as usize)).and_then(Option::as_mut);
             let stamp = match column {
-                Some(column) if nth < wanted.last() => column.next(&mut first)?,
-                _ => None,
+                Some(column) => column.next(&mut first)?,
+                None => None,
             };
             if wanted.takes(nth) {
                 column_of.push(stamp);

@@ -31,6 +31,8 @@ pub struct Kinds<'a> {
     kinds: Vec<u32>,
     /// Whether some record is of it.
     used: Vec<bool>,
+    /// How many values each column has.
+    counts: Vec<usize>,
 }
 
 /// How the records of a kind have their values.
@@ -78,10 +80,15 @@ impl<'a> Kinds<'a> {
             _ => cuts.iter().zip(layouts).map(|(cut, layout)| of_cut(*cut, *layout)).collect::<Result<_, _>>()?,
         };
         let mut used = vec![false; map.cuts.len()];
+        // Neighbours are mostly of one kind.
+        let mut last = u32::MAX;
         for kind in &kinds {
-            if let Some(used) = used.get_mut(*kind as usize) {
+            if *kind != last
+                && let Some(used) = used.get_mut(*kind as usize)
+            {
                 *used = true;
             }
+            last = *kind;
         }
         let from = map.except.partition_point(|row| *row < first_row);
         for row in map.except.get(from..).unwrap_or_default() {
@@ -90,7 +97,8 @@ impl<'a> Kinds<'a> {
                 None => break,
             }
         }
-        Ok(Kinds { map, cuts, kinds, used })
+        let counts = described.occurrences(&cuts)?;
+        Ok(Kinds { map, cuts, kinds, used, counts })
     }
 
     /// The values of a field; `None` where too many differ.
@@ -102,11 +110,13 @@ impl<'a> Kinds<'a> {
     ) -> Result<Option<ValueColumn>, DecodeError> {
         let mut builder = Builder::default();
         let (rules, wanted) = self.rules(described, name, &mut builder)?;
-        let counts = described.occurrences(&self.cuts)?;
-        let mut columns = Columns { described, cuts: &self.cuts, counts: &counts, stamps: None };
+        let mut columns = Columns { described, cuts: &self.cuts, counts: &self.counts, stamps: None };
         let mut lists = Vec::with_capacity(wanted.len());
         for (column, part, dash) in &wanted {
             lists.push(loader.borrowed(|loader| columns.lists(loader, *column, *part, *dash, &mut builder))?);
+        }
+        if builder.is_over() {
+            return Ok(None);
         }
         let mut texts = HashMap::new();
         for piece in
@@ -118,6 +128,14 @@ impl<'a> Kinds<'a> {
                 }
             }
         }
+        // Of records that must be cut.
+        let others = if self.map.may_be_elsewhere(name) { UNKNOWN } else { builder.list() };
+        if lists.is_empty() && texts.is_empty() {
+            let of_kind = |rule: &Rule<'_>| if let Rule::Same(list) = rule { *list } else { UNKNOWN };
+            let of_kinds: Vec<u16> = rules.iter().map(of_kind).collect();
+            builder.rows_of(self.kinds.iter().map(|kind| of_kinds.get(*kind as usize).copied().unwrap_or(others)));
+            return Ok(builder.finish());
+        }
         let mut is_needed = vec![false; described.forms().len()];
         for column in wanted.iter().map(|(column, ..)| *column).chain(texts.keys().copied()) {
             *is_needed.get_mut(column as usize).ok_or(NOWHERE)? = true;
@@ -125,9 +143,8 @@ impl<'a> Kinds<'a> {
         let needed = |column: &u32| is_needed.get(*column as usize) == Some(&true);
         let of_cut = |template: &Template| template.columns.iter().copied().filter(needed).collect();
         let advance: Vec<Vec<u32>> = described.templates().iter().map(of_cut).collect();
-        // Of records that must be cut.
-        let others = if self.map.may_be_elsewhere(name) { UNKNOWN } else { builder.list() };
         let mut next = vec![0u32; is_needed.len()];
+        builder.expect(self.cuts.len());
         for (cut, kind) in self.cuts.iter().zip(&self.kinds) {
             match rules.get(*kind as usize) {
                 None => builder.row_of(others),
@@ -138,15 +155,17 @@ impl<'a> Kinds<'a> {
                     let list = lists.get(*number).and_then(|lists| lists.get(at as usize)).ok_or(OVER)?;
                     builder.row_of(*list);
                 }
-                Some(Rule::Pieces(values, dash)) => put_together(values, *dash, &texts, &next, &mut builder)?,
+                Some(Rule::Pieces(values, dash)) => {
+                    put_together(values, *dash, &texts, &next, &mut builder)?;
+                    if builder.is_over() {
+                        return Ok(None);
+                    }
+                }
             }
             for column in advance.get(*cut as usize).map_or(&[][..], Vec::as_slice) {
                 if let Some(next) = next.get_mut(*column as usize) {
                     *next += 1;
                 }
-            }
-            if builder.is_over() {
-                return Ok(None);
             }
         }
         Ok(builder.finish())

@@ -190,35 +190,13 @@ impl<'a, 'b> Loader<'a, 'b> {
         }
     }
 
-    /// Loads a table of `rows` rows with just the columns that some of them need, set to the first row of all.
-    pub fn table_for(
-        &mut self,
-        described: &DescribedTable<'_>,
-        rows: usize,
-        wanted: &[u32],
-    ) -> Result<Table, DecodeError> {
-        let ids = self.ids(described, rows)?;
-        let of_wanted: Vec<u64> = wanted.iter().filter_map(|row| ids.get(*row as usize).copied()).collect();
-        let needed = described.occurrences(&of_wanted)?;
-        self.columns_of(described, ids, |column| needed.get(column).is_some_and(|needed| *needed > 0))
-    }
-
     /// Loads a table of `rows` rows.
     pub fn table(&mut self, described: &DescribedTable<'_>, rows: usize) -> Result<Table, DecodeError> {
         let ids = self.ids(described, rows)?;
-        self.columns_of(described, ids, |_| true)
-    }
-
-    fn columns_of(
-        &mut self,
-        described: &DescribedTable<'_>,
-        ids: Arc<Vec<u64>>,
-        is_wanted: impl Fn(usize) -> bool,
-    ) -> Result<Table, DecodeError> {
         let counts = described.occurrences(&ids)?;
         let mut columns = Vec::with_capacity(counts.len());
         for (number, count) in counts.into_iter().enumerate() {
-            columns.push(match count > 0 && is_wanted(number) {
+            columns.push(match count > 0 {
                 true => Column::new(self.values(&described.column(number)?, count)?),
                 false => Column::default(),
             });
@@ -502,15 +480,5 @@ impl Table {
             start = *end as usize;
         }
         sink.put(template.text.get(start..).ok_or(MISSING)?)
-    }
-
-    /// Leaves a row out; each column goes on by one value.
-    pub fn skip(&mut self, row: usize) -> Result<(), DecodeError> {
-        const MISSING: DecodeError = DecodeError("a template that is not there");
-        let id = *self.ids.get(row).ok_or(MISSING)?;
-        for column in &self.templates.get(id as usize).ok_or(MISSING)?.columns {
-            self.columns.get_mut(*column as usize).ok_or(MISSING)?.skip()?;
-        }
-        Ok(())
     }
 }

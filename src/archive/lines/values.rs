@@ -14,7 +14,7 @@ pub struct Text {
     pub bytes: Shared,
     /// Where each value starts, and one past the last.
     pub starts: Vec<u32>,
-    /// Bytes between one value and the next.
+    /// Bytes between one value and the next: none, or a line feed, which also ends the last.
     pub gap: u32,
 }
 
@@ -22,6 +22,26 @@ impl Text {
     /// Number of values.
     pub fn len(&self) -> usize {
         self.starts.len().saturating_sub(1)
+    }
+
+    /// Bytes of all values, each ended by a line feed.
+    pub fn lines_len(&self) -> usize {
+        let bytes = self.starts.last().zip(self.starts.first()).map_or(0, |(end, start)| end.saturating_sub(*start));
+        bytes as usize + if self.gap == 0 { self.len() } else { 0 }
+    }
+
+    /// Writes all values, each ended by a line feed.
+    pub fn lines_into(&self, out: &mut Vec<u8>) {
+        match (self.gap, self.starts.first(), self.starts.last()) {
+            // The gap is that line feed.
+            (1, Some(start), Some(end)) => {
+                out.extend_from_slice(self.bytes.bytes().get(*start as usize..*end as usize).unwrap_or_default());
+            }
+            _ => (0..self.len()).map_while(|index| self.get(index)).for_each(|value| {
+                out.extend_from_slice(value);
+                out.push(b'\n');
+            }),
+        }
     }
 
     /// A value.
@@ -85,17 +105,6 @@ impl Column {
     /// Starts at the first value.
     pub fn new(values: Values) -> Column {
         Column { values, next: 0 }
-    }
-
-    /// Leaves the next value out. `first` is not told of a stamp that is left out: a record is left out as a whole.
-    #[inline]
-    pub fn skip(&mut self) -> Result<(), DecodeError> {
-        let at = self.next;
-        self.next += 1;
-        match &mut self.values {
-            Values::Nested(table) => table.skip(at),
-            _ => Ok(()),
-        }
     }
 
     /// Hands over its words and their ids, or those of the columns within it.

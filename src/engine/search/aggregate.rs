@@ -11,7 +11,7 @@ use crate::query::{Alike, GroupMatches, Of, Reading, Taken, Taker, ValueColumn};
 const CUT_ALL: usize = 4;
 
 impl Run<'_> {
-    /// Pushes all matches. The order is that of groups by their newest record, then that of the archive: always the same.
+    /// Pushes all matches. The order is that of stripes by their newest record, then that of the archive: always the same.
     pub(super) fn aggregate(&mut self, pipeline: &mut Pipeline) -> Result<(), EngineError> {
         let needs = pipeline.needs();
         let taking = Taking {
@@ -21,17 +21,17 @@ impl Run<'_> {
             fields: pipeline.fields(),
             raw: pipeline.needs_raw(),
         };
-        let candidates = self.ordered_candidates();
-        let mut rest = candidates.as_slice();
-        while !rest.is_empty() {
-            let part = self.part(rest);
-            rest = rest.get(part.len()..).unwrap_or_default();
-            for evaluated in self.evaluate(part, &|_, stats| taking.needs(needs, stats), &|group| taking.take(group))? {
-                let Some((_, _, taken)) = self.take_stock(evaluated) else { continue };
-                taken.into_iter().try_for_each(|(taken, times)| pipeline.push_taken(taken, times))?;
-            }
-        }
-        Ok(())
+        let candidates = self.by_stripe(self.plan.candidates.clone());
+        let take = |group: &mut GroupMatches| {
+            let taken = taking.take(group);
+            // What is not looked at any more makes room.
+            group.decoded.drop_lines();
+            taken
+        };
+        self.evaluate_all(&candidates, &|_, stats| taking.needs(needs, stats), &take, |run, evaluated| {
+            let Some((_, _, taken)) = run.take_stock(evaluated) else { return Ok(()) };
+            Ok(taken.into_iter().try_for_each(|(taken, times)| pipeline.push_taken(taken, times))?)
+        })
     }
 }
 

@@ -27,8 +27,6 @@ pub(super) struct Extent {
 impl Extent {
     /// Everything.
     pub(super) const ALL: Extent = Extent { hand: u64::MAX, count: u64::MAX };
-    /// The number of matches and none of them.
-    pub(super) const NUMBER: Extent = Extent { hand: 0, count: u64::MAX };
 
     /// The first `count` matches and no others, of which `hand` are handed out.
     pub(super) fn first(count: u64, hand: u64) -> Extent {
@@ -155,11 +153,8 @@ impl Run<'_> {
         // Small parts first: what is newest is shown before much of the rest is looked at.
         let threads = rayon::current_num_threads();
         let (mut rest, mut size) = (candidates.as_slice(), threads);
-        while !rest.is_empty() && left != Left::Nothing {
-            let part = match left {
-                Left::Matches => rest.get(..size).unwrap_or(rest),
-                _ => self.part(rest),
-            };
+        while !rest.is_empty() && left == Left::Matches {
+            let part = rest.get(..size).unwrap_or(rest);
             size = (2 * size).min(4 * threads);
             let waiting = &handing.waiting;
             let needs = |first: u64, stats: &GroupStats| {
@@ -182,7 +177,7 @@ impl Run<'_> {
             // Past the limit of time nothing of it was evaluated.
             rest = after;
         }
-        Ok(())
+        self.count(rest.to_vec())
     }
 
     /// What no record of a group comes before, as far as is known without reading it.

@@ -1,27 +1,27 @@
 //! One question being answered: candidates are evaluated on all cores, matches handed out in one total order.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
+use super::span::{Ends, Span, Unread};
 use super::{Coverage, EngineError, Search, SearchOptions, SearchSummary};
 use crate::archive::{ArchiveError, GroupRef, GroupStats, Needs};
 use crate::model::Timestamp;
-use crate::query::{Candidate, GroupMatches, Matcher, Plan, Query, evaluate, filter, plan};
+use crate::query::{Candidate, Decoded, GroupMatches, Matcher, Plan, Query, Reading, evaluate, filter, plan};
 
-/// What a full group has, in records and raw bytes.
-const FULL_ROWS: u64 = 8_192;
-const FULL_BYTES: u64 = 2 << 20;
+/// The earliest and the latest time of a group.
+fn ends_within(stats: &GroupStats) -> Ends {
+    (stats.first_time.map(Timestamp), stats.last_time.map(Timestamp))
+}
 
-/// Whether all times of a group lie within a span.
-fn is_within(stats: &GroupStats, span: (Option<Timestamp>, Option<Timestamp>)) -> bool {
-    match (stats.first_time, stats.last_time, span) {
-        (None, None, _) => true,
-        (Some(first), Some(last), (Some(from), Some(to))) => from.0 <= first && last <= to.0,
-        _ => false,
-    }
+/// The earliest and the latest time of some rows of a group whose times are there.
+fn ends_of(decoded: &Decoded, rows: &[u32]) -> Ends {
+    let times = || rows.iter().filter_map(|row| decoded.columns().time(*row as usize));
+    (times().min(), times().max())
 }
 
 /// What came of evaluating a candidate.
@@ -30,14 +30,50 @@ pub(super) struct Evaluated<T> {
     outcome: Result<(GroupMatches, T), ArchiveError>,
 }
 
+/// How candidates are evaluated, on any thread.
+pub(super) struct Evaluating<'e, T> {
+    pub(super) reading: Reading<'e>,
+    /// Whether what was read is kept for the next question.
+    pub(super) keeps: bool,
+    pub(super) matcher: &'e Matcher,
+    pub(super) needs: &'e (dyn Fn(u64, &GroupStats) -> Needs + Sync),
+    pub(super) take: &'e (dyn Fn(&mut GroupMatches) -> Result<T, ArchiveError> + Sync),
+}
+
+impl<T> Evaluating<'_, T> {
+    pub(super) fn one(&self, candidate: &Candidate) -> Evaluated<T> {
+        Evaluated { number: candidate.group, outcome: self.outcome(candidate) }
+    }
+
+    fn outcome(&self, candidate: &Candidate) -> Result<(GroupMatches, T), ArchiveError> {
+        let GroupRef { first, stats, .. } = self.reading.snapshot.group(candidate.group)?;
+        let mut group = evaluate(self.reading, candidate, self.matcher, (self.needs)(first.0, stats))?;
+        let taken = (self.take)(&mut group)?;
+        match self.keeps {
+            true => group.decoded.keep(self.reading.cache),
+            false => self.reading.cache.forget(first.0),
+        }
+        Ok((group, taken))
+    }
+}
+
+/// Records of the groups of some candidates.
+pub(super) fn rows_of(search: &Search, candidates: &[Candidate]) -> u64 {
+    let groups = candidates.iter().filter_map(|candidate| search.snapshot.groups().get(candidate.group));
+    groups.map(|group| u64::from(group.stats.rows)).sum()
+}
+
 /// One question being answered.
 pub(super) struct Run<'a> {
     pub(super) search: &'a Search,
-    pub(super) matcher: Matcher,
-    plan: Plan,
+    pub(super) matcher: Arc<Matcher>,
+    pub(super) plan: Plan,
     pub(super) stop: &'a AtomicBool,
     started: Instant,
     time_limit: Option<Duration>,
+    /// That of the matches; where it is not told, times that were not read are not added.
+    span: Span,
+    tells_span: bool,
     pub(super) summary: SearchSummary,
 }
 
@@ -100,10 +136,24 @@ impl<'a> Run<'a> {
             ),
             format!("planned  in {:.1} ms", started.elapsed().as_secs_f64() * 1_000.0),
         ];
-        Ok(Run { search, matcher, plan: planned, stop, started, time_limit: options.time_limit, summary })
+        let matcher = Arc::new(matcher);
+        Ok(Run {
+            search,
+            matcher,
+            plan: planned,
+            stop,
+            started,
+            time_limit: options.time_limit,
+            span: Span::default(),
+            tells_span: options.tell_span,
+            summary,
+        })
     }
 
     pub(super) fn finish(mut self) -> SearchSummary {
+        if self.summary.counted && self.tells_span {
+            (self.summary.first, self.summary.last) = self.settle_span();
+        }
         self.summary.seconds = self.started.elapsed().as_secs_f64();
         self.summary.explain.push(format!(
             "matched  {}{} of {} records looked at, in {:.1} ms",
@@ -122,24 +172,8 @@ impl<'a> Run<'a> {
         let latest = |candidate: &Candidate| {
             groups.get(candidate.group).and_then(|group| group.stats.last_time).unwrap_or(i64::MIN)
         };
-        candidates.sort_by_key(|candidate| (std::cmp::Reverse(latest(candidate)), std::cmp::Reverse(candidate.group)));
+        candidates.sort_by_key(|candidate| (Reverse(latest(candidate)), Reverse(candidate.group)));
         candidates
-    }
-
-    /// The first of some candidates, so many that are evaluated side by side: small groups in greater number, so that threads seldom
-    /// wait.
-    pub(super) fn part<'c>(&self, candidates: &'c [Candidate]) -> &'c [Candidate] {
-        let groups = self.search.snapshot.groups();
-        let least = 4 * rayon::current_num_threads();
-        let (mut rows, mut bytes) = (0u64, 0u64);
-        let is_within = |candidate: &&Candidate| {
-            let stats = groups.get(candidate.group).map(|group| &group.stats);
-            rows += stats.map_or(0, |stats| u64::from(stats.rows));
-            bytes += stats.map_or(0, |stats| stats.raw_bytes);
-            rows <= least as u64 * FULL_ROWS && bytes <= least as u64 * FULL_BYTES
-        };
-        let fitting = candidates.iter().take_while(is_within).count().max(least);
-        candidates.get(..fitting).unwrap_or(candidates)
     }
 
     /// Evaluates some candidates side by side and takes from each what `take` does; gives what came of each, in order, for
@@ -152,34 +186,13 @@ impl<'a> Run<'a> {
         needs: &(dyn Fn(u64, &GroupStats) -> Needs + Sync),
         take: &(dyn Fn(&mut GroupMatches) -> Result<T, ArchiveError> + Sync),
     ) -> Result<Vec<Evaluated<T>>, EngineError> {
-        if self.stop.load(Relaxed) {
-            return Err(EngineError::Interrupted);
-        }
-        let (reading, matcher) = (self.search.reading(), &self.matcher);
-        let snapshot = reading.snapshot;
-        if self.is_late() {
-            let groups = candidates.iter().filter_map(|candidate| snapshot.groups().get(candidate.group));
-            let rows = groups.map(|group| u64::from(group.stats.rows)).sum();
-            self.leave_out(rows);
+        if self.is_stopped()? {
+            self.leave_out(rows_of(self.search, candidates));
             return Ok(Vec::new());
         }
-        let span = (self.summary.first, self.summary.last);
-        let one = |candidate: &Candidate| {
-            let GroupRef { first, stats, .. } = snapshot.group(candidate.group)?;
-            let mut group = evaluate(reading, candidate, matcher, needs(first.0, stats))?;
-            // The span of all matches is told without times where all rows match, or none can widen what is known.
-            let is_whole = group.rows.is_empty() || group.rows.len() == stats.rows as usize;
-            if !is_whole && !is_within(stats, span) {
-                group.decoded.need(snapshot, Needs::TIMES)?;
-            }
-            let taken = take(&mut group)?;
-            group.decoded.keep(reading.cache);
-            Ok((group, taken))
-        };
-        Ok(candidates
-            .par_iter()
-            .map(|candidate| Evaluated { number: candidate.group, outcome: one(candidate) })
-            .collect())
+        let (reading, keeps) = (self.search.reading(), self.search.keeps);
+        let evaluating = Evaluating { reading, keeps, matcher: &self.matcher, needs, take };
+        Ok(candidates.par_iter().map(|candidate| evaluating.one(candidate)).collect())
     }
 
     /// Adds what came of a candidate to what is told of the answer; gives its matches where it could be read.
@@ -199,17 +212,31 @@ impl<'a> Run<'a> {
         self.summary.matched += group.rows.len() as u64;
         if let Some(stats) = stats.filter(|stats| stats.rows as usize == group.rows.len()) {
             // All of them match: their span is known without a time.
-            self.widen(stats.first_time.map(Timestamp), stats.last_time.map(Timestamp));
+            self.span.add(ends_within(stats));
         } else if group.decoded.columns().loaded().contains(Needs::TIMES) {
-            let times = || group.rows.iter().filter_map(|row| group.decoded.columns().time(*row as usize));
-            self.widen(times().min(), times().max());
+            self.span.add(ends_of(&group.decoded, &group.rows));
+        } else if let Some(stats) = stats.filter(|_| self.tells_span && !group.rows.is_empty()) {
+            self.span.add_unread(number, ends_within(stats), stats.untimed == 0, &group.rows);
+        }
+        if self.span.is_full() {
+            self.settle_span();
         }
         Some((number, group, taken))
     }
 
-    fn widen(&mut self, first: Option<Timestamp>, last: Option<Timestamp>) {
-        self.summary.first = [self.summary.first, first].into_iter().flatten().min();
-        self.summary.last = [self.summary.last, last].into_iter().flatten().max();
+    /// The span of all matches so far. Where times can't be read that may be an end of it, their group counts as not covered.
+    fn settle_span(&mut self) -> Ends {
+        let snapshot = self.search.reading().snapshot;
+        let read = |unread: &Unread| -> Result<Ends, ArchiveError> {
+            let decoded = Decoded::open(snapshot, unread.group, Needs::TIMES)?;
+            Ok(ends_of(&decoded, &unread.rows))
+        };
+        let coverage = &mut self.summary.coverage;
+        self.span.settle(read, |group, cause| {
+            let rows = snapshot.groups().get(group).map_or(0, |group| u64::from(group.stats.rows));
+            coverage.covered = coverage.covered.saturating_sub(rows);
+            coverage.unreadable.push(cause.to_string());
+        })
     }
 
     /// Whether no more is to be handed out: time is up, or, as an error, the caller asked to stop.

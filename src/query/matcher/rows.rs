@@ -85,6 +85,7 @@ impl Rows<'_> {
                 let hits = self.known.hits;
                 let by_text = |row: usize| sought.decide(hits, row).map_or(OPEN, of_bool);
                 match of {
+                    Some((passes, values)) if values.is_whole() && !passes.contains(&true) => out.fill(NO),
                     // Of some records the values may be unknown.
                     Some((passes, values)) => {
                         self.fill(out, |row| {

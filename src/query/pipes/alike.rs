@@ -169,12 +169,20 @@ struct Codes {
 
 impl Codes {
     fn add(&mut self, radix: u64, values: impl Iterator<Item = u64>) {
+        let is_first = self.most == 1;
         match self.most.checked_mul(radix) {
             Some(most) => self.most = most,
             None => self.are_apart = true,
         }
-        if !self.are_apart {
-            self.values.iter_mut().zip(values).for_each(|(code, value)| *code = *code * radix + value);
+        match (self.are_apart, is_first) {
+            (true, _) => {}
+            (false, true) => self.values.iter_mut().zip(values).for_each(|(code, value)| *code = value),
+            // All of it stays below what was found to fit.
+            (false, false) => self
+                .values
+                .iter_mut()
+                .zip(values)
+                .for_each(|(code, value)| *code = code.wrapping_mul(radix).wrapping_add(value)),
         }
     }
 
