@@ -182,7 +182,10 @@ const LOWER: [u8; 256] = {
     let (mut table, mut byte) = ([0; 256], 0);
     while byte < 128u8 {
         if byte.is_ascii_alphanumeric() || byte == b'_' {
-            table[byte as usize] = byte.to_ascii_lowercase();
+            #[allow(clippy::indexing_slicing, reason = "evaluated when compiled; there are 256")]
+            {
+                table[byte as usize] = byte.to_ascii_lowercase();
+            }
         }
         byte += 1;
     }

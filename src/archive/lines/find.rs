@@ -71,24 +71,41 @@ struct Rows<'a> {
 }
 
 /// A column that was asked value by value.
-#[derive(Default)]
 struct Turn<'a> {
     /// Its next value.
     next: usize,
     /// The next value, from there on, of which an answer is not no; most rows have none.
     met: usize,
-    hits: Vec<&'a Hits>,
+    /// Its answers, each once, and where each is next not no.
+    hits: Vec<(&'a Hits, usize)>,
+}
+
+impl Default for Turn<'_> {
+    fn default() -> Self {
+        Turn { next: 0, met: usize::MAX, hits: Vec::new() }
+    }
 }
 
 impl<'a> Turn<'a> {
+    /// Many templates ask a column the same.
     fn add(&mut self, hits: &'a Hits) {
-        self.hits.push(hits);
-        self.go_on();
+        if self.hits.iter().all(|(known, _)| !std::ptr::eq(*known, hits)) {
+            let met = hits.next(0).unwrap_or(usize::MAX);
+            self.met = self.met.min(met);
+            self.hits.push((hits, met));
+        }
     }
 
+    /// Finds what is met next, once the last is behind.
     fn go_on(&mut self) {
-        if self.met < self.next || self.next == 0 {
-            self.met = self.hits.iter().filter_map(|hits| hits.next(self.next)).min().unwrap_or(usize::MAX);
+        if self.met < self.next {
+            self.met = usize::MAX;
+            for (hits, met) in &mut self.hits {
+                if *met < self.next {
+                    *met = hits.next(self.next).unwrap_or(usize::MAX);
+                }
+                self.met = self.met.min(*met);
+            }
         }
     }
 }
