@@ -202,6 +202,27 @@ fn records_are_handed_out_before_the_rest_is_counted() {
     }
 }
 
+/// Where there are stripes enough a thread takes whole ones, small ones joined; the last may be small too.
+#[test]
+fn whole_stripes_and_the_small_one_behind_them_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    // The newest are taken first.
+    let runs = [(0, 200), (1, 9_000), (2, 9_000), (3, 100), (4, 9_000)].map(|(minute, rows)| vec![Some(minute); rows]);
+    let store = stored(folder.path(), &runs);
+    let all = SearchOptions::default();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    for search in [store.search().unwrap(), store.search().unwrap().for_one_question()] {
+        for (text, every) in [("n:3 | stats count by run", 12), ("* | stats count by run", 1)] {
+            let (_, summary) = pool.install(|| ask(&search, text, &all, usize::MAX));
+            let told = format!("{:?}", summary.table.unwrap().rows);
+            // The fourth of each dozen has the number 3.
+            let counts: Vec<usize> = runs.iter().map(|run| (run.len() + every - 1 - 3 % every) / every).collect();
+            assert_eq!(summary.matched, counts.iter().sum::<usize>() as u64, "{text}: {told}");
+            counts.iter().for_each(|count| assert!(told.contains(&format!("Int({count})")), "{text}: {told}"));
+        }
+    }
+}
+
 /// Few records of large row groups are unpacked without the others: they are what they are among all.
 #[test]
 fn the_first_records_are_told_as_all_of_them_are() {

@@ -179,6 +179,8 @@ proptest! {
     ) {
         let mut records = Records::default();
         for (kind, one, two, rule, from, to, layout) in rows {
+            // One cut has most of them where there is one kind: of two hundred records one may be otherwise.
+            let (one, two) = if kinds == 1 { (format!("u{from}"), to.to_string()) } else { (one, two) };
             let line = match kind % kinds {
                 0 => format!("{one} is in {two}\n"),
                 1 => format!("[{two}] \"{one}\" {one}{two}\n"),
