@@ -154,7 +154,7 @@ pub fn is_stepwise(frame: &[u8]) -> bool {
 
 /// Unpacks a frame of zstd of `size` bytes from its start and hands over one piece after the other as long as `take` wants more.
 pub fn unpack_until(frame: &[u8], size: usize, mut take: impl FnMut(&[u8]) -> bool) -> Result<()> {
-    if zstd::zstd_safe::get_frame_content_size(frame).ok().flatten() != Some(size as u64) {
+    if zstd_safe::get_frame_content_size(frame).ok().flatten() != Some(size as u64) {
         return Err(Error::other("states another size"));
     }
     let mut decoder = Decoder::new()?;

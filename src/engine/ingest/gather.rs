@@ -1,4 +1,4 @@
-//! Blocks -> stripes of row groups: hashes every input as its bytes go by, and has full stripes encoded on the pool, order kept.
+//! Blocks -> stripes of row groups: hashes every input as its bytes go by, and has stripes filled and encoded on the pool, order kept.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -44,7 +44,7 @@ pub struct Packed {
 
 /// What the last stage receives, in order.
 pub enum Kept {
-    /// A stripe that is being packed; the packed one comes through the channel. Its place is given free once it is kept.
+    /// A stripe that is being packed; the packed one comes through the channel. Its place is free again once it is kept.
     Stripe(Receiver<Packed>, Permit),
     /// For the log of custody.
     Note(Box<CustodyKind>),

@@ -1,4 +1,4 @@
-//! A number of things that may be under way at once; each gives its place free when it is dropped.
+//! A number of places for what may be under way at once; a place is free again when its permit is dropped.
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
